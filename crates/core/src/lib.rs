@@ -1,0 +1,12 @@
+//! What the monitor decides, and nothing it does.
+//!
+//! Every function here is a pure function of its arguments: it reads no clock, file, environment
+//! variable, socket or process, and draws no random number. Time and chance come in as arguments
+//! ([`time::Now`]), effects go out as values ([`engine::Action`]). `ARCHITECTURE.md` says why.
+
+pub mod engine;
+pub mod exit;
+pub mod id;
+pub mod model;
+pub mod registry;
+pub mod time;

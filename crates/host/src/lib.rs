@@ -1,0 +1,12 @@
+//! This machine, behind one interface: spawn, identity, exit notification, stopping a whole tree,
+//! locks, atomic files, output capture. It carries out; it decides nothing (see `ARCHITECTURE.md`).
+
+pub mod background;
+pub mod clock;
+pub mod failpoint;
+pub mod files;
+pub mod layout;
+pub mod lock;
+pub mod output;
+pub mod process;
+pub mod watch;
