@@ -1,1 +1,21 @@
-//! placeholder
+//! Talks to a process monitor: over its control socket while it runs, on its registry file while it
+//! does not. The rule of a command is the same whichever way it goes.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`api`] | the wire types, which the server uses too |
+//! | `local` | [`Client`]: decides between socket and file |
+//! | `http` | one request over a byte stream |
+//! | `store`, `change` | the registry file, and the rules for changing it |
+//! | `error` | [`Error`]: what went wrong, and what to do about it |
+
+pub mod api;
+mod change;
+mod error;
+mod http;
+mod local;
+mod nearest;
+mod store;
+
+pub use error::Error;
+pub use local::{Client, Source};

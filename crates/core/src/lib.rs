@@ -4,6 +4,8 @@
 //! variable, socket or process, and draws no random number. Time and chance come in as arguments
 //! ([`time::Now`]), effects go out as values ([`engine::Action`]). `ARCHITECTURE.md` says why.
 
+#![forbid(unsafe_code)]
+
 pub mod engine;
 pub mod exit;
 pub mod id;

@@ -70,6 +70,14 @@ impl Wall {
     }
 }
 
+impl Add<Duration> for Wall {
+    type Output = Self;
+    fn add(self, wait: Duration) -> Self {
+        let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+        Self::from_unix_millis(self.0.saturating_add(millis))
+    }
+}
+
 /// `2026-01-24T10:30:00.000Z`
 impl fmt::Display for Wall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,7 +129,10 @@ mod tests {
         for bad in ["", "yesterday", "2026-13-01T00:00:00Z", "12"] {
             assert_eq!(Wall::parse(bad), None, "{bad}");
         }
-        assert_eq!(Wall::parse("2026-01-24T10:30:07Z").map(Wall::compact).as_deref(), Some("20260124_103007"));
+        assert_eq!(
+            Wall::parse("2026-01-24T10:30:07Z").map(Wall::compact).as_deref(),
+            Some("20260124_103007")
+        );
     }
 
     #[test]

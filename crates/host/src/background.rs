@@ -1,1 +1,364 @@
-//! placeholder
+//! Starting the monitor in the background, and knowing that it is ready or why it is not.
+//!
+//! The starter hands the new process the writing end of a pipe and waits. The new process writes one
+//! line of JSON, `{"ready":{"pid":4711}}` or `{"failed":"why"}`. When it dies before that, the pipe's end
+//! says so at once.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, MemfdFlags, Mode, OFlags, fstat};
+use rustix::io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd};
+use serde::{Deserialize, Serialize};
+use std::env;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a new monitor may take until it is ready.
+pub const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// `{descriptor}:{inode}` of the pipe. The inode, because programs started by the monitor inherit this
+/// variable, but not the pipe: they must not take whatever has its number for it.
+const VARIABLE: &str = "TOM_PM_READY_PIPE";
+const REPORT_MAX_BYTES: u64 = 64 << 10;
+const STDERR_TAIL_BYTES: u64 = 4096;
+/// A process that has closed its pipe is expected to end at once.
+const ENDS_WITHIN: Duration = Duration::from_secs(1);
+
+/// What a background monitor says when it is ready. Fields that a later version adds are ignored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ready {
+    /// Its process id.
+    pub pid: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Report {
+    Ready(Ready),
+    Failed(String),
+}
+
+/// Why there is no ready background process.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The pipe or the file for its error output could not be made.
+    #[error("cannot prepare a background start ({step}): {reason}{}", crate::files::Hint(reason))]
+    Prepare {
+        /// Which step failed.
+        step: &'static str,
+        /// What the system said.
+        reason: io::Error,
+    },
+    /// The executable could not be started at all.
+    #[error("cannot start {} in the background: {reason}{}", executable.display(), crate::files::Hint(reason))]
+    Spawn {
+        /// What was to be started.
+        executable: PathBuf,
+        /// What the system said.
+        reason: io::Error,
+    },
+    /// It started, and said itself why it cannot go on.
+    #[error("{0}")]
+    Failed(String),
+    /// It ended without a word.
+    #[error("the background process {pid} ended before it was ready ({status}){}", quoted(stderr))]
+    Died {
+        /// Its process id.
+        pid: u32,
+        /// How it ended.
+        status: ExitStatus,
+        /// The last lines of its error output.
+        stderr: String,
+    },
+    /// It lives, but what it said cannot be understood, or it said nothing and never will.
+    #[error(
+        "the background process {pid} did not report whether it is ready (it said {said:?}); see whether it runs with --status{}",
+        quoted(stderr)
+    )]
+    Garbled {
+        /// Its process id.
+        pid: u32,
+        /// What it said.
+        said: String,
+        /// The last lines of its error output.
+        stderr: String,
+    },
+    /// It is still not ready, and goes on.
+    #[error("the background process {pid} is not ready after {} s and still at it; see --status later{}", waited.as_secs(), quoted(stderr))]
+    NotReady {
+        /// Its process id.
+        pid: u32,
+        /// How long it was waited for.
+        waited: Duration,
+        /// The last lines of its error output.
+        stderr: String,
+    },
+}
+
+fn quoted(stderr: &str) -> String {
+    if stderr.is_empty() { String::new() } else { format!("; its last words:\n{stderr}") }
+}
+
+/// Starts `exe` in a session of its own, without a terminal, and waits until it is ready: until it calls
+/// [`ReadyReporter::ready`], at most [`READY_WITHIN`]. Its error output is appended to `log`, or goes nowhere
+/// that outlives it. It stays a child of this process, in this process's folder of work.
+pub fn start_background(exe: &Path, args: &[OsString], log: Option<&Path>) -> Result<Ready, StartError> {
+    start_within(exe, args, log, READY_WITHIN)
+}
+
+fn start_within(
+    exe: &Path,
+    args: &[OsString],
+    log: Option<&Path>,
+    within: Duration,
+) -> Result<Ready, StartError> {
+    let prepare = |step| move |reason| StartError::Prepare { step, reason };
+    let stderr = Stderr::open(log).map_err(prepare("open the file for its error output"))?;
+    let (reader, writer) = io::pipe().map_err(prepare("make a pipe"))?;
+    let mut child = spawn(exe, args, &stderr, &writer).map_err(|reason| match reason {
+        SpawnFailure::Prepare(reason) => prepare("describe the pipe")(reason),
+        SpawnFailure::Spawn(reason) => StartError::Spawn { executable: exe.to_owned(), reason },
+    })?;
+    // Else the pipe would never end.
+    drop(writer);
+    let said = read_report(reader, within).map_err(prepare("read the report"))?;
+    interpret(&mut child, said, &stderr, within)
+}
+
+enum SpawnFailure {
+    Prepare(io::Error),
+    Spawn(io::Error),
+}
+
+fn spawn(exe: &Path, args: &[OsString], stderr: &Stderr, writer: &PipeWriter) -> Result<Child, SpawnFailure> {
+    let inode = fstat(writer).map_err(|errno| SpawnFailure::Prepare(errno.into()))?.st_ino;
+    let descriptor = writer.as_raw_fd();
+    let errors = stderr.file.try_clone().map_err(SpawnFailure::Prepare)?;
+    let mut command = Command::new(exe);
+    command
+        .args(args)
+        .env(VARIABLE, format!("{descriptor}:{inode}"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(errors);
+    // SAFETY: runs in the forked child and makes only system calls: no allocation, no locks.
+    unsafe {
+        command.pre_exec(move || {
+            rustix::process::setsid()?;
+            // SAFETY: `writer` is borrowed until after the spawn, so its number is open in the child.
+            fcntl_setfd(BorrowedFd::borrow_raw(descriptor), FdFlags::empty())?;
+            Ok(())
+        });
+    }
+    command.spawn().map_err(SpawnFailure::Spawn)
+}
+
+/// What was said before the time was up, or until the pipe's end.
+struct Said {
+    text: String,
+    in_time: bool,
+}
+
+fn read_report(mut reader: PipeReader, within: Duration) -> io::Result<Said> {
+    let started = Instant::now();
+    let mut text = Vec::new();
+    let mut buffer = [0; 4096];
+    let in_time = loop {
+        if !wait_readable(&reader, within.saturating_sub(started.elapsed()))? {
+            break false;
+        }
+        let read = reader.read(&mut buffer)?;
+        text.extend_from_slice(buffer.get(..read).unwrap_or_default());
+        let enough = text.contains(&b'\n') || text.len() as u64 > REPORT_MAX_BYTES;
+        if read == 0 || enough {
+            break true;
+        }
+    };
+    Ok(Said { text: String::from_utf8_lossy(&text).trim().to_owned(), in_time })
+}
+
+/// Whether it became readable (its end included) within this time.
+fn wait_readable(descriptor: impl AsFd, within: Duration) -> io::Result<bool> {
+    let started = Instant::now();
+    loop {
+        let left = within.saturating_sub(started.elapsed());
+        let timeout = Timespec::try_from(left).ok();
+        match poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], timeout.as_ref()) {
+            Ok(ready) => return Ok(ready > 0),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+}
+
+fn interpret(child: &mut Child, said: Said, stderr: &Stderr, waited: Duration) -> Result<Ready, StartError> {
+    let pid = child.id();
+    match serde_json::from_str(&said.text) {
+        Ok(Report::Ready(ready)) => return Ok(ready),
+        Ok(Report::Failed(why)) => return Err(StartError::Failed(why)),
+        Err(_) if !said.in_time => return Err(StartError::NotReady { pid, waited, stderr: stderr.tail() }),
+        Err(_) => {}
+    }
+    match wait_for_end(child) {
+        Some(status) => Err(StartError::Died { pid, status, stderr: stderr.tail() }),
+        None => Err(StartError::Garbled { pid, said: said.text, stderr: stderr.tail() }),
+    }
+}
+
+fn wait_for_end(child: &mut Child) -> Option<ExitStatus> {
+    let pid = rustix::process::Pid::from_child(child);
+    let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()?;
+    let ended = wait_readable(&pidfd, ENDS_WITHIN).ok()?;
+    ended.then(|| child.wait().ok()).flatten()
+}
+
+/// Where its error output goes, and where in it its own begins.
+struct Stderr {
+    file: File,
+    start: u64,
+}
+
+impl Stderr {
+    fn open(log: Option<&Path>) -> io::Result<Self> {
+        let descriptor = match log {
+            Some(path) => {
+                let flags =
+                    OFlags::RDWR | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?
+            }
+            None => rustix::fs::memfd_create("stderr", MemfdFlags::CLOEXEC)?,
+        };
+        let file = File::from(descriptor);
+        let start = file.metadata()?.len();
+        Ok(Self { file, start })
+    }
+
+    fn tail(&self) -> String {
+        let end = self.file.metadata().map_or(self.start, |file| file.len());
+        let from = self.start.max(end.saturating_sub(STDERR_TAIL_BYTES));
+        let mut tail = vec![0; usize::try_from(end.saturating_sub(from)).unwrap_or(0)];
+        match self.file.read_exact_at(&mut tail, from) {
+            Ok(()) => String::from_utf8_lossy(&tail).trim().to_owned(),
+            Err(reason) => format!("(its error output cannot be read: {reason})"),
+        }
+    }
+}
+
+/// The background process's side: tells the starter, once, how the start went. Dropped without a word
+/// it tells that the start failed.
+#[derive(Debug)]
+pub struct ReadyReporter {
+    pipe: File,
+}
+
+impl ReadyReporter {
+    /// The reporter of a process that [`start_background`] started; `None` in any other, and from the
+    /// second call on. Call it first thing: programs that are started before it inherit the pipe.
+    pub fn from_env() -> io::Result<Option<Self>> {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
+        let Some((descriptor, inode)) = env::var(VARIABLE).ok().as_deref().and_then(parse_variable) else {
+            return Ok(None);
+        };
+        if TAKEN.swap(true, Ordering::SeqCst) || !is_pipe(descriptor, inode) {
+            return Ok(None);
+        }
+        // SAFETY: it is open, it is the pipe that the starter made for this very use, so nothing else in
+        // this process owns it, and TAKEN lets nobody come here twice.
+        let pipe = unsafe { OwnedFd::from_raw_fd(descriptor) };
+        fcntl_setfd(&pipe, fcntl_getfd(&pipe)? | FdFlags::CLOEXEC)?;
+        Ok(Some(Self { pipe: File::from(pipe) }))
+    }
+
+    /// Tells the starter that this process is ready.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::BrokenPipe`] when nobody waits any more, which is no reason to stop.
+    pub fn ready(self, ready: Ready) -> io::Result<()> {
+        self.report(&Report::Ready(ready))
+    }
+
+    /// Tells the starter why this process gives up.
+    ///
+    /// # Errors
+    /// As [`ReadyReporter::ready`].
+    pub fn failed(self, why: impl Into<String>) -> io::Result<()> {
+        self.report(&Report::Failed(why.into()))
+    }
+
+    fn report(mut self, report: &Report) -> io::Result<()> {
+        let mut line = serde_json::to_vec(report)?;
+        line.push(b'\n');
+        self.pipe.write_all(&line)
+    }
+}
+
+fn parse_variable(value: &str) -> Option<(RawFd, u64)> {
+    let (descriptor, inode) = value.split_once(':')?;
+    Some((descriptor.parse().ok().filter(|fd| *fd >= 0)?, inode.parse().ok()?))
+}
+
+fn is_pipe(descriptor: RawFd, inode: u64) -> bool {
+    // SAFETY: only asked about, and not negative; a number that is not open is an error of fstat.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    fstat(borrowed)
+        .is_ok_and(|it| FileType::from_raw_mode(it.st_mode) == FileType::Fifo && it.st_ino == inode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str, within: Duration) -> Result<Ready, StartError> {
+        let arguments = ["-c".into(), script.into()];
+        start_within(Path::new("/bin/sh"), &arguments, None, within)
+    }
+
+    fn pipe_of(environment: &str) -> String {
+        format!("/proc/self/fd/${{{environment}%%:*}}")
+    }
+
+    #[test]
+    fn a_slow_one_is_named_and_left_alone() {
+        let Err(StartError::NotReady { pid, stderr, .. }) =
+            sh("echo still at it >&2; exec sleep 100", Duration::from_millis(300))
+        else {
+            panic!("should not be ready")
+        };
+        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        let status = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty()).unwrap();
+        assert_eq!(status.unwrap().1.terminating_signal(), Some(9), "it was alive until now");
+        assert_eq!(stderr, "still at it");
+    }
+
+    #[test]
+    fn nonsense_from_a_living_process_is_shown() {
+        let script = format!("echo nonsense > {}; read forever < /dev/null; exit 7", pipe_of(VARIABLE));
+        let Err(error) = sh(&script, READY_WITHIN) else { panic!("should not be ready") };
+        assert!(matches!(error, StartError::Died { .. }), "{error}");
+        let script = format!("exec > {}; echo nonsense; exec sleep 2", pipe_of(VARIABLE));
+        let Err(error) = sh(&script, READY_WITHIN) else { panic!("should not be ready") };
+        assert!(matches!(&error, StartError::Garbled { said, .. } if said == "nonsense"), "{error}");
+    }
+
+    #[test]
+    fn a_variable_of_somebody_else_is_not_obeyed() {
+        for bad in ["", "3", "-1:5", "x:5", "3:x", "3:"] {
+            assert_eq!(parse_variable(bad), None, "{bad:?}");
+        }
+        let (reader, writer) = io::pipe().unwrap();
+        let inode = fstat(&writer).unwrap().st_ino;
+        assert!(is_pipe(writer.as_raw_fd(), inode));
+        assert!(!is_pipe(writer.as_raw_fd(), inode + 1), "another pipe under the same number");
+        let null = File::open("/dev/null").unwrap();
+        assert!(!is_pipe(null.as_raw_fd(), fstat(&null).unwrap().st_ino), "no pipe");
+        drop(reader);
+    }
+}

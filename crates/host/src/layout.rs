@@ -1,6 +1,7 @@
 //! Where an instance keeps its files (SPEC 3). The one place that knows their names.
 
 use process_monitor_core::id::{InstanceId, ProcessId, RunId};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The paths of one instance in one directory.
@@ -10,7 +11,29 @@ pub struct Layout {
     instance: InstanceId,
 }
 
+/// Nobody said where to keep the files, and the user has no home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "cannot tell where your home is: neither HOME nor USERPROFILE is set to an absolute path; set HOME, or pass --directory"
+)]
+pub struct NoHome;
+
+/// The user's home: `HOME`, else `USERPROFILE`. Empty or relative values count as not set.
+pub fn home_directory() -> Result<PathBuf, NoHome> {
+    home_of(|name| std::env::var_os(name))
+}
+
+fn home_of(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, NoHome> {
+    let candidates = ["HOME", "USERPROFILE"].into_iter().filter_map(variable).map(PathBuf::from);
+    candidates.into_iter().find(|home| home.is_absolute()).ok_or(NoHome)
+}
+
 impl Layout {
+    /// Where instances keep their files unless told otherwise: `~/.tom/process_monitor`.
+    pub fn default_directory() -> Result<PathBuf, NoHome> {
+        Ok(home_directory()?.join(".tom/process_monitor"))
+    }
+
     /// The layout of `instance` in `directory`, which should be absolute. Touches nothing.
     pub fn new(directory: impl Into<PathBuf>, instance: InstanceId) -> Self {
         Self { directory: directory.into(), instance }
@@ -40,6 +63,12 @@ impl Layout {
         self.directory.join(format!("processes_{}.lock", self.instance))
     }
 
+    /// Beside this path a registry lock is written before it is linked to its own: in a folder that
+    /// nobody watches for the lock.
+    pub(crate) fn registry_lock_source(&self) -> PathBuf {
+        self.state().join("registry.lock")
+    }
+
     /// `{instance}_logs`
     pub fn logs(&self) -> PathBuf {
         self.of_instance("_logs")
@@ -65,6 +94,11 @@ impl Layout {
         self.state().join("monitor.json")
     }
 
+    /// There while a monitor supervises: one that finds it goes on where the last was cut off.
+    pub fn supervising(&self) -> PathBuf {
+        self.state().join("supervising.json")
+    }
+
     /// The control socket, mode 0600.
     pub fn control_socket(&self) -> PathBuf {
         self.state().join("control.sock")
@@ -73,6 +107,11 @@ impl Layout {
     /// The socket on which the logger listens.
     pub fn logger_socket(&self) -> PathBuf {
         self.state().join("logger.sock")
+    }
+
+    /// The logger's own messages: what keeps it from copying output.
+    pub fn logger_log(&self) -> PathBuf {
+        self.logs().join("logger.log")
     }
 
     /// The OS lock that the one logger of this instance holds for life.
@@ -108,5 +147,37 @@ impl Layout {
     /// The exit of one run.
     pub fn exit_note(&self, run: &RunId) -> PathBuf {
         self.exits().join(format!("{run}.json"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn home_is_the_first_absolute_of_home_and_userprofile() {
+        let table: [(&[(&str, &str)], Option<&str>); 5] = [
+            (&[("HOME", "/home/a"), ("USERPROFILE", "/b")], Some("/home/a")),
+            (&[("USERPROFILE", "/b")], Some("/b")),
+            (&[("HOME", ""), ("USERPROFILE", "/b")], Some("/b")),
+            (&[("HOME", "relative")], None),
+            (&[], None),
+        ];
+        for (environment, expected) in table {
+            let found = home_of(|name| environment.iter().find(|(n, _)| *n == name).map(|(_, v)| v.into()));
+            assert_eq!(found.ok().as_deref(), expected.map(Path::new), "{environment:?}");
+        }
+    }
+
+    #[test]
+    fn files_of_two_instances_in_one_directory_are_apart() {
+        let layout = |id: &str| Layout::new("/d", InstanceId::new(id).unwrap());
+        let paths = |l: Layout| {
+            [l.registry(), l.registry_lock(), l.logs(), l.state(), l.instance_lock(), l.breaker_lock()]
+        };
+        for (one, other) in paths(layout("a")).iter().zip(paths(layout("b")).iter()) {
+            assert_ne!(one, other);
+            assert!(one.starts_with("/d"));
+        }
     }
 }

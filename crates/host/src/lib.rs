@@ -9,4 +9,6 @@ pub mod layout;
 pub mod lock;
 pub mod output;
 pub mod process;
+pub mod reactor;
+pub mod survey;
 pub mod watch;

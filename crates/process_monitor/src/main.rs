@@ -1,1 +1,8 @@
-fn main(){}
+//! The program `process_monitor`.
+
+use process_monitor::cli::{self, Program};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main(Program::Monitor)
+}

@@ -1,206 +1,110 @@
 //! One process of the registry.
 
-use super::lenient::null_is_default;
-use super::{RestartPolicy, StopSignal};
+use super::document::document;
+use super::health::program_problems;
+use super::problem::{Problem, at_least, nested, no_nul};
+use super::{AlivenessCheck, JsonPath, ProcessState, RestartPolicy, StopSignal};
 use crate::exit::LastExit;
 use crate::id::ProcessId;
 use crate::time::Wall;
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-/// The state of a process, as files and the API name it (SPEC 4.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ProcessState {
-    /// Down, and nothing is pending.
-    #[default]
-    Stopped,
-    /// Being spawned, or not yet ready.
-    Starting,
-    /// Up.
-    Running,
-    /// Being stopped.
-    Stopping,
-    /// Ended unexpectedly; its next start is due after a backoff.
-    Crashed,
-    /// Attempts are used up; it is tried again at long intervals.
-    Retrying,
-    /// Attempts are used up, or its policy restarts no failure.
-    Failed,
-    /// May not be started.
-    Disabled,
-}
+/// Smallest `logs.maxFileBytes`. With less, rotating would cost more than writing.
+pub const MIN_FILE_BYTES: u64 = 1024;
 
-impl ProcessState {
-    /// The name in files and the API.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Stopped => "stopped",
-            Self::Starting => "starting",
-            Self::Running => "running",
-            Self::Stopping => "stopping",
-            Self::Crashed => "crashed",
-            Self::Retrying => "retrying",
-            Self::Failed => "failed",
-            Self::Disabled => "disabled",
-        }
+document! {
+    /// `stop` of an entry: how a process is asked to end.
+    #[derive(Debug, Eq)]
+    pub struct StopConfig {
+        /// Sent to the process's whole group. Default `SIGTERM`.
+        signal: StopSignal = StopSignal::Term,
+        /// How long it may take before its tree is killed. Default 10000.
+        timeout_ms: u64 = 10_000,
+        /// Whether what is left of its tree is killed with it, also after a crash. Default true.
+        kill_tree: bool = true,
     }
 }
 
-impl std::fmt::Display for ProcessState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.name())
+document! {
+    /// `logs` of an entry: what is kept of its output.
+    #[derive(Debug, Eq)]
+    pub struct LogConfig {
+        /// A log file that has reached this size is rotated at the end of its line. Default 50 MiB,
+        /// at least [`MIN_FILE_BYTES`].
+        max_file_bytes: u64 = 50 << 20,
+        /// Files kept of each stream of a run, the one being written included. Default 5, at least 1.
+        keep_files: u32 = 5,
+        /// Runs kept of a process, the present one included. Default 10, at least 1.
+        keep_runs: u32 = 10,
+        /// Whether each line begins with the time at which it was read. Default false.
+        timestamps: bool = false,
     }
 }
 
-/// `stop` of an entry: how a process is asked to end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct StopConfig {
-    /// Sent to the process's whole group. Default `SIGTERM`.
-    pub signal: StopSignal,
-    /// How long it may take before its tree is killed. Default 10000.
-    pub timeout_ms: u64,
-    /// Whether what is left of its tree is killed with it, also after a crash. Default true.
-    pub kill_tree: bool,
-    /// Fields this version does not know, kept for who wrote them.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
+document! {
+    /// An entry of the registry's `processes` (SPEC 3.3): configuration, then the runtime state that the
+    /// monitor writes. One flat struct, because that is what lets a parse error name path and line.
+    pub struct ProcessEntry requires {
+        /// The same as its key in `processes`.
+        id: ProcessId,
+        /// For people.
+        name: String,
+        /// An executable: absolute, relative to `workingDirectory`, or looked up in PATH. Never a shell line.
+        command: String,
+    } defaults {
+        /// Passed verbatim. Default none.
+        args: Vec<String> = Vec::new(),
+        /// Default: the monitor's own directory of work.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        working_directory: Option<String> = None,
+        /// Added to the monitor's own environment. Never shown in logs or lists.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        environment: Option<IndexMap<String, String>> = None,
+        /// Start it when the monitor starts. Default true.
+        autostart: bool = true,
+        /// False: it cannot be started. Default true.
+        enabled: bool = true,
+        /// Registered by another host. Default false.
+        is_remote: bool = false,
+        /// Default: [`RestartPolicy::default`].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        restart_policy: Option<RestartPolicy> = None,
+        /// Health check. Default none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        aliveness_check: Option<AlivenessCheck> = None,
+        /// Default: [`StopConfig::default`].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stop: Option<StopConfig> = None,
+        /// Default: [`LogConfig::default`].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        logs: Option<LogConfig> = None,
+        /// When it was registered.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        registered_at: Option<Wall> = None,
 
-impl Default for StopConfig {
-    fn default() -> Self {
-        Self { signal: StopSignal::Term, timeout_ms: 10_000, kill_tree: true, extra: Map::new() }
+        /// Runtime: when it was last started.
+        last_started_at: Option<Wall> = None,
+        /// Runtime: when it last ended.
+        last_stopped_at: Option<Wall> = None,
+        /// Runtime: its process id while it runs.
+        pid: Option<u32> = None,
+        /// Runtime. Default `stopped`.
+        state: ProcessState = ProcessState::Stopped,
+        /// Runtime: automatic restarts since the last manual start or stable run. Default 0.
+        restart_attempts: u32 = 0,
+        /// Runtime: failed health checks in a row. Default 0.
+        consecutive_failures: u32 = 0,
+        /// Runtime: how its last run ended.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last_exit: Option<LastExit> = None,
     }
-}
-
-/// `logs` of an entry: what is kept of its output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct LogConfig {
-    /// A log file that has reached this size is rotated at the end of its line. Default 50 MiB.
-    pub max_file_bytes: u64,
-    /// Files kept of each stream of a run, the one being written included. Default 5.
-    pub keep_files: u32,
-    /// Runs kept of a process, the present one included. Default 10.
-    pub keep_runs: u32,
-    /// Whether each line begins with the time at which it was read. Default false.
-    pub timestamps: bool,
-    /// Fields this version does not know, kept for who wrote them.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self { max_file_bytes: 50 << 20, keep_files: 5, keep_runs: 10, timestamps: false, extra: Map::new() }
-    }
-}
-
-/// An entry of the registry's `processes` (SPEC 3.3): configuration, then the runtime state that the
-/// monitor writes. One flat struct, because that is what lets a parse error name path and line.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ProcessEntry {
-    /// The same as its key in `processes`.
-    pub id: ProcessId,
-    /// For people.
-    pub name: String,
-    /// An executable: absolute, relative to `workingDirectory`, or looked up in PATH. Never a shell line.
-    pub command: String,
-    /// Passed verbatim. Default none.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub args: Vec<String>,
-    /// Default: the monitor's own directory of work.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub working_directory: Option<String>,
-    /// Added to the monitor's own environment. Never shown in logs or lists.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub environment: Option<IndexMap<String, String>>,
-    /// Start it when the monitor starts. Default true.
-    #[serde(default = "yes")]
-    pub autostart: bool,
-    /// False: it cannot be started. Default true.
-    #[serde(default = "yes")]
-    pub enabled: bool,
-    /// Registered by another host. Default false.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub is_remote: bool,
-    /// Default: [`RestartPolicy::default`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub restart_policy: Option<RestartPolicy>,
-    /// Health check; carried unread until the monitor checks health.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aliveness_check: Option<Value>,
-    /// Default: [`StopConfig::default`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stop: Option<StopConfig>,
-    /// Default: [`LogConfig::default`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub logs: Option<LogConfig>,
-    /// When it was registered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub registered_at: Option<Wall>,
-
-    /// Runtime: when it was last started.
-    #[serde(default)]
-    pub last_started_at: Option<Wall>,
-    /// Runtime: when it last ended.
-    #[serde(default)]
-    pub last_stopped_at: Option<Wall>,
-    /// Runtime: its process id while it runs.
-    #[serde(default)]
-    pub pid: Option<u32>,
-    /// Runtime. Default `stopped`.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub state: ProcessState,
-    /// Runtime: automatic restarts since the last manual start or stable run.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub restart_attempts: u32,
-    /// Runtime: failed health checks in a row.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub consecutive_failures: u32,
-    /// Runtime: how its last run ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_exit: Option<LastExit>,
-
-    /// Fields this version does not know, kept for who wrote them.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
-
-fn yes() -> bool {
-    true
 }
 
 impl ProcessEntry {
-    /// An entry with every default.
+    /// An entry with every default, named like its id.
     pub fn new(id: ProcessId, command: impl Into<String>) -> Self {
-        Self {
-            name: id.to_string(),
-            id,
-            command: command.into(),
-            args: Vec::new(),
-            working_directory: None,
-            environment: None,
-            autostart: true,
-            enabled: true,
-            is_remote: false,
-            restart_policy: None,
-            aliveness_check: None,
-            stop: None,
-            logs: None,
-            registered_at: None,
-            last_started_at: None,
-            last_stopped_at: None,
-            pid: None,
-            state: ProcessState::Stopped,
-            restart_attempts: 0,
-            consecutive_failures: 0,
-            last_exit: None,
-            extra: Map::new(),
-        }
+        let name = id.to_string();
+        Self::with_defaults(id, name, command.into())
     }
 
     /// Its restart policy, or the default one.
@@ -230,10 +134,65 @@ impl ProcessEntry {
         self
     }
 
+    /// This entry as if it had never run.
+    pub fn without_runtime(self) -> Self {
+        let never_ran = Self::new(self.id.clone(), "");
+        self.with_runtime_of(&never_ran)
+    }
+
     /// Whether both say the same but for the runtime fields.
     pub fn same_configuration(&self, other: &Self) -> bool {
         self == other || other.clone().with_runtime_of(self) == *self
     }
+
+    /// What cannot be obeyed, all of it, each with its path in the entry; empty when the entry is good.
+    pub fn validate(&self) -> Vec<Problem> {
+        let directory = self.working_directory.iter().filter_map(|d| directory_problem(d));
+        let environment = self.environment.iter().flatten().filter_map(|(k, v)| variable_problem(k, v));
+        let policy = self.restart_policy.iter().flat_map(|p| nested("restartPolicy", p.validate()));
+        let check = self.aliveness_check.iter().flat_map(|c| nested("alivenessCheck", c.validate()));
+        let logs = self.logs.iter().flat_map(|l| nested("logs", l.validate()));
+        program_problems(&self.command, &self.args)
+            .chain(directory)
+            .chain(environment)
+            .chain(policy)
+            .chain(check)
+            .chain(logs)
+            .collect()
+    }
+}
+
+impl LogConfig {
+    /// What cannot be obeyed, all of it; empty when the settings are good.
+    pub fn validate(&self) -> Vec<Problem> {
+        [
+            at_least("maxFileBytes", self.max_file_bytes, MIN_FILE_BYTES),
+            at_least("keepFiles", self.keep_files, 1),
+            at_least("keepRuns", self.keep_runs, 1),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+fn directory_problem(directory: &str) -> Option<Problem> {
+    let path = || JsonPath::root().key("workingDirectory");
+    if directory.is_empty() {
+        let message = "expected a folder, found an empty text; leave it out for the monitor's own";
+        return Some(Problem::at(path(), message));
+    }
+    no_nul(directory, path)
+}
+
+/// The system takes an environment as texts `NAME=value` (environ(7)).
+fn variable_problem(name: &str, value: &str) -> Option<Problem> {
+    let path = || JsonPath::root().key("environment").key(name);
+    if name.is_empty() || name.contains('=') {
+        let message = "the name of an environment variable must not be empty nor hold '='";
+        return Some(Problem::at(path(), message));
+    }
+    no_nul(name, path).or_else(|| no_nul(value, path))
 }
 
 /// Without the values of the environment: they hold secrets.

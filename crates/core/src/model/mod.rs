@@ -1,11 +1,42 @@
-//! The data model: what a registry says about processes. Each field's name, default, meaning and
-//! rule stand here once; the documentation, the parser and the API take them from here.
+//! The data model: what a registry says about processes and about the monitor itself. Each field's
+//! name, default, meaning and rule stand here once; the documentation, the parser and the API take
+//! them from here.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `entry` | a process: what to run, how to stop it, what to keep of its output, its last known state |
+//! | `policy` | when it is restarted |
+//! | `health` | how it is found to be well |
+//! | `settings` | ports, partner, remote access |
+//! | `state`, `signal`, `secret` | kinds of values |
+//! | `problem` | what is wrong with a value, and where |
+//! | `document` | how an object is declared |
+//! | `three_way` | how two changes of one object are merged |
 
+mod document;
 mod entry;
-mod lenient;
+mod health;
 mod policy;
+mod problem;
+mod secret;
+mod settings;
 mod signal;
+mod state;
+mod three_way;
 
-pub use entry::{LogConfig, ProcessEntry, ProcessState, StopConfig};
+pub use entry::{LogConfig, MIN_FILE_BYTES, ProcessEntry, StopConfig};
+pub use health::{AlivenessCheck, ExecCheck, FailAction, StartupCheck};
 pub use policy::{Backoff, RestartPolicy, RestartType};
+pub use problem::{JsonPath, Problem, Step};
+pub use secret::Secret;
+pub use settings::{AlivenessServer, DefaultPorts, PartnerDiscovery, RateLimit, RemoteAccess, WatcherInfo};
 pub use signal::{StopSignal, UnknownSignal};
+pub use state::ProcessState;
+pub use three_way::ThreeWay;
+
+pub(crate) use document::document;
+pub(crate) use problem::{at_least, nested};
+
+/// Shortest period of anything that repeats for as long as the monitor runs, in milliseconds. What
+/// is shorter would keep a processor busy with nothing.
+pub const MIN_PERIOD_MS: u64 = 10;

@@ -1,8 +1,8 @@
 //! The restart policy: as the registry writes it, and as the engine obeys it.
 
-use super::lenient::null_is_default;
+use super::document::document;
+use super::problem::{Problem, at_least};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// Which exits are restarted.
@@ -18,61 +18,40 @@ pub enum RestartType {
     Never,
 }
 
-/// `restartPolicy` of an entry (SPEC 4.2). Times are in milliseconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct RestartPolicy {
-    /// Which exits are restarted. Default `always`.
-    #[serde(rename = "type", deserialize_with = "null_is_default", skip_serializing_if = "is_default")]
-    pub kind: RestartType,
-    /// Exit codes that count as success for `on-failure`. Default `[0]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub success_exit_codes: Option<Vec<i32>>,
-    /// Restarts before giving up. Default 5.
-    pub max_attempts: u32,
-    /// The wait before the first, second, … restart; the last repeats; empty means no wait.
-    /// Default `[1000, 2000, 5000]`. Not used when `delayMs` is set.
-    pub backoff_intervals_ms: Vec<u64>,
-    /// After running this long the attempts return to 0. Default 300000.
-    pub reset_after_ms: u64,
-    /// Go on every `indefiniteIntervalMs` when the attempts are used up. Default false.
-    pub retry_indefinitely: bool,
-    /// Default 21600000 (6 hours).
-    pub indefinite_interval_ms: u64,
-    /// Exponential form: the first wait. Setting it selects this form.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delay_ms: Option<u64>,
-    /// Exponential form: each wait is the one before times this. Default 2, at least 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub backoff_multiplier: Option<f64>,
-    /// Exponential form: no wait is longer. Default 60000.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_delay_ms: Option<u64>,
-    /// Exponential form: each wait is shortened by a random part of at most this fraction (0 to 1),
-    /// so that processes that crashed together don't return together. Default 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub jitter: Option<f64>,
-    /// Fields this version does not know, kept for who wrote them.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
-
-impl Default for RestartPolicy {
-    fn default() -> Self {
-        Self {
-            kind: RestartType::Always,
-            success_exit_codes: None,
-            max_attempts: 5,
-            backoff_intervals_ms: vec![1000, 2000, 5000],
-            reset_after_ms: 300_000,
-            retry_indefinitely: false,
-            indefinite_interval_ms: 21_600_000,
-            delay_ms: None,
-            backoff_multiplier: None,
-            max_delay_ms: None,
-            jitter: None,
-            extra: Map::new(),
-        }
+document! {
+    /// `restartPolicy` of an entry (SPEC 4.2). Times are in milliseconds.
+    #[derive(Debug)]
+    pub struct RestartPolicy {
+        /// Which exits are restarted. Default `always`.
+        #[serde(rename = "type", skip_serializing_if = "is_default")]
+        kind: RestartType = RestartType::Always,
+        /// Exit codes that count as success for `on-failure`. Default `[0]`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        success_exit_codes: Option<Vec<i32>> = None,
+        /// Restarts before giving up. Default 5.
+        max_attempts: u32 = 5,
+        /// The wait before the first, second, … restart; the last repeats; empty means no wait.
+        /// Default `[1000, 2000, 5000]`. Not used when `delayMs` is set.
+        backoff_intervals_ms: Vec<u64> = vec![1000, 2000, 5000],
+        /// After running this long the attempts return to 0. Default 300000.
+        reset_after_ms: u64 = 300_000,
+        /// Go on every `indefiniteIntervalMs` when the attempts are used up. Default false.
+        retry_indefinitely: bool = false,
+        /// Default 21600000 (6 hours).
+        indefinite_interval_ms: u64 = 21_600_000,
+        /// Exponential form: the first wait. Setting it selects this form.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        delay_ms: Option<u64> = None,
+        /// Exponential form: each wait is the one before times this. Default 2, at least 1.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        backoff_multiplier: Option<f64> = None,
+        /// Exponential form: no wait is longer. Default 60000.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        max_delay_ms: Option<u64> = None,
+        /// Exponential form: each wait is shortened by a random part of at most this fraction (0 to 1),
+        /// so that processes that crashed together don't return together. Default 0.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        jitter: Option<f64> = None,
     }
 }
 
@@ -115,5 +94,22 @@ impl RestartPolicy {
     /// The exit codes that count as success.
     pub fn success_codes(&self) -> &[i32] {
         self.success_exit_codes.as_deref().unwrap_or(&[0])
+    }
+
+    /// What cannot be obeyed, all of it; empty when the policy is good.
+    pub fn validate(&self) -> Vec<Problem> {
+        let multiplier = self.backoff_multiplier.filter(|m| !(m.is_finite() && *m >= 1.0)).map(|m| {
+            Problem::new("backoffMultiplier", format!("expected a number of at least 1, found {m}"))
+        });
+        let jitter = self
+            .jitter
+            .filter(|j| !(0.0..=1.0).contains(j))
+            .map(|j| Problem::new("jitter", format!("expected a fraction from 0 to 1, found {j}")));
+        // Without a pause between them, endless attempts would use up the machine.
+        let indefinite = self
+            .retry_indefinitely
+            .then(|| at_least("indefiniteIntervalMs", self.indefinite_interval_ms, super::MIN_PERIOD_MS))
+            .flatten();
+        multiplier.into_iter().chain(jitter).chain(indefinite).collect()
     }
 }

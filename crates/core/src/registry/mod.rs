@@ -1,1 +1,24 @@
-//! The registry document.
+//! The registry document `processes_{instance}.json` (SPEC 3.1 to 3.3): text in, values out. Where the
+//! text comes from and how it reaches the disk is the host's business.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `document` | the document: its fields, reading, writing, validation |
+//! | `parse` | from text to document, in the order in which a text is refused |
+//! | `unique` | no key twice, anywhere |
+//! | `explain` | what serde says about a wrong type, in words for people |
+//! | `locate` | the line of a value |
+//! | `error` | what is wrong with a text, and where |
+//! | `merge` | a file that somebody edited, merged with what we hold |
+
+mod document;
+mod error;
+mod explain;
+mod locate;
+mod merge;
+mod parse;
+mod unique;
+
+pub use document::{Processes, Registry, VERSION};
+pub use error::{ParseError, ParseErrorKind};
+pub use merge::{Edit, Merge, merge};

@@ -1,1 +1,18 @@
-//! placeholder
+//! Files as the monitor keeps them: replaced as a whole or not at all, read within bounds, in
+//! folders that are nobody else's.
+
+mod atomic;
+mod error;
+mod private;
+mod read;
+mod temporary;
+
+pub use atomic::{Durability, write_atomic};
+pub use error::{FileError, FileKind};
+pub use private::{create_folders, private_dir};
+pub use read::read_bounded;
+pub use temporary::remove_leftovers;
+
+pub(crate) use error::Hint;
+pub(crate) use read::{open_regular, read_open};
+pub(crate) use temporary::Temporary;

@@ -1,1 +1,27 @@
-//! placeholder
+//! Starting, knowing and stopping programs (SPEC 4.4).
+//!
+//! | module | |
+//! | --- | --- |
+//! | [`identity`] | which process, beyond doubt |
+//! | [`spawn`] | a program from a request, or exactly why not |
+//! | [`handle`] | a process one can hold: exit notification, exit code, signals |
+//! | [`record`] | what is on disk before it matters, for the next monitor |
+//! | [`tree`] | what else belongs to a run, and killing all of it |
+//! | [`figures`] | CPU time and memory, on request |
+//! | [`limits`] | descriptors: many for the monitor, the user's number for programs |
+//!
+//! What differs between systems is in `linux` and, later, in twins of it.
+
+pub mod identity;
+pub mod record;
+pub mod spawn;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+use linux as sys;
+
+pub use handle::Process;
+pub use identity::{BootId, Identity};
+pub use spawn::{SpawnError, SpawnRequest, spawn};
+pub use sys::{figures, handle, limits, tree};

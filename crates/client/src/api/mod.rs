@@ -1,0 +1,12 @@
+//! The wire types of the API (SPEC 5.2), used by server and client both. JSON, camelCase; a value
+//! that is absent is `null` in an answer, never missing. Fields that a reader does not know are
+//! ignored, and fields added since the first version may be missing, so that a client and a monitor
+//! of different versions understand each other.
+
+mod error;
+mod monitor;
+mod process;
+
+pub use error::{ErrorBody, ErrorCode, Problem};
+pub use monitor::{MonitorState, MonitorStatus, PartnerStatus};
+pub use process::{Accepted, AutostartBody, ProcessList, ProcessStatus, Wait, WaitQuery};

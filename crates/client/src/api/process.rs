@@ -1,0 +1,193 @@
+//! What the API says about processes, and takes for them.
+
+use process_monitor_core::exit::LastExit;
+use process_monitor_core::id::ProcessId;
+use process_monitor_core::model::{ProcessEntry, ProcessState};
+use process_monitor_core::time::Wall;
+use serde::{Deserialize, Serialize};
+
+/// One process: what `GET /processes/{id}` answers. No value of its environment: they hold secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessStatus {
+    /// Its id.
+    pub id: ProcessId,
+    /// For people.
+    pub name: String,
+    /// Its state.
+    pub state: ProcessState,
+    /// False: it cannot be started.
+    pub enabled: bool,
+    /// Whether it starts with the monitor.
+    pub autostart: bool,
+    /// Whether another host registered it.
+    pub is_remote: bool,
+    /// Its process id while it runs.
+    pub pid: Option<u32>,
+    /// When it was last started.
+    pub last_started_at: Option<Wall>,
+    /// When it last ended.
+    pub last_stopped_at: Option<Wall>,
+    /// Automatic restarts since the last manual start or stable run.
+    pub restart_attempts: u32,
+    /// New: how its last run ended.
+    pub last_exit: Option<LastExit>,
+    /// New: what its health check found last.
+    pub healthy: Option<bool>,
+    /// New: how long its present run has lasted, in milliseconds.
+    pub uptime_ms: Option<u64>,
+    /// New: its share of one core, in percent, tree included.
+    pub cpu_percent: Option<f64>,
+    /// New: resident memory of its tree, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// New: what a person should know, like why its last start failed.
+    pub message: Option<String>,
+    /// New: its executable.
+    pub command: Option<String>,
+    /// New: its arguments.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// New: where it runs.
+    pub working_directory: Option<String>,
+    /// New: the folder that holds a folder of output per run.
+    pub log_folder: Option<String>,
+}
+
+impl ProcessStatus {
+    /// What an entry of the registry tells: configuration and last known state, without the figures
+    /// and notes that only a running monitor has.
+    pub fn of_entry(entry: &ProcessEntry) -> Self {
+        Self {
+            id: entry.id.clone(),
+            name: entry.name.clone(),
+            state: entry.state,
+            enabled: entry.enabled,
+            autostart: entry.autostart,
+            is_remote: entry.is_remote,
+            pid: entry.pid,
+            last_started_at: entry.last_started_at,
+            last_stopped_at: entry.last_stopped_at,
+            restart_attempts: entry.restart_attempts,
+            last_exit: entry.last_exit.clone(),
+            healthy: None,
+            uptime_ms: None,
+            cpu_percent: None,
+            memory_bytes: None,
+            message: None,
+            command: Some(entry.command.clone()),
+            args: entry.args.clone(),
+            working_directory: entry.working_directory.clone(),
+            log_folder: None,
+        }
+    }
+}
+
+/// `GET /processes`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ProcessList {
+    /// Every process, in the order of the registry.
+    pub processes: Vec<ProcessStatus>,
+}
+
+/// The body of a success that has nothing else to say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Accepted {
+    /// Always true.
+    pub success: bool,
+    /// The state that the process is now in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<ProcessState>,
+    /// The process that was registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process_id: Option<ProcessId>,
+    /// What a person should know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl Accepted {
+    /// A plain success.
+    pub fn new() -> Self {
+        Self { success: true, state: None, process_id: None, message: None }
+    }
+
+    /// With the state that the process is now in.
+    pub fn state(state: ProcessState) -> Self {
+        Self { state: Some(state), ..Self::new() }
+    }
+
+    /// With the id of the process that was registered.
+    pub fn registered(id: ProcessId) -> Self {
+        Self { process_id: Some(id), ..Self::new() }
+    }
+
+    /// With words.
+    pub fn message(text: impl Into<String>) -> Self {
+        Self { message: Some(text.into()), ..Self::new() }
+    }
+}
+
+impl Default for Accepted {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Body of `PUT /processes/{id}/autostart`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AutostartBody {
+    /// Whether it starts with the monitor from now on.
+    pub autostart: bool,
+}
+
+/// When a start or restart is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Wait {
+    /// At once, with the state `starting`.
+    #[default]
+    Accepted,
+    /// When the outcome is known: success with the state it reached, or the error `start_failed`.
+    Ready,
+}
+
+/// The query of a start or restart: `?wait=ready`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WaitQuery {
+    /// Default [`Wait::Accepted`].
+    #[serde(default)]
+    pub wait: Wait,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absent_value_of_a_status_is_null() {
+        let mut entry = ProcessEntry::new(ProcessId::new("web").unwrap(), "/bin/true");
+        entry.environment = Some([("TOKEN".to_owned(), "secret".to_owned())].into_iter().collect());
+        let json = serde_json::to_value(ProcessStatus::of_entry(&entry)).unwrap();
+        for field in ["pid", "lastExit", "healthy", "uptimeMs", "cpuPercent", "memoryBytes", "message"] {
+            assert_eq!(json.get(field), Some(&serde_json::Value::Null), "{field}");
+        }
+        assert_eq!(json["isRemote"], false);
+        assert!(!json.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn a_status_of_the_earlier_implementation_is_read() {
+        let text = r#"{"id":"a","name":"a","state":"running","enabled":true,"autostart":true,
+            "isRemote":false,"pid":7,"lastStartedAt":null,"lastStoppedAt":null,"restartAttempts":0}"#;
+        let status: ProcessStatus = serde_json::from_str(text).unwrap();
+        assert_eq!((status.pid, status.memory_bytes, status.args.len()), (Some(7), None, 0));
+    }
+
+    #[test]
+    fn the_wait_of_a_query() {
+        let query: WaitQuery = serde_json::from_str(r#"{"wait":"ready"}"#).unwrap();
+        assert_eq!(query.wait, Wait::Ready);
+        assert_eq!(serde_json::from_str::<WaitQuery>("{}").unwrap().wait, Wait::Accepted);
+    }
+}

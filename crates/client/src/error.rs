@@ -1,0 +1,247 @@
+//! Why a command failed, and what to do about it.
+
+use crate::api::{ErrorBody, ErrorCode, Problem};
+use process_monitor_core::id::{InstanceId, ProcessId};
+use std::error::Error as StdError;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Any other error, kept as the source of one of ours.
+pub type Source = Box<dyn StdError + Send + Sync>;
+
+/// Why a command failed. `Display` says what is wrong; [`Error::advice`] what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The command needs a running monitor, and there is none.
+    #[error("the monitor of instance {instance} in {} is not running", directory.display())]
+    NotRunning {
+        /// Where it would be.
+        directory: PathBuf,
+        /// Which one.
+        instance: InstanceId,
+    },
+    /// The monitor accepts connections, but does not answer.
+    #[error("the monitor does not answer at {} (waited {} s)", socket.display(), waited.as_secs())]
+    Unresponsive {
+        /// The control socket.
+        socket: PathBuf,
+        /// How long it was given.
+        waited: Duration,
+    },
+    /// The monitor could not be reached, and not because it is down.
+    #[error("cannot connect to the monitor at {}: {source}", socket.display())]
+    Connect {
+        /// The control socket.
+        socket: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The connection ended before the answer came: the monitor was killed, or restarted.
+    #[error("the monitor went away before it answered {request}: {source}")]
+    Interrupted {
+        /// The request.
+        request: String,
+        /// What was seen of it.
+        source: Source,
+    },
+    /// This user may not do this.
+    #[error("permission denied: {what}")]
+    PermissionDenied {
+        /// What was attempted, on what.
+        what: String,
+    },
+    /// There is no such process.
+    #[error("there is no process {id}")]
+    ProcessNotFound {
+        /// The id that was asked for.
+        id: ProcessId,
+        /// The id that is most like it, if one is.
+        nearest: Option<ProcessId>,
+    },
+    /// The id is taken.
+    #[error("there already is a process {id}")]
+    AlreadyExists {
+        /// The id.
+        id: ProcessId,
+    },
+    /// A disabled process cannot be started.
+    #[error("process {id} is disabled")]
+    ProcessDisabled {
+        /// The id.
+        id: ProcessId,
+    },
+    /// It could not be started, or it did not become ready.
+    #[error("process {id} did not start: {reason}")]
+    StartFailed {
+        /// The id.
+        id: ProcessId,
+        /// What the system, the program's exit or its startup check said.
+        reason: String,
+    },
+    /// Another command overtook this one.
+    #[error("{reason}")]
+    Superseded {
+        /// What overtook it.
+        reason: String,
+    },
+    /// A registration holds wrong values.
+    #[error("{}", describe(problems))]
+    Invalid {
+        /// Every one of them.
+        problems: Vec<Problem>,
+    },
+    /// Someone else holds the registry's lock for too long.
+    #[error("{reason}")]
+    LockTimeout {
+        /// Who holds it, since when, and for what.
+        reason: String,
+    },
+    /// The registry could not be read or understood.
+    #[error("cannot read the registry {}: {source}", path.display())]
+    Registry {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Source,
+    },
+    /// The registry could not be written; nothing was changed.
+    #[error("cannot change the registry {}: {source}", path.display())]
+    Storage {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Source,
+    },
+    /// The monitor refused for a reason that has no case of its own here.
+    #[error("{message}")]
+    Refused {
+        /// The kind of error.
+        code: ErrorCode,
+        /// What the monitor said.
+        message: String,
+    },
+    /// The monitor, or what answers in its place, did not speak the API.
+    #[error("the monitor's answer to {request} is not understood: {why}")]
+    Protocol {
+        /// The request.
+        request: String,
+        /// What is wrong with the answer.
+        why: String,
+    },
+}
+
+fn describe(problems: &[Problem]) -> String {
+    let line = |problem: &Problem| match problem.path.as_str() {
+        "" => problem.message.clone(),
+        path => format!("{path}: {}", problem.message),
+    };
+    problems.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+impl Error {
+    /// What a monitor's error says, about process `id` where the request was about one.
+    pub(crate) fn from_body(body: ErrorBody, id: Option<&ProcessId>) -> Self {
+        let ErrorBody { error, code, process_id, problems, .. } = body;
+        let id = process_id.or_else(|| id.cloned());
+        match (code, id) {
+            (ErrorCode::ProcessNotFound, Some(id)) => Self::ProcessNotFound { id, nearest: None },
+            (ErrorCode::AlreadyExists, Some(id)) => Self::AlreadyExists { id },
+            (ErrorCode::ProcessDisabled, Some(id)) => Self::ProcessDisabled { id },
+            (ErrorCode::StartFailed, Some(id)) => Self::StartFailed { id, reason: error },
+            (ErrorCode::Superseded, _) => Self::Superseded { reason: error },
+            (ErrorCode::Invalid, _) if !problems.is_empty() => Self::Invalid { problems },
+            (ErrorCode::LockTimeout, _) => Self::LockTimeout { reason: error },
+            (ErrorCode::Forbidden | ErrorCode::Unauthorized, _) => Self::PermissionDenied { what: error },
+            (code, _) => Self::Refused { code, message: error },
+        }
+    }
+
+    /// The code by which programs tell errors apart; `not_running`, `unresponsive` and
+    /// `interrupted` are the only ones that no server sends.
+    pub fn code(&self) -> String {
+        let code = match self {
+            Self::NotRunning { .. } => return "not_running".to_owned(),
+            Self::Unresponsive { .. } | Self::Connect { .. } => return "unresponsive".to_owned(),
+            Self::Interrupted { .. } => return "interrupted".to_owned(),
+            Self::PermissionDenied { .. } => ErrorCode::Forbidden,
+            Self::ProcessNotFound { .. } => ErrorCode::ProcessNotFound,
+            Self::AlreadyExists { .. } => ErrorCode::AlreadyExists,
+            Self::ProcessDisabled { .. } => ErrorCode::ProcessDisabled,
+            Self::StartFailed { .. } => ErrorCode::StartFailed,
+            Self::Superseded { .. } => ErrorCode::Superseded,
+            Self::Invalid { .. } => ErrorCode::Invalid,
+            Self::LockTimeout { .. } => ErrorCode::LockTimeout,
+            Self::Registry { .. } | Self::Storage { .. } => ErrorCode::StorageFailed,
+            Self::Refused { code, .. } => *code,
+            Self::Protocol { .. } => ErrorCode::Malformed,
+        };
+        code.name()
+    }
+
+    /// What to do about it, in one line; commands are those of the command line.
+    pub fn advice(&self) -> String {
+        match self {
+            Self::NotRunning { .. } => "start it with: process_monitor".to_owned(),
+            Self::Unresponsive { .. } => "see its log with: process_monitor doctor".to_owned(),
+            Self::Connect { .. } => "find out why with: process_monitor doctor".to_owned(),
+            Self::Interrupted { .. } => "see what became of it with: process_monitor list".to_owned(),
+            Self::PermissionDenied { .. } => "run this as the user who runs the monitor".to_owned(),
+            Self::ProcessNotFound { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),
+            Self::ProcessNotFound { nearest: None, .. } => {
+                "see what there is with: process_monitor list".to_owned()
+            }
+            Self::AlreadyExists { id } => {
+                format!("choose another id, or remove that one with: process_monitor remove {id}")
+            }
+            Self::ProcessDisabled { id } => format!("enable it first with: process_monitor enable {id}"),
+            Self::StartFailed { id, .. } => format!("see what it printed with: process_monitor logs {id}"),
+            Self::Superseded { .. } => "see its state with: process_monitor list".to_owned(),
+            Self::Invalid { .. } => "correct this and try again".to_owned(),
+            Self::LockTimeout { .. } => "wait for the holder to finish, or end it, then try again".to_owned(),
+            Self::Registry { .. } => "correct the file (it was left as it is), then try again".to_owned(),
+            Self::Storage { .. } => {
+                "nothing was changed; see what is wrong with: process_monitor doctor".to_owned()
+            }
+            Self::Refused { code: ErrorCode::Stopping, .. } => {
+                "wait until it has stopped, then start it with: process_monitor".to_owned()
+            }
+            Self::Refused { .. } => "see the monitor's log with: process_monitor doctor".to_owned(),
+            Self::Protocol { .. } => {
+                "the monitor may be of another version; compare: process_monitor --version, --status"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> ProcessId {
+        ProcessId::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_monitors_error_becomes_a_typed_one() {
+        let body = ErrorBody::new(ErrorCode::StartFailed, "/opt/x: permission denied");
+        let error = Error::from_body(body, Some(&id("web")));
+        assert_eq!(error.to_string(), "process web did not start: /opt/x: permission denied");
+        assert_eq!(error.code(), "start_failed");
+
+        let body = ErrorBody::new(ErrorCode::ProcessDisabled, "no").about(id("web"));
+        assert!(Error::from_body(body, None).advice().ends_with("enable web"));
+
+        let body = ErrorBody::new(ErrorCode::ProcessDisabled, "which one?");
+        assert!(matches!(Error::from_body(body, None), Error::Refused { .. }), "no id, no typed case");
+    }
+
+    #[test]
+    fn every_problem_has_its_line() {
+        let problem = |path: &str| Problem { path: path.into(), message: "is wrong".into() };
+        let error = Error::Invalid { problems: vec![problem("args[0]"), problem("")] };
+        assert_eq!(error.to_string(), "args[0]: is wrong\nis wrong");
+    }
+}

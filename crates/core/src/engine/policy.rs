@@ -1,0 +1,120 @@
+//! Whether an exit is restarted, and after how long: the only place that knows.
+
+use crate::exit::Exit;
+use crate::model::{Backoff, RestartPolicy, RestartType};
+use std::time::Duration;
+
+/// How a run, or the attempt at one, ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It ran and exited.
+    Exited(Exit),
+    /// It could not be started.
+    NotStarted,
+}
+
+/// What the policy makes of an ending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Start again after this wait; one attempt is used.
+    Restart(Duration),
+    /// Attempts are used up; try again after this long wait.
+    RetryLater(Duration),
+    /// Nothing to restart: it did what it was meant to.
+    Done,
+    /// Give up.
+    Fail,
+}
+
+/// What follows `ending` when `attempts` restarts have been used. `dice` is any random number.
+pub fn after(policy: &RestartPolicy, ending: Ending, attempts: u32, dice: u32) -> Verdict {
+    let success =
+        matches!(ending, Ending::Exited(Exit::Code(code)) if policy.success_codes().contains(&code));
+    match policy.kind {
+        RestartType::OnFailure | RestartType::Never if success => Verdict::Done,
+        RestartType::Never => Verdict::Fail,
+        RestartType::Always | RestartType::OnFailure if attempts < policy.max_attempts => {
+            Verdict::Restart(delay(policy.backoff(), attempts, dice))
+        }
+        RestartType::Always | RestartType::OnFailure if policy.retry_indefinitely => {
+            Verdict::RetryLater(Duration::from_millis(policy.indefinite_interval_ms))
+        }
+        RestartType::Always | RestartType::OnFailure => Verdict::Fail,
+    }
+}
+
+/// The wait before the restart that follows `attempts` earlier ones.
+pub fn delay(backoff: Backoff<'_>, attempts: u32, dice: u32) -> Duration {
+    match backoff {
+        Backoff::Intervals(intervals) => {
+            let at = usize::try_from(attempts).unwrap_or(usize::MAX);
+            let millis = intervals.get(at).or(intervals.last()).copied().unwrap_or(0);
+            Duration::from_millis(millis)
+        }
+        Backoff::Exponential { delay, multiplier, max, jitter } => {
+            let factor = multiplier.max(1.0).powf(f64::from(attempts));
+            let full = Duration::try_from_secs_f64(delay.as_secs_f64() * factor).unwrap_or(max).min(max);
+            let cut = jitter.clamp(0.0, 1.0) * f64::from(dice) / f64::from(u32::MAX);
+            full.mul_f64(1.0 - cut)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(kind: RestartType) -> RestartPolicy {
+        RestartPolicy { kind, max_attempts: 2, ..RestartPolicy::default() }
+    }
+
+    #[test]
+    fn which_endings_are_restarted() {
+        use Ending::{Exited, NotStarted};
+        use RestartType::{Always, Never, OnFailure};
+        let first = Verdict::Restart(Duration::from_secs(1));
+        let table = [
+            (Always, Exited(Exit::Code(0)), 0, first),
+            (Always, Exited(Exit::Code(1)), 1, Verdict::Restart(Duration::from_secs(2))),
+            (Always, NotStarted, 2, Verdict::Fail),
+            (OnFailure, Exited(Exit::Code(0)), 0, Verdict::Done),
+            (OnFailure, Exited(Exit::Code(0)), 2, Verdict::Done),
+            (OnFailure, Exited(Exit::Code(1)), 0, first),
+            (OnFailure, Exited(Exit::Signal(9)), 0, first),
+            (OnFailure, Exited(Exit::Unknown), 0, first),
+            (OnFailure, NotStarted, 0, first),
+            (Never, Exited(Exit::Code(0)), 0, Verdict::Done),
+            (Never, Exited(Exit::Code(1)), 0, Verdict::Fail),
+            (Never, NotStarted, 0, Verdict::Fail),
+        ];
+        for (kind, ending, attempts, expected) in table {
+            assert_eq!(after(&policy(kind), ending, attempts, 0), expected, "{kind:?} {ending:?} {attempts}");
+        }
+        let codes = RestartPolicy { success_exit_codes: Some(vec![3]), ..policy(OnFailure) };
+        assert_eq!(after(&codes, Exited(Exit::Code(3)), 0, 0), Verdict::Done);
+        assert_eq!(after(&codes, Exited(Exit::Code(0)), 0, 0), first);
+        let forever = RestartPolicy { retry_indefinitely: true, indefinite_interval_ms: 7, ..policy(Always) };
+        assert_eq!(after(&forever, NotStarted, 2, 0), Verdict::RetryLater(Duration::from_millis(7)));
+    }
+
+    #[test]
+    fn waits_of_both_forms() {
+        let list = [1000, 2000, 5000];
+        let waits: Vec<_> = (0..5).map(|n| delay(Backoff::Intervals(&list), n, 0).as_millis()).collect();
+        assert_eq!(waits, [1000, 2000, 5000, 5000, 5000]);
+        assert_eq!(delay(Backoff::Intervals(&[]), 3, 0), Duration::ZERO);
+
+        let form = |jitter| Backoff::Exponential {
+            delay: Duration::from_millis(100),
+            multiplier: 2.0,
+            max: Duration::from_millis(1500),
+            jitter,
+        };
+        let waits: Vec<_> = (0..6).map(|n| delay(form(0.0), n, u32::MAX).as_millis()).collect();
+        assert_eq!(waits, [100, 200, 400, 800, 1500, 1500]);
+        assert_eq!(delay(form(0.0), u32::MAX, 0), Duration::from_millis(1500));
+        assert_eq!(delay(form(1.0), 0, u32::MAX), Duration::ZERO);
+        assert_eq!(delay(form(0.5), 0, 0), Duration::from_millis(100));
+        assert_eq!(delay(form(0.5), 0, u32::MAX), Duration::from_millis(50));
+    }
+}

@@ -1,0 +1,164 @@
+//! What a registry says about the monitor itself.
+
+use super::document::document;
+use super::problem::{Problem, at_least, nested};
+use super::secret::Secret;
+use crate::id::InstanceId;
+
+document! {
+    /// `partnerDiscovery` (SPEC 3.1): where the partner of this instance is.
+    #[derive(Debug, Eq)]
+    pub struct PartnerDiscovery {
+        /// The partner's instance. Default: `watcher`, or `default` for the watcher itself.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        partner_instance_id: Option<InstanceId> = None,
+        /// Where its aliveness server listens. Default: [`DefaultPorts::aliveness`] of the partner.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        partner_aliveness_port: Option<u16> = None,
+        /// Its status page. Default: `/status` on that port of this machine.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        partner_status_url: Option<String> = None,
+        /// Look for it when the monitor starts. Default true.
+        discovery_on_startup: bool = true,
+        /// Start it when it is not there. Default false.
+        start_partner_if_missing: bool = false,
+    }
+}
+
+document! {
+    /// `alivenessServer` (SPEC 3.1): the port on which this monitor says that it lives.
+    #[derive(Debug, Eq)]
+    pub struct AlivenessServer {
+        /// Default true.
+        enabled: bool = true,
+        /// Default: [`DefaultPorts::aliveness`].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        port: Option<u16> = None,
+    }
+}
+
+document! {
+    /// `watcherInfo` (SPEC 3.1): who watches this instance, as far as it is known.
+    #[derive(Debug, Eq)]
+    pub struct WatcherInfo {
+        /// The watcher's process.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        watcher_pid: Option<u32> = None,
+        /// The watcher's instance.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        watcher_instance_id: Option<InstanceId> = None,
+        /// Where the watcher's aliveness server listens.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        watcher_aliveness_port: Option<u16> = None,
+    }
+}
+
+document! {
+    /// `remoteAccess` (SPEC 3.2): who may do what over TCP.
+    #[derive(Debug)]
+    pub struct RemoteAccess {
+        /// Listen for other hosts too, not on loopback alone. Default false.
+        start_remote_access: bool = false,
+        /// Where the API listens. Default: [`DefaultPorts::api`].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        remote_port: Option<u16> = None,
+        /// Peers that may do everything. Default this machine by its three names.
+        trusted_hosts: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(String::from).to_vec(),
+        /// Other peers may register processes. Default true.
+        allow_remote_register: bool = true,
+        /// Other peers may remove remote processes. Default true.
+        allow_remote_deregister: bool = true,
+        /// Other peers may start remote processes. Default true.
+        allow_remote_start: bool = true,
+        /// Other peers may stop remote processes. Default true.
+        allow_remote_stop: bool = true,
+        /// Other peers may disable and enable remote processes. Default true.
+        allow_remote_disable: bool = true,
+        /// Other peers may set whether remote processes start with the monitor. Default true.
+        allow_remote_autostart: bool = true,
+        /// Other peers may have the monitor restart itself. Default false.
+        allow_remote_monitor_restart: bool = false,
+        /// Patterns of the executables that other peers may register. Default none, which permits nothing.
+        executable_whitelist: Vec<String> = Vec::new(),
+        /// Patterns of the executables that they may not, even so. Default none.
+        executable_blacklist: Vec<String> = Vec::new(),
+        /// Where to listen for other hosts, an address or a prefix of one. Default every interface.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bind_address: Option<String> = None,
+        /// Proxies whose word is taken for who the peer is. Default none.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        trusted_proxies: Vec<String> = Vec::new(),
+        /// Web origins whose pages may use the API. Default none.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        cors_origins: Vec<String> = Vec::new(),
+        /// How much one peer may ask. Default: [`RateLimit::default`].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rate_limit: Option<RateLimit> = None,
+        /// Longest body of a request. Default 1 MiB.
+        #[serde(skip_serializing_if = "is_default_body")]
+        max_body_bytes: u64 = DEFAULT_MAX_BODY_BYTES,
+        /// Certificate and key. Carried unread until the API speaks TLS.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tls: Option<Secret> = None,
+        /// Bearer tokens. Carried unread until the API asks for them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tokens: Option<Secret> = None,
+    }
+}
+
+const DEFAULT_MAX_BODY_BYTES: u64 = 1 << 20;
+
+fn is_default_body(bytes: &u64) -> bool {
+    *bytes == DEFAULT_MAX_BODY_BYTES
+}
+
+document! {
+    /// `rateLimit` of the API: how much one peer address may ask.
+    #[derive(Debug)]
+    pub struct RateLimit {
+        /// Sustained rate. Default 100, more than 0.
+        requests_per_second: f64 = 100.0,
+        /// Requests above the rate that are still answered at once. Default 200, at least 1.
+        burst: u32 = 200,
+    }
+}
+
+impl RemoteAccess {
+    /// What cannot be obeyed, all of it; empty when the settings are good.
+    pub fn validate(&self) -> Vec<Problem> {
+        let body = at_least("maxBodyBytes", self.max_body_bytes, 1);
+        let rate = self.rate_limit.iter().flat_map(|limit| nested("rateLimit", limit.validate()));
+        body.into_iter().chain(rate).collect()
+    }
+}
+
+impl RateLimit {
+    /// What cannot be obeyed, all of it; empty when the limit is good.
+    pub fn validate(&self) -> Vec<Problem> {
+        let rate = self.requests_per_second;
+        let rate = (!(rate.is_finite() && rate > 0.0)).then(|| {
+            Problem::new("requestsPerSecond", format!("expected a number greater than 0, found {rate}"))
+        });
+        rate.into_iter().chain(at_least("burst", self.burst, 1)).collect()
+    }
+}
+
+/// The ports that an instance uses unless its registry names others (SPEC 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DefaultPorts {
+    /// Of the API: 5679; watcher 5680.
+    pub api: u16,
+    /// Of the aliveness server: 5681; watcher 5682.
+    pub aliveness: u16,
+}
+
+impl DefaultPorts {
+    /// The default ports of `instance`. Only the watcher's differ; any other instance beside the
+    /// `default` one must be given its own.
+    pub fn of(instance: &InstanceId) -> Self {
+        match instance.as_str() {
+            "watcher" => Self { api: 5680, aliveness: 5682 },
+            _ => Self { api: 5679, aliveness: 5681 },
+        }
+    }
+}

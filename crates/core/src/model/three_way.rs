@@ -1,0 +1,110 @@
+//! Merging two changes of one value.
+
+use super::{FailAction, ProcessState, RestartType, Secret, StopSignal};
+use crate::exit::LastExit;
+use crate::id::{InstanceId, ProcessId};
+use crate::time::Wall;
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+use std::hash::Hash;
+use std::sync::Arc;
+
+/// A value that both sides may have changed since they last agreed.
+///
+/// What only one side changed is taken from that side. Where both changed the same thing, *theirs*
+/// wins: in the registry that is the file, which somebody edited on purpose and would not expect to
+/// see undone. Objects and maps are merged member by member; lists are taken whole.
+pub trait ThreeWay: Sized {
+    /// Merges `ours` and `theirs`, which were both made from `base`.
+    fn three_way(base: &Self, ours: &Self, theirs: &Self) -> Self;
+}
+
+fn whole<T: Clone + PartialEq>(base: &T, ours: &T, theirs: &T) -> T {
+    if theirs == base { ours.clone() } else { theirs.clone() }
+}
+
+macro_rules! whole {
+    ($($type:ty),* $(,)?) => {
+        $(impl ThreeWay for $type {
+            fn three_way(base: &Self, ours: &Self, theirs: &Self) -> Self {
+                whole(base, ours, theirs)
+            }
+        })*
+    };
+}
+
+whole!(bool, u16, u32, u64, f64, String, InstanceId, ProcessId, Wall, LastExit);
+whole!(ProcessState, RestartType, StopSignal, FailAction, Secret);
+
+impl<T: Clone + PartialEq> ThreeWay for Vec<T> {
+    fn three_way(base: &Self, ours: &Self, theirs: &Self) -> Self {
+        whole(base, ours, theirs)
+    }
+}
+
+impl<T: ThreeWay + Clone + PartialEq> ThreeWay for Option<T> {
+    fn three_way(base: &Self, ours: &Self, theirs: &Self) -> Self {
+        match (base, ours, theirs) {
+            (Some(base), Some(ours), Some(theirs)) => Some(T::three_way(base, ours, theirs)),
+            _ => whole(base, ours, theirs),
+        }
+    }
+}
+
+impl<T: ThreeWay> ThreeWay for Arc<T> {
+    fn three_way(base: &Self, ours: &Self, theirs: &Self) -> Self {
+        match Self::ptr_eq(base, theirs) {
+            true => Self::clone(ours),
+            false => Self::new(T::three_way(base, ours, theirs)),
+        }
+    }
+}
+
+impl ThreeWay for Value {
+    fn three_way(base: &Self, ours: &Self, theirs: &Self) -> Self {
+        match (base, ours, theirs) {
+            (Self::Object(base), Self::Object(ours), Self::Object(theirs)) => {
+                Self::Object(ThreeWay::three_way(base, ours, theirs))
+            }
+            _ => whole(base, ours, theirs),
+        }
+    }
+}
+
+impl ThreeWay for Map<String, Value> {
+    fn three_way(base: &Self, ours: &Self, theirs: &Self) -> Self {
+        members(|key| base.get(key), |key| ours.get(key), |key| theirs.get(key), ours, theirs)
+    }
+}
+
+impl<K: Hash + Eq + Clone, V: ThreeWay + Clone + PartialEq> ThreeWay for IndexMap<K, V> {
+    fn three_way(base: &Self, ours: &Self, theirs: &Self) -> Self {
+        members(|key| base.get(key), |key| ours.get(key), |key| theirs.get(key), ours, theirs)
+    }
+}
+
+/// The members of three maps merged: in their order, then what only we have.
+fn members<'a, K, V, Side, Merged>(
+    in_base: impl Fn(&K) -> Option<&'a V>,
+    in_ours: impl Fn(&K) -> Option<&'a V>,
+    in_theirs: impl Fn(&K) -> Option<&'a V>,
+    ours: Side,
+    theirs: Side,
+) -> Merged
+where
+    K: Clone + 'a,
+    V: ThreeWay + Clone + PartialEq + 'a,
+    Side: IntoIterator<Item = (&'a K, &'a V)>,
+    Merged: FromIterator<(K, V)>,
+{
+    let shared = theirs.into_iter().filter_map(|(key, theirs)| {
+        let merged = match (in_base(key), in_ours(key)) {
+            (Some(base), Some(ours)) => Some(V::three_way(base, ours, theirs)),
+            (Some(base), None) if base == theirs => None,
+            _ => Some(theirs.clone()),
+        };
+        merged.map(|value| (key.clone(), value))
+    });
+    let only_ours = ours.into_iter().filter(|(key, _)| in_base(key).is_none() && in_theirs(key).is_none());
+    shared.chain(only_ours.map(|(key, value)| (key.clone(), value.clone()))).collect()
+}

@@ -1,0 +1,88 @@
+//! The forms of configuration that the histories choose from.
+
+use process_monitor_core::id::ProcessId;
+use process_monitor_core::model::{ProcessEntry, RestartPolicy, RestartType, StopConfig, StopSignal};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many forms there are.
+pub const FORMS: usize = 6;
+
+/// The longest `stop.timeoutMs` of any form, which is also longer than a kill waits to be repeated.
+pub const LONGEST_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The largest `maxAttempts` of any form.
+pub const MOST_ATTEMPTS: u32 = 5;
+
+pub fn entry(id: &ProcessId, form: usize) -> Arc<ProcessEntry> {
+    let plain = ProcessEntry::new(id.clone(), "/bin/true");
+    Arc::new(match form {
+        0 => plain,
+        1 => {
+            ProcessEntry { restart_policy: Some(at_once()), stop: stop(StopSignal::Int, 500, true), ..plain }
+        }
+        2 => ProcessEntry {
+            restart_policy: Some(on_failure()),
+            stop: stop(StopSignal::Kill, 10_000, true),
+            ..plain
+        },
+        3 => ProcessEntry {
+            restart_policy: Some(RestartPolicy { kind: RestartType::Never, ..RestartPolicy::default() }),
+            stop: stop(StopSignal::Term, 0, false),
+            ..plain
+        },
+        4 => ProcessEntry { restart_policy: Some(exponential()), autostart: false, ..plain },
+        _ => ProcessEntry { enabled: false, ..plain },
+    })
+}
+
+fn stop(signal: StopSignal, timeout_ms: u64, kill_tree: bool) -> Option<StopConfig> {
+    Some(StopConfig { signal, timeout_ms, kill_tree, ..StopConfig::default() })
+}
+
+fn at_once() -> RestartPolicy {
+    RestartPolicy {
+        max_attempts: 3,
+        backoff_intervals_ms: Vec::new(),
+        reset_after_ms: 2_000,
+        ..RestartPolicy::default()
+    }
+}
+
+fn on_failure() -> RestartPolicy {
+    RestartPolicy {
+        kind: RestartType::OnFailure,
+        success_exit_codes: Some(vec![0, 3]),
+        max_attempts: 2,
+        backoff_intervals_ms: vec![100],
+        retry_indefinitely: true,
+        indefinite_interval_ms: 20_000,
+        ..RestartPolicy::default()
+    }
+}
+
+fn exponential() -> RestartPolicy {
+    RestartPolicy {
+        max_attempts: 4,
+        reset_after_ms: 0,
+        delay_ms: Some(200),
+        backoff_multiplier: Some(2.0),
+        max_delay_ms: Some(1_000),
+        jitter: Some(0.5),
+        ..RestartPolicy::default()
+    }
+}
+
+/// The shortest and the longest wait before the restart that follows `earlier` ones, worked out anew.
+pub fn bounds(policy: &RestartPolicy, earlier: u32) -> (Duration, Duration) {
+    let milliseconds = match policy.delay_ms {
+        None => {
+            let list = &policy.backoff_intervals_ms;
+            let position = (earlier as usize).min(list.len().saturating_sub(1));
+            list.get(position).copied().unwrap_or(0)
+        }
+        Some(first) => (0..earlier).fold(first, |wait, _| wait * 2).min(policy.max_delay_ms.unwrap()),
+    };
+    let longest = Duration::from_millis(milliseconds);
+    (longest.mul_f64(1.0 - policy.jitter.unwrap_or(0.0)), longest)
+}

@@ -1,0 +1,399 @@
+//! The named invariants, and the books that the world keeps to check them.
+
+use crate::entries::{self, LONGEST_PATIENCE, MOST_ATTEMPTS};
+use crate::machine::Life;
+use crate::world::World;
+use process_monitor_core::engine::{
+    Action, Command, Engine, Event, Finding, Refusal, Ticket, state::may_follow,
+};
+use process_monitor_core::id::{ProcessId, RunId};
+use process_monitor_core::model::{ProcessEntry, ProcessState, RestartPolicy};
+use process_monitor_core::time::Mono;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Whether an invariant held.
+pub type Held = Result<(), TestCaseError>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Up,
+    Down,
+}
+
+/// A wait before an automatic restart.
+#[derive(Debug)]
+struct Wait {
+    from: Duration,
+    /// It is the long wait of `retryIndefinitely`.
+    retrying: bool,
+    policy: RestartPolicy,
+}
+
+/// What is known of one registered process from the commands that were accepted and from what the
+/// engine published: the state machine as a user sees it.
+#[derive(Debug, Default)]
+struct Book {
+    enabled: bool,
+    autostart: bool,
+    removing: bool,
+    /// Absent when nobody said.
+    wanted: Option<Wanted>,
+    shown: Option<ProcessState>,
+    wait: Option<Wait>,
+    /// When it was last signalled, killed, or began to stop.
+    pushed: Duration,
+    clearing: Option<RunId>,
+    cleared: Duration,
+}
+
+#[derive(Debug, Default)]
+pub struct Books {
+    processes: BTreeMap<ProcessId, Book>,
+    pub open: BTreeSet<Ticket>,
+    pub shutting_down: bool,
+    pub finished: bool,
+    /// When deadlines were last handled late.
+    pub late: Duration,
+}
+
+// ---- keeping the books --------------------------------------------------------------------------
+
+impl Books {
+    pub fn expected_refusal(&self, command: &Command) -> Option<Refusal> {
+        let id = command.id().clone();
+        let start = matches!(command, Command::Start { .. } | Command::Restart { .. });
+        match (self.processes.get(&id), command) {
+            _ if self.shutting_down => Some(Refusal::ShuttingDown),
+            (Some(_), Command::Add(_)) => Some(Refusal::AlreadyExists { id }),
+            (None, Command::Add(_)) => None,
+            (None, _) => Some(Refusal::NotFound { id }),
+            (Some(book), _) if start && book.removing => Some(Refusal::BeingRemoved { id }),
+            (Some(book), _) if start && !book.enabled => Some(Refusal::Disabled { id }),
+            _ => None,
+        }
+    }
+
+    pub fn accepted(&mut self, command: &Command) {
+        let book = self.processes.entry(command.id().clone()).or_default();
+        match command {
+            Command::Add(entry) => {
+                *book = Book { enabled: entry.enabled, autostart: entry.autostart, ..Book::default() };
+                book.wanted = Some(Wanted::Down);
+            }
+            Command::Start { .. } | Command::Restart { .. } => {
+                book.wanted = Some(Wanted::Up);
+                book.wait = None;
+            }
+            Command::Stop(_) => book.wanted = Some(Wanted::Down),
+            Command::Remove(_) => {
+                book.wanted = Some(Wanted::Down);
+                book.removing = true;
+            }
+            Command::Disable(_) => {
+                book.enabled = false;
+                book.wanted = Some(Wanted::Down);
+            }
+            Command::Enable(_) => book.enabled = true,
+            Command::Autostart(_, on) => book.autostart = *on,
+            Command::Configure(entry) => {
+                (book.enabled, book.autostart) = (entry.enabled, entry.autostart);
+                if !entry.enabled {
+                    book.wanted = Some(Wanted::Down);
+                }
+            }
+        }
+    }
+
+    pub fn shut_down(&mut self) {
+        self.shutting_down = true;
+        self.processes.values_mut().for_each(|book| book.wanted = Some(Wanted::Down));
+    }
+
+    /// The monitor is a new one. After a clean end `autostart` decides what is wanted; else what was.
+    /// A shutdown that was not finished leaves open what is wanted.
+    pub fn boot(&mut self, continuing: bool) {
+        for book in self.processes.values_mut() {
+            (book.clearing, book.wait, book.removing, book.shown) = (None, None, false, None);
+            if self.shutting_down {
+                let up = !continuing && book.enabled && book.autostart;
+                let down = self.finished.then_some(Wanted::Down);
+                book.wanted = if up { Some(Wanted::Up) } else { down };
+            }
+        }
+        self.open.clear();
+        (self.shutting_down, self.finished) = (false, false);
+    }
+
+    pub fn found(&mut self, id: &ProcessId, now: Duration) {
+        self.pushed(id, now);
+    }
+
+    pub fn pushed(&mut self, id: &ProcessId, now: Duration) {
+        if let Some(book) = self.processes.get_mut(id) {
+            book.pushed = now;
+        }
+    }
+
+    pub fn clearing(&mut self, id: &ProcessId, run: &RunId, now: Duration) {
+        self.pushed(id, now);
+        if let Some(book) = self.processes.get_mut(id) {
+            book.clearing = Some(run.clone());
+        }
+    }
+
+    /// A result is about to be told.
+    pub fn result(&mut self, event: &Event, now: Duration) {
+        if let Event::Cleared { id, run } = event
+            && let Some(book) = self.processes.get_mut(id)
+            && book.clearing.as_ref() == Some(run)
+        {
+            book.clearing = None;
+            book.cleared = now;
+        }
+    }
+
+    pub fn forget(&mut self, id: &ProcessId) {
+        self.processes.remove(id);
+    }
+}
+
+// ---- invariants of one step ---------------------------------------------------------------------
+
+impl Books {
+    /// Every transition is in the table, and begins where the last one ended. At boot the first one
+    /// begins anywhere: it leads from what the file said to what was found.
+    pub fn published(
+        &mut self,
+        id: &ProcessId,
+        transition: Option<(ProcessState, ProcessState)>,
+        booting: bool,
+        policy: Option<RestartPolicy>,
+        now: Duration,
+    ) -> Held {
+        let (Some((from, to)), Some(book)) = (transition, self.processes.get_mut(id)) else { return Ok(()) };
+        if let Some(shown) = book.shown {
+            prop_assert_eq!(from, shown, "only_legal_transitions: {} does not go on from where it was", id);
+            prop_assert!(may_follow(from, to), "only_legal_transitions: {id} from {from} to {to}");
+        } else {
+            let first = booting || may_follow(from, to);
+            prop_assert!(first, "only_legal_transitions: {id} begins with {from} to {to}");
+        }
+        book.shown = Some(to);
+        match to {
+            ProcessState::Stopping => book.pushed = now,
+            ProcessState::Crashed | ProcessState::Retrying if !booting => {
+                let retrying = to == ProcessState::Retrying;
+                book.wait = policy.map(|policy| Wait { from: now, retrying, policy });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What was published last is what is shown.
+    pub fn only_legal_transitions(&mut self, engine: &Engine) -> Held {
+        for id in engine.ids() {
+            let state = engine.view(id).map(|view| view.entry.state);
+            let Some(book) = self.processes.get_mut(id) else { continue };
+            if book.shown.is_some() {
+                prop_assert_eq!(book.shown, state, "only_legal_transitions: {} moved unpublished", id);
+            }
+            book.shown = state;
+        }
+        Ok(())
+    }
+
+    pub fn delay_within_policy_bounds(&mut self, id: &ProcessId, attempts: u32, now: Duration) -> Held {
+        let Some(book) = self.processes.get_mut(id) else { return Ok(()) };
+        let Some(Wait { from, retrying, policy }) = book.wait.take() else { return Ok(()) };
+        let (shortest, longest) = if retrying {
+            let interval = Duration::from_millis(policy.indefinite_interval_ms);
+            (interval, interval)
+        } else {
+            entries::bounds(&policy, attempts.saturating_sub(1))
+        };
+        let (waited, slack) = (now - from, Duration::from_micros(1));
+        prop_assert!(
+            waited + slack >= shortest,
+            "delay_within_policy_bounds: {id} started {waited:?} after its end, {shortest:?} is the least"
+        );
+        let latest = (from + longest).max(book.cleared).max(self.late);
+        prop_assert!(
+            now <= latest + slack,
+            "delay_within_policy_bounds: {id} started {waited:?} after its end, {longest:?} is the most"
+        );
+        Ok(())
+    }
+
+    /// The invariants of a start that are about what is wanted and about the tree before it.
+    pub fn may_start(&self, entry: &ProcessEntry) -> Held {
+        let id = &entry.id;
+        let Some(book) = self.processes.get(id) else {
+            return Err(TestCaseError::fail(format!("what_is_not_registered_never_starts: {id} is started")));
+        };
+        prop_assert!(entry.enabled && book.enabled, "disabled_never_starts: {id} is started");
+        prop_assert!(book.wanted != Some(Wanted::Down), "wanted_down_never_starts: {id} is started");
+        prop_assert_eq!(&book.clearing, &None, "no_start_before_the_old_tree_is_gone: {} is started", id);
+        Ok(())
+    }
+
+    pub fn answered(&mut self, ticket: Ticket, answer: &Result<ProcessState, Refusal>) -> Held {
+        let open = self.open.remove(&ticket);
+        prop_assert!(open, "every_ticket_is_answered_exactly_once: {ticket:?} again: {answer:?}");
+        Ok(())
+    }
+}
+
+pub fn refused_exactly_when_forbidden(
+    command: &Command,
+    ticket: Option<Ticket>,
+    expected: Option<&Refusal>,
+    actions: &[Action],
+) -> Held {
+    let answer = actions.iter().find_map(|action| match action {
+        Action::Reply(of, answer) if Some(*of) == ticket => Some(answer),
+        _ => None,
+    });
+    let refused = answer.and_then(|answer| answer.as_ref().err());
+    let refused = refused.filter(|refusal| !matches!(refusal, Refusal::NotStarted { .. }));
+    let expected_here = expected.filter(|_| ticket.is_some());
+    prop_assert_eq!(refused, expected_here, "refused_exactly_when_forbidden: {:?}", command);
+    if expected.is_some() {
+        let acted = actions.iter().any(|action| !matches!(action, Action::Reply(..)));
+        prop_assert!(!acted, "refused_exactly_when_forbidden: {command:?} did {actions:?}");
+    }
+    Ok(())
+}
+
+pub fn replies_come_last(actions: &[Action]) -> Held {
+    let rest = actions.iter().skip_while(|action| !matches!(action, Action::Reply(..)));
+    let late = rest.clone().find(|action| !matches!(action, Action::Reply(..) | Action::Finished));
+    prop_assert!(late.is_none(), "replies_come_last: {late:?} comes after a reply");
+    Ok(())
+}
+
+pub fn no_start_before_its_record(world: &World, id: &ProcessId, run: &RunId) -> Held {
+    let recorded = world.records.get(id).is_some_and(|record| record.run == *run);
+    prop_assert!(recorded, "no_start_before_its_record: {id} run {run}");
+    Ok(())
+}
+
+pub fn at_most_one_live_run_per_process(world: &World, id: &ProcessId) -> Held {
+    let others = world.machine.potential_runs(id);
+    prop_assert_eq!(others, 0, "at_most_one_live_run_per_process: {} is started beside another run", id);
+    Ok(())
+}
+
+pub fn every_stop_has_a_kill_deadline(world: &World) -> Held {
+    for (id, book) in &world.books.processes {
+        if world.state(id) != Some(ProcessState::Stopping) {
+            continue;
+        }
+        let latest = Mono::from_zero(book.pushed + LONGEST_PATIENCE);
+        let due = world.engine.next_deadline();
+        prop_assert!(
+            due.is_some_and(|due| due <= latest),
+            "every_stop_has_a_kill_deadline: {id} has none by {latest:?}, but {due:?}"
+        );
+    }
+    Ok(())
+}
+
+pub fn attempts_stay_within_the_policy(world: &World) -> Held {
+    for id in world.engine.ids() {
+        let attempts = world.engine.entry(id).map_or(0, |entry| entry.restart_attempts);
+        prop_assert!(attempts <= MOST_ATTEMPTS, "attempts_stay_within_the_policy: {id} has {attempts}");
+    }
+    Ok(())
+}
+
+pub fn next_deadline_is_never_in_the_past(world: &World) -> Held {
+    let next = world.engine.next_deadline();
+    let later = next.is_none_or(|due| due > world.mono());
+    prop_assert!(
+        later,
+        "next_deadline_is_never_in_the_past: {next:?} after all was handled at {:?}",
+        world.mono()
+    );
+    Ok(())
+}
+
+pub fn results_of_earlier_runs_change_nothing<T: PartialEq + std::fmt::Debug>(
+    event: &Event,
+    actions: &[Action],
+    before: &T,
+    after: &T,
+) -> Held {
+    prop_assert!(actions.is_empty(), "results_of_earlier_runs_change_nothing: {event:?} led to {actions:?}");
+    prop_assert_eq!(before, after, "results_of_earlier_runs_change_nothing: {:?}", event);
+    Ok(())
+}
+
+// ---- invariants of a boot -----------------------------------------------------------------------
+
+pub fn boot_never_starts_a_process_whose_run_is_alive(finding: &Finding, actions: &[Action]) -> Held {
+    let started = actions.iter().any(|action| matches!(action, Action::Spawn { .. }));
+    let alive = matches!(finding, Finding::Alive { .. });
+    prop_assert!(!(alive && started), "boot_never_starts_a_process_whose_run_is_alive: {finding:?}");
+    Ok(())
+}
+
+/// And it is stopped only if that was wanted.
+pub fn adopted_process_keeps_its_pid(world: &World, id: &ProcessId, finding: &Finding) -> Held {
+    let Finding::Alive { pid, .. } = finding else { return Ok(()) };
+    let shown = world.engine.entry(id).and_then(|entry| entry.pid);
+    prop_assert_eq!(shown, Some(*pid), "adopted_process_keeps_its_pid: {}", id);
+    let expected = match world.books.processes.get(id).and_then(|book| book.wanted) {
+        Some(Wanted::Up) => ProcessState::Running,
+        Some(Wanted::Down) => ProcessState::Stopping,
+        None => return Ok(()),
+    };
+    prop_assert_eq!(world.state(id), Some(expected), "adopted_process_is_stopped_only_if_wanted: {}", id);
+    Ok(())
+}
+
+// ---- invariants of the end ----------------------------------------------------------------------
+
+pub fn wanted_down_ends_down(world: &World) -> Held {
+    for (id, book) in &world.books.processes {
+        if book.wanted == Some(Wanted::Down) {
+            let down = matches!(
+                world.state(id),
+                Some(ProcessState::Stopped | ProcessState::Failed | ProcessState::Disabled)
+            );
+            prop_assert!(down, "wanted_down_ends_down: {id} is {:?}", world.state(id));
+            prop_assert_eq!(world.machine.live_run(id), None, "wanted_down_ends_down: {} runs", id);
+        }
+    }
+    Ok(())
+}
+
+pub fn wanted_up_ends_up(world: &World, id: &ProcessId) -> Held {
+    let enabled = world.books.processes.get(id).is_some_and(|book| book.enabled);
+    let up = world.state(id) == Some(ProcessState::Running) && world.machine.live_run(id).is_some();
+    prop_assert_eq!(up, enabled, "wanted_up_ends_up: {} is {:?}", id, world.state(id));
+    Ok(())
+}
+
+pub fn every_ticket_is_answered_exactly_once(world: &World) -> Held {
+    let open = &world.books.open;
+    prop_assert!(open.is_empty(), "every_ticket_is_answered_exactly_once: {open:?} never were");
+    Ok(())
+}
+
+pub fn finished_once_and_when_all_is_down(world: &mut World) -> Held {
+    prop_assert!(!world.books.finished, "shutdown_finishes: twice");
+    prop_assert!(world.books.shutting_down, "shutdown_finishes: without a shutdown");
+    let alive = world.machine.runs.values().find(|run| matches!(run.life, Life::Alive | Life::Unborn));
+    prop_assert!(alive.is_none(), "shutdown_finishes: while {alive:?} runs");
+    world.books.finished = true;
+    Ok(())
+}
+
+pub fn shutdown_finishes(world: &World) -> Held {
+    prop_assert!(world.books.finished, "shutdown_finishes: it did not");
+    every_ticket_is_answered_exactly_once(world)?;
+    wanted_down_ends_down(world)
+}

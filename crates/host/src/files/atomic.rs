@@ -1,0 +1,69 @@
+//! Replacing a file so that a reader sees the old content or the new, and never anything between.
+
+use super::temporary::split;
+use super::{FileError, FileKind, Temporary};
+use std::fs::{self, File, Metadata, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::path::Path;
+
+/// What a file must survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// A power failure: content and name are on the disk when the call returns.
+    Synced,
+    /// The death of any process, but not of the machine.
+    Unsynced,
+}
+
+/// Replaces the file at `path` by one with this content, or creates it. The new file has the mode and
+/// owner of the one that it replaces; a created one has mode 0600.
+///
+/// Whatever fails, the old file is as it was and the temporary file is gone; the one exception is
+/// [`FileError::NotSynced`]. Only a regular file is replaced: a symbolic link is refused, because the
+/// rename would cut it, and following it would write in a folder that nobody vouched for.
+///
+/// Writers of the same file must exclude each other, or the last one wins.
+pub fn write_atomic(path: &Path, content: &[u8], durability: Durability) -> Result<(), FileError> {
+    let replaced = regular_file_at(path)?;
+    let temporary =
+        Temporary::create_for(path).map_err(FileError::not_written("create a file beside it", path))?;
+    temporary.file().write_all(content).map_err(FileError::not_written("write the content", path))?;
+    if let Some(old) = replaced {
+        inherit(temporary.file(), &old).map_err(FileError::not_written("keep its owner and mode", path))?;
+    }
+    if durability == Durability::Synced {
+        temporary.file().sync_all().map_err(FileError::not_written("sync the content", path))?;
+    }
+    crate::crash_point!("write::before_rename");
+    temporary.rename_to(path).map_err(FileError::not_written("put it in place", path))?;
+    crate::crash_point!("write::after_rename");
+
+    if durability == Durability::Synced {
+        sync_folder_of(path).map_err(|reason| FileError::NotSynced { path: path.to_owned(), reason })?;
+    }
+    Ok(())
+}
+
+fn regular_file_at(path: &Path) -> Result<Option<Metadata>, FileError> {
+    match fs::symlink_metadata(path) {
+        Ok(seen) => FileKind::of(seen.file_type()).expect(FileKind::File, path).map(|()| Some(seen)),
+        Err(reason) if reason.kind() == ErrorKind::NotFound => Ok(None),
+        Err(reason) => Err(FileError::not_written("look at the old file", path)(reason)),
+    }
+}
+
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let (folder, _) = split(path)?;
+    File::open(folder)?.sync_all()
+}
+
+fn inherit(file: &File, old: &Metadata) -> io::Result<()> {
+    let user = rustix::process::geteuid();
+    // Only root can give a file away; and root must, or the user's monitor can't read its own registry
+    // after a single `sudo`.
+    if user.is_root() && old.uid() != user.as_raw() {
+        fchown(file, Some(old.uid()), Some(old.gid()))?;
+    }
+    file.set_permissions(Permissions::from_mode(old.mode() & 0o777))
+}

@@ -1,0 +1,125 @@
+//! Temporary files with a name that tells whose they are, so that what a killed writer left behind
+//! can be told from what a living one is writing.
+
+use super::FileError;
+use crate::lock::holder_is_gone;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const SUFFIX: &str = ".tmp";
+
+/// A new file, `.{name}.{pid}-{n}.tmp`, mode 0600. Dropping it removes that name.
+pub(crate) struct Temporary {
+    name: TemporaryName,
+    file: File,
+}
+
+impl Temporary {
+    /// Creates one beside `target`, which it is to become.
+    pub fn create_for(target: &Path) -> io::Result<Self> {
+        let (folder, name) = split(target)?;
+        loop {
+            let path = folder.join(temporary_name(name));
+            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+                Ok(file) => return Ok(Self { name: TemporaryName { path, in_place: false }, file }),
+                // Left by a writer that had our pid before us.
+                Err(reason) if reason.kind() == ErrorKind::AlreadyExists => {}
+                Err(reason) => return Err(reason),
+            }
+        }
+    }
+
+    /// The open file.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Gives the file the name `target`, unless that name is taken ([`ErrorKind::AlreadyExists`]).
+    pub fn link_to(self, target: &Path) -> io::Result<File> {
+        fs::hard_link(&self.name.path, target)?;
+        Ok(self.file)
+    }
+
+    /// Puts the file in place of `target`, whatever was there.
+    pub fn rename_to(mut self, target: &Path) -> io::Result<()> {
+        fs::rename(&self.name.path, target)?;
+        self.name.in_place = true;
+        Ok(())
+    }
+}
+
+struct TemporaryName {
+    path: PathBuf,
+    in_place: bool,
+}
+
+impl Drop for TemporaryName {
+    fn drop(&mut self) {
+        if self.in_place {
+            return;
+        }
+        if let Err(reason) = fs::remove_file(&self.path) {
+            tracing::warn!(file = %self.path.display(), %reason, "cannot remove a temporary file");
+        }
+    }
+}
+
+fn temporary_name(name: &OsStr) -> OsString {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let n = COUNT.fetch_add(1, Ordering::Relaxed);
+    let mut full = prefix(name);
+    full.push(format!("{}-{n}{SUFFIX}", std::process::id()));
+    full
+}
+
+fn prefix(name: &OsStr) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    prefix
+}
+
+/// The pid in the name of a temporary file made for `name`, or `None` for any other file.
+fn writer_of(file: &OsStr, name: &OsStr) -> Option<u32> {
+    let middle = file.as_bytes().strip_prefix(prefix(name).as_bytes())?.strip_suffix(SUFFIX.as_bytes())?;
+    let (pid, n) = std::str::from_utf8(middle).ok()?.split_once('-')?;
+    n.parse::<u64>().ok().and(pid.parse().ok())
+}
+
+/// The folder and the name of a file.
+pub(super) fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
+    let Some(name) = path.file_name() else {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "the path has no file name"));
+    };
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => Ok((folder, name)),
+        _ => Ok((Path::new("."), name)),
+    }
+}
+
+/// Removes the temporary files that killed writers of `target` left in its folder, and says how many
+/// there were. Those of living writers stay. Costs a listing of the folder: for the start of the
+/// monitor, and for who finds a lock whose holder died.
+pub fn remove_leftovers(target: &Path) -> Result<usize, FileError> {
+    let (folder, name) = split(target).map_err(FileError::os("list the folder of", target))?;
+    let mut removed = 0;
+    for file in fs::read_dir(folder).map_err(FileError::os("list", folder))? {
+        let file = file.map_err(FileError::os("list", folder))?;
+        let Some(pid) = writer_of(&file.file_name(), name) else { continue };
+        if !holder_is_gone(pid) {
+            continue;
+        }
+        let path = file.path();
+        match fs::remove_file(&path) {
+            Ok(()) => removed += 1,
+            Err(reason) if reason.kind() == ErrorKind::NotFound => {}
+            Err(reason) => return Err(FileError::os("remove", &path)(reason)),
+        }
+    }
+    Ok(removed)
+}

@@ -1,0 +1,62 @@
+//! An OS lock on a file, held for life.
+
+use crate::files::{FileError, FileKind};
+use rustix::fs::{Mode, OFlags};
+use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// An OS lock (`flock(2)` on Linux), released when it is dropped or its process ends, however it ends.
+/// Its descriptor is closed by an exec. The file stays: removing it would let two holders in, one on
+/// the removed file and one on a new one.
+#[derive(Debug)]
+pub struct LifeLock {
+    path: PathBuf,
+    // Held open, because closing it releases the lock.
+    _file: File,
+}
+
+impl LifeLock {
+    /// Takes the lock at `path`, creating the file (mode 0600) where it is missing. `None`: somebody
+    /// else holds it. Never waits.
+    ///
+    /// A child that its holder has forked keeps the lock until it execs; a caller that knows the holder
+    /// to be dead may try again a moment later.
+    pub fn try_acquire(path: &Path) -> Result<Option<Self>, FileError> {
+        loop {
+            let file = open(path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(reason)) => return Err(FileError::os("lock", path)(reason)),
+            }
+            if is_still_at(&file, path)? {
+                return Ok(Some(Self { path: path.to_owned(), _file: file }));
+            }
+        }
+    }
+
+    /// The locked file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn open(path: &Path) -> Result<File, FileError> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map(File::from);
+    let file = opened.map_err(|errno| FileError::os("open the lock", path)(errno.into()))?;
+    let kind = file.metadata().map_err(FileError::os("look at", path))?.file_type();
+    FileKind::of(kind).expect(FileKind::File, path)?;
+    Ok(file)
+}
+
+/// Whether nobody removed the file between our opening and our locking it.
+fn is_still_at(file: &File, path: &Path) -> Result<bool, FileError> {
+    let ours = file.metadata().map_err(FileError::os("look at", path))?;
+    match fs::symlink_metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+        Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(reason) => Err(FileError::os("look at", path)(reason)),
+    }
+}

@@ -1,0 +1,44 @@
+//! Waiting for a registry lock to be released, or for its holder to die.
+
+use crate::process::Process;
+use crate::watch::FolderEvents;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify::WatchFlags;
+use std::io;
+use std::os::fd::{AsFd};
+use std::path::Path;
+use std::time::Duration;
+
+/// How often to look when the system doesn't notify: inotify instances are limited per user.
+const WITHOUT_NOTIFICATION: Duration = Duration::from_millis(20);
+
+/// Notices that a file disappears from its folder.
+pub(super) struct Release(Option<FolderEvents>);
+
+impl Release {
+    /// Watches from now on: look at the lock after this and before waiting, or a release is missed.
+    pub fn watch(lock: &Path) -> Self {
+        Self(Self::events(lock).ok())
+    }
+
+    fn events(lock: &Path) -> io::Result<FolderEvents> {
+        let folder = lock.parent().unwrap_or(Path::new("."));
+        let events = FolderEvents::new()?;
+        events.watch(folder, WatchFlags::DELETE | WatchFlags::MOVED_FROM)?;
+        Ok(events)
+    }
+
+    /// Returns when something was removed, when `holder` ended, or after `at_most`; possibly
+    /// earlier.
+    pub fn wait(&self, holder: Option<&Process>, at_most: Duration) {
+        let at_most = if self.0.is_some() { at_most } else { at_most.min(WITHOUT_NOTIFICATION) };
+        let events = self.0.as_ref().map(AsFd::as_fd);
+        let descriptors = events.into_iter().chain(holder.map(AsFd::as_fd));
+        let mut watched: Vec<_> = descriptors.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+        // Too long for the system's type is as good as for ever; an interruption just returns early.
+        let _ = poll(&mut watched, Timespec::try_from(at_most).ok().as_ref());
+        if let Some(events) = &self.0 {
+            events.drain(|_| {});
+        }
+    }
+}

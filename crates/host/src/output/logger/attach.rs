@@ -1,0 +1,168 @@
+//! Runs come and go.
+
+use super::attached::{Part, Slot, Token, token};
+use super::copier::Progress;
+use super::stream::{Fault, StreamState};
+use super::{Logger, memory, retain::retain};
+use crate::output::names::Stream;
+use crate::output::note::ExitNote;
+use crate::output::protocol::{Attach, Reply};
+use crate::output::run::open_reader;
+use process_monitor_core::id::RunId;
+use rustix::event::epoll::EventFlags;
+use rustix::io::Errno;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// When opening a FIFO is tried again for which there was no descriptor.
+const REOPEN: Duration = Duration::from_millis(200);
+
+impl Logger {
+    /// Takes up what the logger before us copied.
+    pub(super) fn recall(&mut self) {
+        for attach in memory::recall(&self.layout) {
+            self.attach(attach);
+        }
+    }
+
+    /// Begins to copy a run's output, or goes on with new limits.
+    pub(super) fn attach(&mut self, attach: Attach) {
+        let run = attach.run.clone();
+        let number = match self.runs.number_of(&run) {
+            Some(number) => number,
+            None => self.runs.insert(attach.clone()),
+        };
+        self.remember(number, attach);
+        self.reply(&Reply::Attached { run: run.clone() });
+        if let Some(note) = ExitNote::read(&self.layout, &run) {
+            self.reply(&Reply::Exited(note));
+        }
+        self.watch_exit(number);
+        for index in 0..Stream::BOTH.len() {
+            self.open_stream(number, index);
+            // Not left to epoll: it does not report the end of a FIFO whose last writer was gone
+            // before we opened it (fifo_open() in fs/pipe.c).
+            self.serve_stream(number, index);
+        }
+        self.finish_if_over(number);
+    }
+
+    fn remember(&mut self, number: u64, attach: Attach) {
+        if let Err(error) = memory::remember(&self.layout, &attach) {
+            tracing::warn!("a logger after this one will not know of run {}: {error}", attach.run);
+        }
+        retain(&self.layout, &attach, &self.runs);
+        let Some(run) = self.runs.get_mut(number) else { return };
+        for slot in &mut run.slots {
+            if let Slot::Open(stream) = slot {
+                stream.limits = attach.limits;
+            }
+        }
+        run.attach = attach;
+        run.told_closed = false;
+    }
+
+    /// Opens the FIFO of a stream, if it isn't open yet.
+    pub(super) fn open_stream(&mut self, number: u64, index: usize) {
+        let token = token(number, Part::Stream(index));
+        let Some(run) = self.runs.get_mut(number) else { return };
+        let (Some(slot @ Slot::Unopened), Some(stream)) = (run.slots.get_mut(index), Stream::BOTH.get(index)) else {
+            return;
+        };
+        let path = stream.fifo(&self.layout, &run.attach.run);
+        let opened = self.copier.files.with_descriptor(|| {
+            let fifo = open_reader(&path)?;
+            let data = rustix::event::epoll::EventData::new_u64(token);
+            rustix::event::epoll::add(&self.epoll, &fifo, data, EventFlags::IN)?;
+            Ok(fifo)
+        });
+        match opened {
+            Ok(fifo) => {
+                let folder = Arc::from(run.attach.folder.as_path());
+                *slot = Slot::Open(Box::new(StreamState::new(token, fifo, folder, *stream, run.attach.limits)));
+            }
+            Err(Errno::NOENT) => *slot = Slot::Closed,
+            Err(error) => {
+                tracing::warn!("cannot open {}, trying again: {error}", path.display());
+                self.retries.insert((Instant::now() + REOPEN, token));
+            }
+        }
+    }
+
+    /// Gives a stream its turn.
+    pub(super) fn serve_stream(&mut self, number: u64, index: usize) {
+        let Some(run) = self.runs.get_mut(number) else { return };
+        let Some(Slot::Open(stream)) = run.slots.get_mut(index) else { return };
+        let (was_waiting, was_due) = (is_waiting(stream), stream.retry_at());
+        let progress = self.copier.serve(stream, Instant::now());
+        let (waits, due) = (is_waiting(stream), stream.retry_at());
+        let token = stream.token;
+        if was_waiting != waits {
+            self.listen_to(number, index, !waits);
+        }
+        self.reschedule(token, was_due, due);
+        if progress == Progress::Closed {
+            self.close_stream(number, index, token);
+        }
+    }
+
+    /// While a stream waits for its file, its FIFO must not wake us: neither for bytes nor for its
+    /// end, which epoll would report for ever.
+    fn listen_to(&mut self, number: u64, index: usize, wanted: bool) {
+        let Some(Slot::Open(stream)) = self.runs.get_mut(number).and_then(|run| run.slots.get_mut(index)) else {
+            return;
+        };
+        if !wanted {
+            return Self::unwatch(&self.epoll, &stream.fifo);
+        }
+        let data = rustix::event::epoll::EventData::new_u64(stream.token);
+        if let Err(error) = rustix::event::epoll::add(&self.epoll, &stream.fifo, data, EventFlags::IN) {
+            tracing::warn!("cannot watch the output of {}: {error}", stream.folder.display());
+            stream.failed(error, Instant::now());
+        }
+    }
+
+    fn reschedule(&mut self, token: Token, was_due: Option<Instant>, due: Option<Instant>) {
+        if was_due != due {
+            self.retries.extend(due.map(|at| (at, token)));
+            was_due.map(|at| self.retries.remove(&(at, token)));
+        }
+    }
+
+    fn close_stream(&mut self, number: u64, index: usize, token: Token) {
+        self.copier.files.close(token);
+        if let Some(slot) = self.runs.get_mut(number).and_then(|run| run.slots.get_mut(index)) {
+            *slot = Slot::Closed;
+        }
+        self.finish_if_over(number);
+    }
+
+    /// Tells the monitor when all output is copied, and forgets the run once its exit is settled, too.
+    pub(super) fn finish_if_over(&mut self, number: u64) {
+        let Some(run) = self.runs.get_mut(number).filter(|run| run.is_closed()) else { return };
+        let (id, exit_is_open, told) = (run.attach.run.clone(), run.process.is_some(), run.told_closed);
+        run.told_closed = true;
+        if !told {
+            self.remove_fifos(&id);
+            self.reply(&Reply::Closed { run: id.clone() });
+        }
+        if !exit_is_open {
+            self.runs.remove(number);
+            memory::forget(&self.layout, &id);
+        }
+    }
+
+    fn remove_fifos(&self, run: &RunId) {
+        for stream in Stream::BOTH {
+            let path = stream.fifo(&self.layout, run);
+            match rustix::fs::unlink(&path) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(error) => tracing::warn!("cannot remove {}: {error}", path.display()),
+            }
+        }
+    }
+}
+
+fn is_waiting(stream: &StreamState) -> bool {
+    matches!(stream.fault, Fault::Waiting { .. })
+}

@@ -1,0 +1,286 @@
+//! Moving a stream's bytes from its FIFO to its log files.
+//!
+//! A *turn* moves what is there, at most [`TURN_BYTES`], so that no stream starves another. All of
+//! its errors are those of the log file; they leave the unwritten bytes in the FIFO.
+
+use super::files::OpenFiles;
+use super::log_file::LogFile;
+use super::scratch::{PEEK_BYTES, Peek, Scratch};
+use super::stamp;
+use super::stream::{Fault, StreamState};
+use rustix::io::Errno;
+use rustix::pipe::fcntl_setpipe_size;
+use std::time::Instant;
+
+/// The most that one turn of a stream moves, in bytes.
+pub(super) const TURN_BYTES: usize = 1 << 20;
+
+/// The most that one turn of a stream with time stamps moves: each line costs two system calls.
+const STAMPED_TURN_BYTES: usize = 64 << 10;
+
+/// The size of a busy stream's FIFO, in bytes: what every user may have (pipe(7), pipe-max-size).
+const BUSY_FIFO_BYTES: usize = 1 << 20;
+
+/// How a turn, or a step of it, ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// This many bytes were moved, and there may be more.
+    Moved(usize),
+    /// The FIFO is empty for now.
+    Drained,
+    /// The FIFO is empty for good.
+    Closed,
+}
+
+/// What all streams share.
+pub(super) struct Copier {
+    scratch: Scratch,
+    pub(super) files: OpenFiles,
+}
+
+impl Copier {
+    pub(super) fn new() -> Result<Self, Errno> {
+        Ok(Self { scratch: Scratch::new()?, files: OpenFiles::new() })
+    }
+
+    /// Serves `stream` once, whatever state it is in.
+    pub(super) fn serve(&mut self, stream: &mut StreamState, now: Instant) -> Progress {
+        let was_dropping = matches!(stream.fault, Fault::Dropping(_));
+        if was_dropping {
+            return self.drop_or_resume(stream, now);
+        }
+        match self.turn(stream) {
+            Ok(progress) => {
+                stream.fault = Fault::None;
+                progress
+            }
+            Err(error) => {
+                self.files.close(stream.token);
+                stream.failed(error, now);
+                Progress::Drained
+            }
+        }
+    }
+
+    fn turn(&mut self, stream: &mut StreamState) -> Result<Progress, Errno> {
+        if !self.files.has(stream.token) {
+            // A log file is made for output, not for the lack of it.
+            match self.scratch.peek(&stream.fifo, 1)? {
+                Peek::Data(_) => {}
+                Peek::Empty => return Ok(Progress::Drained),
+                Peek::Eof => return Ok(Progress::Closed),
+            }
+        }
+        let mut log = self.files.take(stream)?;
+        let progress = self.fill(stream, &mut log);
+        self.files.put(stream.token, log);
+        progress
+    }
+
+    fn fill(&mut self, stream: &mut StreamState, log: &mut LogFile) -> Result<Progress, Errno> {
+        let mut budget = if stream.limits.timestamps { STAMPED_TURN_BYTES } else { TURN_BYTES };
+        while budget > 0 {
+            if log.is_due(&stream.limits)? {
+                match self.scratch.peek(&stream.fifo, 1)? {
+                    Peek::Data(_) => log.rotate(&stream.limits)?,
+                    Peek::Empty => return Ok(Progress::Drained),
+                    Peek::Eof => return Ok(Progress::Closed),
+                }
+            }
+            let step = match stream.limits.timestamps {
+                true => self.stamped_step(stream, log),
+                false => self.plain_step(stream, log, budget),
+            };
+            match step? {
+                Progress::Moved(bytes) => budget = budget.saturating_sub(bytes),
+                ended => return Ok(ended),
+            }
+        }
+        Ok(Progress::Moved(TURN_BYTES))
+    }
+
+    /// Moves up to `budget` bytes, to the end of the line that fills the file at most.
+    fn plain_step(&mut self, stream: &mut StreamState, log: &mut LogFile, budget: usize) -> Result<Progress, Errno> {
+        let room = usize::try_from(log.room(&stream.limits)).unwrap_or(usize::MAX);
+        let wanted = match room {
+            0 => match self.scratch.peek(&stream.fifo, PEEK_BYTES)? {
+                Peek::Data(bytes) => rest_of_line(bytes).min(slack(log, stream)),
+                Peek::Empty => return Ok(Progress::Drained),
+                Peek::Eof => return Ok(Progress::Closed),
+            },
+            room => room.min(budget),
+        };
+        let progress = self.move_bytes(stream, log, wanted)?;
+        if let Progress::Moved(bytes) = progress {
+            if stream.turned_busy(bytes >= PEEK_BYTES) {
+                // Not allowed, or no memory: the stream is merely slower.
+                let _ = fcntl_setpipe_size(&stream.fifo, BUSY_FIFO_BYTES);
+            }
+            if bytes < wanted {
+                return Ok(Progress::Drained);
+            }
+        }
+        Ok(progress)
+    }
+
+    /// Moves what one look shows, line by line, each begun with the time.
+    fn stamped_step(&mut self, stream: &mut StreamState, log: &mut LogFile) -> Result<Progress, Errno> {
+        let lines: Vec<(usize, bool)> = match self.scratch.peek(&stream.fifo, PEEK_BYTES)? {
+            Peek::Data(bytes) => {
+                bytes.split_inclusive(|b| *b == b'\n').map(|line| (line.len(), line.ends_with(b"\n"))).collect()
+            }
+            Peek::Empty => return Ok(Progress::Drained),
+            Peek::Eof => return Ok(Progress::Closed),
+        };
+        let prefix = stamp::prefix(crate::clock::wall());
+        let mut moved = 0;
+        for (length, complete) in lines {
+            if log.is_due(&stream.limits)? {
+                log.rotate(&stream.limits)?;
+            }
+            if log.at_line_start()? {
+                log.begin_line(&prefix)?;
+                crate::crash_point!("stamp::before_line");
+            }
+            moved += length;
+            self.move_exactly(stream, log, length)?;
+            log.moved_line(complete);
+        }
+        Ok(Progress::Moved(moved))
+    }
+
+    /// Moves `length` bytes that are known to be there.
+    fn move_exactly(&mut self, stream: &mut StreamState, log: &mut LogFile, length: usize) -> Result<(), Errno> {
+        let mut left = length;
+        while left > 0 {
+            match self.move_bytes(stream, log, left)? {
+                Progress::Moved(bytes) => left = left.saturating_sub(bytes),
+                // Somebody else read them: a program may read its own standard output.
+                Progress::Drained | Progress::Closed => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn move_bytes(&mut self, stream: &mut StreamState, log: &mut LogFile, length: usize) -> Result<Progress, Errno> {
+        if stream.copying {
+            return self.copy_bytes(stream, log, length);
+        }
+        match log.splice(&stream.fifo, length) {
+            Ok(0) => Ok(Progress::Closed),
+            Ok(bytes) => Ok(Progress::Moved(bytes)),
+            Err(Errno::AGAIN) => Ok(Progress::Drained),
+            Err(Errno::INVAL) => {
+                tracing::warn!("the file system of {} has no splice; copying", stream.folder.display());
+                stream.copying = true;
+                self.copy_bytes(stream, log, length)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Without splice(2): writes what it sees, then consumes it. A kill between the two doubles at
+    /// most one pipe's worth, which is better than losing it.
+    fn copy_bytes(&mut self, stream: &mut StreamState, log: &mut LogFile, length: usize) -> Result<Progress, Errno> {
+        let written = match self.scratch.peek(&stream.fifo, length)? {
+            Peek::Data(bytes) => log.write(bytes)?,
+            Peek::Empty => return Ok(Progress::Drained),
+            Peek::Eof => return Ok(Progress::Closed),
+        };
+        let mut consumed = vec![0; written];
+        rustix::io::read(&stream.fifo, &mut consumed)?;
+        Ok(Progress::Moved(written))
+    }
+
+    /// Drops output, unless it is time to try and the log file can be written again.
+    fn drop_or_resume(&mut self, stream: &mut StreamState, now: Instant) -> Progress {
+        if stream.retry_at().is_some_and(|at| now >= at) && self.resume(stream, now) {
+            return Progress::Moved(0);
+        }
+        let progress = drop_bytes(stream);
+        if progress == Progress::Closed {
+            self.resume(stream, now);
+        }
+        progress
+    }
+
+    /// Writes the notice of what was dropped; whether that succeeded and copying goes on.
+    fn resume(&mut self, stream: &mut StreamState, now: Instant) -> bool {
+        if !self.drop_to_line_start(stream) {
+            return false;
+        }
+        match self.write_notice(stream) {
+            Ok(()) => {
+                stream.fault = Fault::None;
+                true
+            }
+            Err(error) => {
+                self.files.close(stream.token);
+                if let Fault::Dropping(dropped) = &mut stream.fault {
+                    dropped.still(error, now);
+                }
+                false
+            }
+        }
+    }
+
+    /// So that no half line follows the notice. False when the line's end isn't there yet.
+    fn drop_to_line_start(&mut self, stream: &mut StreamState) -> bool {
+        let Fault::Dropping(dropped) = &mut stream.fault else { return true };
+        while dropped.mid_line {
+            let Ok(Peek::Data(bytes)) = self.scratch.peek(&stream.fifo, PEEK_BYTES) else {
+                // The end of the stream ends the line, too.
+                return matches!(self.scratch.peek(&stream.fifo, 1), Ok(Peek::Eof));
+            };
+            let ended = bytes.contains(&b'\n');
+            let mut rest = vec![0; rest_of_line(bytes)];
+            let Ok(read) = rustix::io::read(&stream.fifo, &mut rest) else { return false };
+            dropped.bytes = dropped.bytes.saturating_add(read as u64);
+            dropped.mid_line = !ended;
+        }
+        true
+    }
+
+    fn write_notice(&mut self, stream: &mut StreamState) -> Result<(), Errno> {
+        let Fault::Dropping(dropped) = &stream.fault else { return Ok(()) };
+        if dropped.bytes == 0 {
+            return Ok(());
+        }
+        let mut notice = Vec::new();
+        let mut log = self.files.take(stream)?;
+        if !log.at_line_start()? {
+            notice.push(b'\n');
+        }
+        if stream.limits.timestamps {
+            notice.extend(stamp::prefix(crate::clock::wall()));
+        }
+        notice.extend(dropped.notice().into_bytes());
+        log.append(&notice)?;
+        self.files.put(stream.token, log);
+        Ok(())
+    }
+}
+
+/// Up to and including the first line end.
+fn rest_of_line(bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1)
+}
+
+/// How much of an unfinished line still fits; at least one byte, so that every step moves something.
+fn slack(log: &LogFile, stream: &StreamState) -> usize {
+    usize::try_from(log.slack(&stream.limits)).unwrap_or(usize::MAX).max(1)
+}
+
+fn drop_bytes(stream: &mut StreamState) -> Progress {
+    let Fault::Dropping(dropped) = &mut stream.fault else { return Progress::Drained };
+    let mut buffer = vec![0; PEEK_BYTES];
+    match rustix::io::read(&stream.fifo, &mut buffer) {
+        Ok(0) => Progress::Closed,
+        Ok(read) => {
+            dropped.bytes = dropped.bytes.saturating_add(read as u64);
+            dropped.mid_line = buffer.get(read - 1) != Some(&b'\n');
+            Progress::Moved(read)
+        }
+        Err(_) => Progress::Drained,
+    }
+}

@@ -1,0 +1,95 @@
+//! The log files that are open: a bounded number, whatever the number of programs.
+
+use super::log_file::LogFile;
+use super::stream::StreamState;
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::Errno;
+use std::collections::{HashMap, VecDeque};
+use std::os::fd::OwnedFd;
+
+/// The most log files that are open at a time.
+const OPEN_FILES: usize = 256;
+
+struct Slot {
+    file: LogFile,
+    /// Used since it was last considered for closing.
+    used: bool,
+}
+
+/// Closes files that were not used for long ("second chance": one turn of the queue without use).
+pub(super) struct OpenFiles {
+    slots: HashMap<u64, Slot>,
+    queue: VecDeque<u64>,
+    /// A descriptor to give up when there is no other left, so that output always has somewhere to go.
+    reserve: Option<OwnedFd>,
+}
+
+impl OpenFiles {
+    pub(super) fn new() -> Self {
+        Self { slots: HashMap::new(), queue: VecDeque::new(), reserve: reserve() }
+    }
+
+    /// The stream's log file, for one turn; [`put`](Self::put) it back after.
+    pub(super) fn take(&mut self, stream: &StreamState) -> Result<LogFile, Errno> {
+        if let Some(mut slot) = self.slots.remove(&stream.token)
+            && slot.file.is_current()
+        {
+            return Ok(slot.file);
+        }
+        self.with_descriptor(|| LogFile::open(&stream.folder, stream.stream))
+    }
+
+    /// Whether the stream's log file is open.
+    pub(super) fn has(&self, token: u64) -> bool {
+        self.slots.contains_key(&token)
+    }
+
+    /// Gives a file back that was taken.
+    pub(super) fn put(&mut self, token: u64, file: LogFile) {
+        if self.slots.len() >= OPEN_FILES {
+            self.close_one();
+        }
+        self.slots.insert(token, Slot { file, used: true });
+        if !self.queue.contains(&token) {
+            self.queue.push_back(token);
+        }
+    }
+
+    /// Closes the file of a stream that is over.
+    pub(super) fn close(&mut self, token: u64) {
+        self.slots.remove(&token);
+        self.queue.retain(|queued| *queued != token);
+        self.reserve = self.reserve.take().or_else(reserve);
+    }
+
+    /// Does `open`; when descriptors are used up, closes log files until it succeeds.
+    pub(super) fn with_descriptor<T>(&mut self, open: impl Fn() -> Result<T, Errno>) -> Result<T, Errno> {
+        loop {
+            match open() {
+                Err(Errno::MFILE | Errno::NFILE) if self.close_one() || self.reserve.take().is_some() => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn close_one(&mut self) -> bool {
+        while let Some(token) = self.queue.pop_front() {
+            match self.slots.get_mut(&token) {
+                Some(slot) if slot.used => {
+                    slot.used = false;
+                    self.queue.push_back(token);
+                }
+                Some(_) => {
+                    self.slots.remove(&token);
+                    return true;
+                }
+                None => {}
+            }
+        }
+        false
+    }
+}
+
+fn reserve() -> Option<OwnedFd> {
+    open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()
+}

@@ -1,0 +1,191 @@
+//! One open log file: always written at its end, by one logger.
+
+use super::super::names::Stream;
+use super::rotate::rotate;
+use crate::files::create_folders;
+use crate::output::protocol::Limits;
+use rustix::fs::{FileType, Mode, OFlags, Stat, open};
+use rustix::io::Errno;
+use rustix::pipe::{SpliceFlags, splice};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A line may exceed `maxFileBytes` by this much before it is cut, in bytes.
+pub(super) const LINE_SLACK: u64 = 1 << 20;
+
+/// Where the file's end is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Not looked at yet.
+    Unknown,
+    /// After a line end, or in an empty file.
+    LineStart,
+    /// Inside a line; what was appended last may be a time stamp whose line is still to come.
+    MidLine,
+}
+
+pub(super) struct LogFile {
+    fd: OwnedFd,
+    folder: Arc<Path>,
+    stream: Stream,
+    path: PathBuf,
+    inode: (u64, u64),
+    size: u64,
+    end: End,
+    /// A rotation failed: not again before this size.
+    not_before: u64,
+}
+
+impl LogFile {
+    /// Opens the stream's log file at its end, and makes it and its folder if they aren't there.
+    pub(super) fn open(folder: &Arc<Path>, stream: Stream) -> Result<Self, Errno> {
+        let path = stream.file(folder, 0);
+        let (fd, stat) = open_or_create(&path, folder)?;
+        Ok(Self {
+            fd,
+            folder: folder.clone(),
+            stream,
+            path,
+            inode: inode(&stat),
+            size: size(&stat),
+            end: End::Unknown,
+            not_before: 0,
+        })
+    }
+
+    /// Whether this is still the file of that name; somebody else may have moved or deleted it.
+    /// Notices also when it was truncated or appended to.
+    pub(super) fn is_current(&mut self) -> bool {
+        let Ok(stat) = rustix::fs::stat(&self.path) else { return false };
+        if inode(&stat) != self.inode {
+            return false;
+        }
+        if size(&stat) != self.size {
+            self.size = size(&stat);
+            self.end = End::Unknown;
+        }
+        true
+    }
+
+    /// How much may be written before the file is looked at for rotation.
+    pub(super) fn room(&self, limits: &Limits) -> u64 {
+        limits.max_file_bytes.max(self.not_before).saturating_sub(self.size)
+    }
+
+    /// How much more of an unfinished line fits.
+    pub(super) fn slack(&self, limits: &Limits) -> u64 {
+        limits.max_file_bytes.max(self.not_before).saturating_add(LINE_SLACK).saturating_sub(self.size)
+    }
+
+    /// Whether the next byte belongs into a new file.
+    pub(super) fn is_due(&mut self, limits: &Limits) -> Result<bool, Errno> {
+        if self.size == 0 || self.room(limits) > 0 {
+            return Ok(false);
+        }
+        Ok(self.slack(limits) == 0 || self.at_line_start()?)
+    }
+
+    /// Moves this file and its predecessors up by one and begins a new one. When that fails, this
+    /// one is filled further: a full file is better than a blocked program.
+    pub(super) fn rotate(&mut self, limits: &Limits) -> Result<(), Errno> {
+        if let Err(error) = rotate(&self.folder, self.stream, limits.keep_files) {
+            tracing::warn!("cannot rotate {}: {error}; it grows further", self.path.display());
+            self.not_before = self.size.saturating_add(limits.max_file_bytes.max(LINE_SLACK));
+            return Ok(());
+        }
+        let folder = self.folder.clone();
+        *self = Self::open(&folder, self.stream)?;
+        Ok(())
+    }
+
+    /// Whether the next byte begins a line.
+    pub(super) fn at_line_start(&mut self) -> Result<bool, Errno> {
+        if self.end == End::Unknown {
+            self.end = match self.last_byte()? {
+                None | Some(b'\n') => End::LineStart,
+                Some(_) => End::MidLine,
+            };
+        }
+        Ok(self.end == End::LineStart)
+    }
+
+    /// Says how the bytes ended that were moved in last.
+    pub(super) fn moved_line(&mut self, complete: bool) {
+        self.end = if complete { End::LineStart } else { End::MidLine };
+    }
+
+    /// Moves up to `length` bytes from `fifo` to the end of this file, in one step that a kill cannot
+    /// split. 0 means that all writers are gone, AGAIN that there is nothing now.
+    pub(super) fn splice(&mut self, fifo: impl AsFd, length: usize) -> Result<usize, Errno> {
+        let mut at = self.size;
+        let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
+        let moved = splice(fifo, None, &self.fd, Some(&mut at), length, flags)?;
+        self.grown_by(moved);
+        Ok(moved)
+    }
+
+    /// Writes as much of `bytes` at the end as there is space for.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
+        let written = rustix::io::pwrite(&self.fd, bytes, self.size)?;
+        self.grown_by(written);
+        Ok(written)
+    }
+
+    /// Writes all of `bytes` at the end, or nothing.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), Errno> {
+        let (before, end) = (self.size, self.end);
+        let written = self.write(bytes)?;
+        if written == bytes.len() {
+            return Ok(());
+        }
+        rustix::fs::ftruncate(&self.fd, before)?;
+        (self.size, self.end) = (before, end);
+        Err(Errno::NOSPC)
+    }
+
+    /// Writes what stands before a line; the next byte belongs to that line.
+    pub(super) fn begin_line(&mut self, prefix: &[u8]) -> Result<(), Errno> {
+        self.append(prefix)?;
+        self.end = End::MidLine;
+        Ok(())
+    }
+
+    fn grown_by(&mut self, bytes: usize) {
+        self.size = self.size.saturating_add(bytes as u64);
+        self.end = End::Unknown;
+    }
+
+    fn last_byte(&self) -> Result<Option<u8>, Errno> {
+        let Some(last) = self.size.checked_sub(1) else { return Ok(None) };
+        let mut byte = [0];
+        let read = rustix::io::pread(&self.fd, &mut byte[..], last)?;
+        Ok((read == 1).then_some(byte[0]))
+    }
+}
+
+fn open_or_create(path: &Path, folder: &Path) -> Result<(OwnedFd, Stat), Errno> {
+    // Not O_APPEND: splice(2) refuses it. Readable, to see how the file ends.
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let fd = match open(path, flags, Mode::RUSR | Mode::WUSR) {
+        Err(Errno::NOENT) => {
+            create_folders(folder).map_err(|error| error.reason().and_then(Errno::from_io_error).unwrap_or(Errno::IO))?;
+            open(path, flags, Mode::RUSR | Mode::WUSR)?
+        }
+        result => result?,
+    };
+    let stat = rustix::fs::fstat(&fd)?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Ok((fd, stat)),
+        // Such as a FIFO, which could block us or lose what is written.
+        _ => Err(Errno::NXIO),
+    }
+}
+
+fn inode(stat: &Stat) -> (u64, u64) {
+    (stat.st_dev, stat.st_ino)
+}
+
+fn size(stat: &Stat) -> u64 {
+    u64::try_from(stat.st_size).unwrap_or(0)
+}

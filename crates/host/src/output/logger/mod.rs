@@ -1,0 +1,225 @@
+//! The log process: one per instance, one thread, asleep unless there is something to copy.
+//!
+//! | module | |
+//! | --- | --- |
+//! | [`own`] | being the one logger, and being found |
+//! | [`session`], [`monitor`] | the monitor's connection, and what it asks for |
+//! | [`attached`], [`attach`], [`memory`] | the runs whose output is copied |
+//! | [`copier`], [`scratch`], [`stamp`] | FIFO → file, exactly once |
+//! | [`log_file`], [`files`], [`rotate`], [`retain`] | the files |
+//! | [`stream`] | one stream, and how it bears with a full disk |
+//! | [`exits`] | exits while no monitor is there |
+//!
+//! Invariants:
+//! * A byte leaves a FIFO only by the system call that appends it to its file, or is counted as dropped.
+//! * Nothing here is needed to know where a file ends; the file says so. So a kill needs no recovery.
+//! * No file is touched for a stream that has no output, and nothing wakes up when nothing happens.
+//! * Monitors come and go; a failure of one stream, or of the monitor, never ends the logger.
+
+mod attach;
+mod attached;
+mod copier;
+mod exits;
+mod files;
+mod log_file;
+mod memory;
+mod monitor;
+mod own;
+mod retain;
+mod rotate;
+mod scratch;
+mod session;
+mod stamp;
+mod stream;
+
+use crate::files::FileError;
+use crate::layout::Layout;
+use crate::lock::LifeLock;
+use attached::{AttachedRuns, Part, Token};
+use copier::Copier;
+use rustix::event::{Timespec, epoll};
+use rustix::io::Errno;
+use session::Session;
+use std::collections::BTreeSet;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// How long the logger waits for a monitor when it has nothing to copy.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// What epoll says when the listening socket has a connection. Runs have numbers from 1, and tokens
+/// from 4.
+const LISTENER: Token = 0;
+/// What epoll says when the monitor has written.
+const MONITOR: Token = 1;
+
+/// Why the logger could not begin, or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum LoggerError {
+    /// A file or socket of its own.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The system refused something that the logger cannot do without.
+    #[error("the logger cannot {action}: {source}")]
+    System {
+        /// What was attempted.
+        action: &'static str,
+        /// What the system said.
+        source: Errno,
+    },
+}
+
+fn system(action: &'static str) -> impl FnOnce(Errno) -> LoggerError {
+    move |source| LoggerError::System { action, source }
+}
+
+/// The log process's main. Returns when it is asked to leave, when nothing is left to do, or at once
+/// when another logger serves this instance.
+///
+/// # Errors
+/// When it cannot begin, or when epoll fails.
+pub fn run(layout: Layout) -> Result<(), LoggerError> {
+    let Some(lock) = own::acquire(&layout)? else {
+        tracing::info!("another logger serves this instance");
+        return Ok(());
+    };
+    if let Err(error) = crate::process::limits::raise_nofile() {
+        tracing::warn!("cannot raise the limit of open files: {error}");
+    }
+    let mut logger = Logger::new(layout, lock)?;
+    logger.recall();
+    logger.listen()?;
+    logger.serve()
+}
+
+/// Whether the monitor asked the logger to leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quit {
+    No,
+    WhenDone,
+    Now,
+}
+
+struct Logger {
+    layout: Layout,
+    epoll: OwnedFd,
+    listener: Option<OwnedFd>,
+    session: Option<Session>,
+    runs: AttachedRuns,
+    copier: Copier,
+    /// Streams to serve although nothing happens: those whose file or FIFO gave trouble.
+    retries: BTreeSet<(Instant, Token)>,
+    quit: Quit,
+    /// Since when there is neither run nor monitor.
+    idle_since: Option<Instant>,
+    /// Last, so that it is released last.
+    _lock: LifeLock,
+}
+
+impl Logger {
+    fn new(layout: Layout, lock: LifeLock) -> Result<Self, LoggerError> {
+        Ok(Self {
+            layout,
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC).map_err(system("create an epoll instance"))?,
+            listener: None,
+            session: None,
+            runs: AttachedRuns::default(),
+            copier: Copier::new().map_err(system("create a pipe"))?,
+            retries: BTreeSet::new(),
+            quit: Quit::No,
+            idle_since: None,
+            _lock: lock,
+        })
+    }
+
+    fn listen(&mut self) -> Result<(), LoggerError> {
+        let listener = own::listener(&self.layout)?;
+        self.watch(&listener, LISTENER, epoll::EventFlags::IN).map_err(system("watch its socket"))?;
+        self.listener = Some(listener);
+        Ok(())
+    }
+
+    fn serve(&mut self) -> Result<(), LoggerError> {
+        let mut events = Vec::with_capacity(256);
+        while !self.is_done(Instant::now()) {
+            let timeout = self.next_deadline().map(timespec);
+            events.clear();
+            match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), timeout.as_ref()) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(system("wait for output")(error)),
+            }
+            for event in &events {
+                self.dispatch(event.data.u64());
+            }
+            self.retry(Instant::now());
+            self.flush();
+        }
+        self.leave();
+        Ok(())
+    }
+
+    fn dispatch(&mut self, token: Token) {
+        match token {
+            LISTENER => self.accept(),
+            MONITOR => self.hear(),
+            token => match attached::split(token) {
+                (number, Part::Exit) => self.note_exit(number),
+                (number, Part::Stream(index)) => self.serve_stream(number, index),
+            },
+        }
+    }
+
+    fn retry(&mut self, now: Instant) {
+        while let Some((at, token)) = self.retries.first().copied().filter(|(at, _)| *at <= now) {
+            self.retries.remove(&(at, token));
+            if let (number, Part::Stream(index)) = attached::split(token) {
+                self.open_stream(number, index);
+                self.serve_stream(number, index);
+            }
+        }
+    }
+
+    /// Until when to sleep at most.
+    fn next_deadline(&self) -> Option<Duration> {
+        let retry = self.retries.first().map(|(at, _)| *at);
+        let grace = self.idle_since.map(|since| since + GRACE);
+        let next = [retry, grace].into_iter().flatten().min()?;
+        Some(next.saturating_duration_since(Instant::now()))
+    }
+
+    fn is_done(&mut self, now: Instant) -> bool {
+        let idle = self.runs.is_empty();
+        match self.quit {
+            Quit::Now => return true,
+            Quit::WhenDone if idle => return true,
+            _ => {}
+        }
+        self.idle_since = (idle && self.session.is_none()).then(|| self.idle_since.unwrap_or(now));
+        self.idle_since.is_some_and(|since| now.saturating_duration_since(since) >= GRACE)
+    }
+
+    /// Nobody finds the socket any more; who has just connected sees its end and starts another logger.
+    fn leave(&mut self) {
+        if let Err(error) = std::fs::remove_file(self.layout.logger_socket()) {
+            tracing::warn!("cannot remove the logger's socket: {error}");
+        }
+        self.flush();
+    }
+
+    fn watch(&self, source: impl AsFd, token: Token, flags: epoll::EventFlags) -> Result<(), Errno> {
+        epoll::add(&self.epoll, source, epoll::EventData::new_u64(token), flags)
+    }
+
+    /// Undoes [`watch`](Self::watch).
+    fn unwatch(epoll: &OwnedFd, source: impl AsFd) {
+        if let Err(error) = epoll::delete(epoll, source) {
+            tracing::debug!("cannot stop watching a descriptor: {error}");
+        }
+    }
+}
+
+fn timespec(wait: Duration) -> Timespec {
+    // Rounded up, so that the deadline has passed when the wait is over.
+    let wait = wait + Duration::from_millis(1);
+    Timespec { tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(wait.subsec_nanos()) }
+}

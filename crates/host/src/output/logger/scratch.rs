@@ -1,0 +1,66 @@
+//! Looking into a FIFO without consuming.
+
+use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, tee};
+use std::os::fd::{AsFd, OwnedFd};
+
+/// The most that one look shows, in bytes: the capacity of a pipe (pipe(7)).
+pub(super) const PEEK_BYTES: usize = 64 << 10;
+
+/// What is next in a FIFO.
+pub(super) enum Peek<'a> {
+    /// These bytes, at least one.
+    Data(&'a [u8]),
+    /// Nothing yet.
+    Empty,
+    /// Nothing ever again: all writers are gone.
+    Eof,
+}
+
+/// A pipe of our own into which `tee(2)` duplicates the head of a FIFO. It is empty between looks.
+pub(super) struct Scratch {
+    reader: OwnedFd,
+    writer: OwnedFd,
+    buffer: Vec<u8>,
+}
+
+impl Scratch {
+    pub(super) fn new() -> Result<Self, Errno> {
+        let (reader, writer) = pipe()?;
+        Ok(Self { reader, writer, buffer: vec![0; PEEK_BYTES] })
+    }
+
+    /// The next bytes of `fifo`, at most `limit`. There may be more than is shown: tee copies as many
+    /// of the pipe's buffers as fit into ours.
+    pub(super) fn peek(&mut self, fifo: impl AsFd, limit: usize) -> Result<Peek<'_>, Errno> {
+        let limit = limit.min(PEEK_BYTES);
+        let shown = match tee(fifo, &self.writer, limit, SpliceFlags::NONBLOCK) {
+            Ok(0) => return Ok(Peek::Eof),
+            Ok(shown) => shown,
+            Err(Errno::AGAIN) => return Ok(Peek::Empty),
+            Err(error) => return Err(error),
+        };
+        let mut filled = 0;
+        while let Some(rest) = self.buffer.get_mut(filled..shown).filter(|rest| !rest.is_empty()) {
+            match rustix::io::read(&self.reader, rest) {
+                Ok(read) if read > 0 => filled += read,
+                Err(Errno::INTR) => {}
+                other => return Err(self.renew(other.err().unwrap_or(Errno::IO))),
+            }
+        }
+        Ok(Peek::Data(self.buffer.get(..shown).unwrap_or_default()))
+    }
+
+    /// After a failed read the pipe may not be empty, and its content would be taken for the next FIFO's.
+    fn renew(&mut self, failure: Errno) -> Errno {
+        match pipe() {
+            Ok((reader, writer)) => (self.reader, self.writer) = (reader, writer),
+            Err(error) => return error,
+        }
+        failure
+    }
+}
+
+fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)
+}

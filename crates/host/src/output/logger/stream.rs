@@ -1,0 +1,111 @@
+//! What the logger knows of one stream, and how it bears with a log file that cannot be written.
+
+use super::super::names::Stream;
+use crate::output::protocol::Limits;
+use rustix::io::Errno;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a program may be blocked by a log file that cannot be written; after that, its output
+/// is dropped and counted.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The first wait before writing is tried again; it doubles each time.
+const FIRST_RETRY: Duration = Duration::from_millis(50);
+
+/// The longest wait before writing is tried again.
+const LAST_RETRY: Duration = Duration::from_secs(1);
+
+/// Turns in a row that found at least a default pipe's worth, before the FIFO is enlarged.
+const BUSY_TURNS: u8 = 4;
+
+/// One stream of a run whose FIFO is open.
+pub(super) struct StreamState {
+    pub(super) token: u64,
+    pub(super) fifo: OwnedFd,
+    pub(super) folder: Arc<Path>,
+    pub(super) stream: Stream,
+    pub(super) limits: Limits,
+    pub(super) fault: Fault,
+    /// This file system has no splice(2): read and write instead.
+    pub(super) copying: bool,
+    busy_turns: u8,
+}
+
+/// Whether the log file can be written.
+pub(super) enum Fault {
+    /// As far as is known.
+    None,
+    /// Not since then. The bytes wait in the FIFO.
+    Waiting {
+        since: Instant,
+        delay: Duration,
+        retry_at: Instant,
+    },
+    /// Not for so long that output is dropped.
+    Dropping(Dropped),
+}
+
+/// What was dropped.
+pub(super) struct Dropped {
+    /// How much.
+    pub(super) bytes: u64,
+    /// Why.
+    pub(super) reason: Errno,
+    /// The last byte dropped did not end its line.
+    pub(super) mid_line: bool,
+    /// When writing is tried again.
+    pub(super) retry_at: Instant,
+}
+
+impl Dropped {
+    /// The line that takes the place of what was dropped.
+    pub(super) fn notice(&self) -> String {
+        format!("[process_monitor] {} bytes of output were dropped: {}\n", self.bytes, self.reason)
+    }
+
+    /// Writing failed again.
+    pub(super) fn still(&mut self, reason: Errno, now: Instant) {
+        self.reason = reason;
+        self.retry_at = now + LAST_RETRY;
+    }
+}
+
+impl StreamState {
+    pub(super) fn new(token: u64, fifo: OwnedFd, folder: Arc<Path>, stream: Stream, limits: Limits) -> Self {
+        Self { token, fifo, folder, stream, limits, fault: Fault::None, copying: false, busy_turns: 0 }
+    }
+
+    /// When it is to be served again although nothing happens.
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        match &self.fault {
+            Fault::None => None,
+            Fault::Waiting { retry_at, .. } => Some(*retry_at),
+            Fault::Dropping(dropped) => Some(dropped.retry_at),
+        }
+    }
+
+    /// Writing failed: wait, or, when that took too long, begin to drop.
+    pub(super) fn failed(&mut self, reason: Errno, now: Instant) {
+        self.fault = match self.fault {
+            Fault::Waiting { since, delay, .. } if now.saturating_duration_since(since) < PATIENCE => {
+                let delay = (delay * 2).min(LAST_RETRY);
+                Fault::Waiting { since, delay, retry_at: now + delay }
+            }
+            Fault::None => Fault::Waiting { since: now, delay: FIRST_RETRY, retry_at: now + FIRST_RETRY },
+            _ => Fault::Dropping(Dropped { bytes: 0, reason, mid_line: false, retry_at: now + LAST_RETRY }),
+        };
+    }
+
+    /// Whether this turn, which moved at least a default pipe's worth or not, shows that a larger
+    /// FIFO pays; true once.
+    pub(super) fn turned_busy(&mut self, full: bool) -> bool {
+        if self.busy_turns >= BUSY_TURNS {
+            return false;
+        }
+        self.busy_turns = if full { self.busy_turns + 1 } else { 0 };
+        self.busy_turns == BUSY_TURNS
+    }
+}

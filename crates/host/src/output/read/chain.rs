@@ -1,0 +1,127 @@
+//! The files of one stream as a chain from old to new, while the logger renames them.
+//!
+//! Rotation only ever moves a file to the next higher index, beginning with the oldest. So a search
+//! by ascending index cannot miss a file, and a neighbour found while a file kept its index is
+//! really its neighbour. The functions below check just that, and else look again.
+
+use crate::files::FileError;
+use crate::output::error::failed;
+use crate::output::names::Stream;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// How often to look again; the next notification looks anyway.
+const ATTEMPTS: usize = 64;
+
+/// How many rotations may happen between listing a folder and looking for one of its files.
+const SLACK: u32 = 16;
+
+/// The files of one stream of one run.
+#[derive(Debug, Clone)]
+pub(super) struct Chain {
+    pub(super) folder: Arc<Path>,
+    pub(super) stream: Stream,
+}
+
+/// One file of a chain, whatever its present name.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) file: File,
+    inode: (u64, u64),
+}
+
+impl Link {
+    fn new(file: File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self { file, inode: (metadata.dev(), metadata.ino()) })
+    }
+
+    /// Its size in bytes.
+    pub(super) fn size(&self) -> io::Result<u64> {
+        self.file.metadata().map(|metadata| metadata.len())
+    }
+}
+
+impl Chain {
+    /// The newest file; `None` when there is none.
+    pub(super) fn newest(&self) -> Result<Option<Link>, FileError> {
+        let highest = self.highest()?;
+        self.first_of(0..=highest.map_or(0, |index| index.saturating_add(SLACK)))
+    }
+
+    /// The oldest file; `None` when there is none.
+    pub(super) fn oldest(&self) -> Result<Option<Link>, FileError> {
+        match self.highest()? {
+            Some(highest) => self.first_of((0..=highest).rev()),
+            None => Ok(None),
+        }
+    }
+
+    /// The file that was begun when `link` was full. `None` while there is none. When `link` is
+    /// deleted, this is the oldest that is left.
+    pub(super) fn after(&self, link: &Link) -> Result<Option<Link>, FileError> {
+        for _ in 0..ATTEMPTS {
+            let Some(index) = self.index_of(link)? else { return self.oldest() };
+            let Some(next) = self.first_of((0..index).rev())? else { return Ok(None) };
+            // Unmoved, and what was skipped as absent still is: then nothing came between.
+            let between = self.index_of(&next)?.map(|found| found + 1..index);
+            let skipped_is_absent = between.is_some_and(|mut gap| gap.all(|index| self.inode_at(index).is_none()));
+            if self.inode_at(index) == Some(link.inode) && skipped_is_absent {
+                return Ok(Some(next));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The file that was full when `link` was begun; `None` when it is deleted.
+    pub(super) fn before(&self, link: &Link) -> Result<Option<Link>, FileError> {
+        for _ in 0..ATTEMPTS {
+            let Some(index) = self.index_of(link)? else { return Ok(None) };
+            let highest = self.highest()?.unwrap_or(index).saturating_add(SLACK);
+            let previous = self.first_of(index.saturating_add(1)..=highest)?;
+            if self.inode_at(index) == Some(link.inode) {
+                return Ok(previous);
+            }
+        }
+        Ok(None)
+    }
+
+    fn first_of(&self, indexes: impl Iterator<Item = u32>) -> Result<Option<Link>, FileError> {
+        for index in indexes {
+            let path = self.stream.file(&self.folder, index);
+            match File::open(&path).and_then(Link::new) {
+                Ok(link) => return Ok(Some(link)),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(failed("open", &path)(error)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn index_of(&self, link: &Link) -> Result<Option<u32>, FileError> {
+        if self.inode_at(0) == Some(link.inode) {
+            return Ok(Some(0));
+        }
+        let Some(highest) = self.highest()? else { return Ok(None) };
+        Ok((0..=highest.saturating_add(SLACK)).find(|index| self.inode_at(*index) == Some(link.inode)))
+    }
+
+    fn inode_at(&self, index: u32) -> Option<(u64, u64)> {
+        let metadata = fs::metadata(self.stream.file(&self.folder, index)).ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    }
+
+    /// The highest index in use; `None` when there is no file, or no folder.
+    fn highest(&self) -> Result<Option<u32>, FileError> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed("read the folder", &self.folder)(error)),
+        };
+        let names = entries.filter_map(Result::ok).map(|entry| entry.file_name());
+        Ok(names.filter_map(|name| self.stream.index_of(name.to_str()?)).max())
+    }
+}

@@ -1,0 +1,114 @@
+//! Following the output of processes.
+
+use super::run::ProcessReader;
+use super::watch::{Change, Watches};
+use crate::files::FileError;
+use crate::layout::Layout;
+use crate::output::names::Stream;
+use process_monitor_core::id::ProcessId;
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+/// A piece of output, of at most 64 KiB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// Whose.
+    pub process: ProcessId,
+    /// The name of the run's folder.
+    pub run: String,
+    /// Which stream.
+    pub stream: Stream,
+    /// Whole lines. The last one lacks its end when it is longer than 64 KiB, has not been finished
+    /// for 2 s, or is the last of its run.
+    pub bytes: Vec<u8>,
+}
+
+/// Follows both streams of any number of processes, across rotation and restarts: what an earlier run
+/// has printed comes before what a later one has. A process, its folders and its files need not be
+/// there yet, and may go. Sleeps until the system reports a change.
+pub struct Follower {
+    watches: Watches,
+    processes: Vec<ProcessReader>,
+    /// Those that may have output, in the order of their turns.
+    ready: VecDeque<usize>,
+}
+
+impl Follower {
+    /// Follows nobody yet.
+    ///
+    /// # Errors
+    /// When the system's limit of inotify instances is reached.
+    pub fn new() -> Result<Self, FileError> {
+        Ok(Self { watches: Watches::new()?, processes: Vec::new(), ready: VecDeque::new() })
+    }
+
+    /// Follows `process`, too, from the last `lines` lines of each stream of its newest run on.
+    ///
+    /// # Errors
+    /// When what is there cannot be read.
+    pub fn follow(&mut self, layout: &Layout, process: &ProcessId, lines: usize) -> Result<(), FileError> {
+        self.processes.push(ProcessReader::new(layout.clone(), process.clone(), lines)?);
+        self.ready.push_back(self.processes.len() - 1);
+        Ok(())
+    }
+
+    /// The next output; waits for it at most `timeout` (`None`: for good). `None` when none came.
+    /// Processes that print take turns.
+    ///
+    /// # Errors
+    /// When something cannot be read or watched; the next call tries again.
+    pub fn next_chunk(&mut self, timeout: Option<Duration>) -> Result<Option<Chunk>, FileError> {
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            if let Some(chunk) = self.next_ready()? {
+                return Ok(Some(chunk));
+            }
+            let now = Instant::now();
+            if until.is_some_and(|until| until <= now) {
+                return Ok(None);
+            }
+            let held_back = self.processes.iter().filter_map(ProcessReader::deadline).min();
+            let wait = [until, held_back].into_iter().flatten().min().map(|at| at.saturating_duration_since(now));
+            self.watches.wait(wait)?;
+            self.take_changes()?;
+        }
+    }
+
+    fn next_ready(&mut self) -> Result<Option<Chunk>, FileError> {
+        self.take_changes()?;
+        while let Some(key) = self.ready.pop_front() {
+            let Some(process) = self.processes.get_mut(key) else { continue };
+            let result = process.next(&mut self.watches, key);
+            if !matches!(result, Ok(None)) {
+                self.ready.push_back(key);
+                return result;
+            }
+        }
+        Ok(None)
+    }
+
+    fn take_changes(&mut self) -> Result<(), FileError> {
+        let changes = self.watches.changes()?;
+        let now = Instant::now();
+        for (key, process) in self.processes.iter_mut().enumerate() {
+            let lost = changes.everything.then_some(Change::Ended);
+            if let Some(change) = lost.or_else(|| changes.keys.get(&key).copied()) {
+                process.touch(change);
+            } else if process.deadline().is_none_or(|at| at > now) {
+                continue;
+            }
+            if !self.ready.contains(&key) {
+                self.ready.push_back(key);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Readable when something has changed: to wait for more than output, then ask with a timeout of zero.
+impl AsFd for Follower {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.watches.as_fd()
+    }
+}

@@ -1,0 +1,131 @@
+//! Notifications about folders, for many processes over one inotify descriptor (inotify(7)).
+
+use crate::files::FileError;
+use crate::output::error::failed;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+use rustix::io::Errno;
+use std::collections::{BTreeSet, HashMap};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::time::Duration;
+
+/// What happened to the folders of a key; the greater includes the less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Change {
+    /// A file has new content.
+    Content,
+    /// Files or folders came, went or were renamed.
+    Entries,
+    /// A watched folder is gone, and its watch with it.
+    Ended,
+}
+
+/// What has happened.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Whose folders changed, and how.
+    pub(super) keys: HashMap<usize, Change>,
+    /// Notifications were lost: anything may have changed.
+    pub(super) everything: bool,
+}
+
+impl Change {
+    fn of(events: ReadFlags) -> Self {
+        if events.intersects(ReadFlags::IGNORED | ReadFlags::MOVE_SELF) {
+            Self::Ended
+        } else if events == ReadFlags::MODIFY {
+            Self::Content
+        } else {
+            Self::Entries
+        }
+    }
+}
+
+/// Which folder is watched for whom.
+pub(super) struct Watches {
+    inotify: OwnedFd,
+    keys: HashMap<i32, BTreeSet<usize>>,
+}
+
+impl Watches {
+    pub(super) fn new() -> Result<Self, FileError> {
+        let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
+            .map_err(failed("watch (limit: fs.inotify.max_user_instances)", Path::new("/")))?;
+        Ok(Self { inotify, keys: HashMap::new() })
+    }
+
+    /// Reports what happens in `folder`, its files included, as `key`. False when it isn't there.
+    pub(super) fn add(&mut self, folder: &Path, key: usize) -> Result<bool, FileError> {
+        let changes = WatchFlags::MODIFY | WatchFlags::CREATE | WatchFlags::MOVED_FROM | WatchFlags::MOVED_TO;
+        let end = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR;
+        match inotify::add_watch(&self.inotify, folder, changes | end) {
+            Ok(watch) => {
+                self.keys.entry(watch).or_default().insert(key);
+                Ok(true)
+            }
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(false),
+            Err(error) => Err(failed("watch (limit: fs.inotify.max_user_watches)", folder)(error)),
+        }
+    }
+
+    /// As [`add`](Self::add); while `folder` isn't there, the nearest folder above it is watched.
+    pub(super) fn add_or_ancestor(&mut self, folder: &Path, key: usize) -> Result<bool, FileError> {
+        loop {
+            if self.add(folder, key)? {
+                return Ok(true);
+            }
+            for ancestor in folder.ancestors().skip(1) {
+                if self.add(ancestor, key)? {
+                    break;
+                }
+            }
+            // Unless it has appeared in between.
+            if !folder.is_dir() {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Waits for a change, at most `timeout` (`None`: for good).
+    pub(super) fn wait(&self, timeout: Option<Duration>) -> Result<(), FileError> {
+        let mut fds = [PollFd::new(&self.inotify, PollFlags::IN)];
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(failed("wait for changes in", Path::new("/"))(error)),
+        }
+    }
+
+    /// What has changed since the last call.
+    pub(super) fn changes(&mut self) -> Result<Changes, FileError> {
+        let mut changes = Changes::default();
+        let mut buffer = [MaybeUninit::uninit(); 16 << 10];
+        let mut events = inotify::Reader::new(&self.inotify, &mut buffer);
+        loop {
+            match events.next() {
+                Ok(event) if event.events().contains(ReadFlags::QUEUE_OVERFLOW) => changes.everything = true,
+                Ok(event) => {
+                    let change = Change::of(event.events());
+                    for key in self.keys.get(&event.wd()).into_iter().flatten() {
+                        let known = changes.keys.entry(*key).or_insert(change);
+                        *known = change.max(*known);
+                    }
+                    if event.events().contains(ReadFlags::IGNORED) {
+                        self.keys.remove(&event.wd());
+                    }
+                }
+                Err(Errno::AGAIN) => return Ok(changes),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(failed("read changes of", Path::new("/"))(error)),
+            }
+        }
+    }
+}
+
+impl AsFd for Watches {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.inotify.as_fd()
+    }
+}

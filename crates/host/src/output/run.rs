@@ -1,0 +1,176 @@
+//! A run's folder and FIFOs, as the monitor makes them before the spawn.
+
+use super::error::failed;
+use super::names::{Stream, run_folder_name};
+use crate::files::{FileError, create_folders};
+use crate::layout::Layout;
+use process_monitor_core::id::{ProcessId, RunId};
+use process_monitor_core::time::Wall;
+use rustix::fs::{CWD, Mode, OFlags, mkdir, mkfifoat, open};
+use rustix::io::Errno;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// Folders are nobody else's business.
+const FOLDER_MODE: u32 = 0o700;
+
+/// Where a new run's output goes.
+#[derive(Debug)]
+pub struct RunOutput {
+    /// `{logs}/{process}/{YYYYMMDD_HHMMSS}`, new and empty.
+    pub folder: PathBuf,
+    /// The program's standard output: a FIFO open for reading and writing, so that the program never
+    /// sees SIGPIPE, whoever reads. Close it once the program has it: the end of the output is known
+    /// by its last copy being closed.
+    pub stdout: OwnedFd,
+    /// The program's standard error, likewise.
+    pub stderr: OwnedFd,
+    /// What the monitor keeps until the logger says that the run's output is closed.
+    pub hold: OutputHold,
+}
+
+/// Keeps the unread output of a run in the kernel while the logger is away, also after the program
+/// has ended. Never read from it.
+#[derive(Debug)]
+pub struct OutputHold {
+    _ends: Vec<OwnedFd>,
+}
+
+impl RunOutput {
+    /// Makes the folder and the FIFOs of `run`, which started at `started`. A few system calls, no
+    /// fsync. What was made is removed again when a later step fails.
+    pub fn create(layout: &Layout, process: &ProcessId, run: &RunId, started: Wall) -> Result<Self, FileError> {
+        let folder = create_folder(&layout.process_logs(process), started)?;
+        Self::open_fifos(layout, run, &folder).inspect_err(|_| discard(layout, run, &folder))
+    }
+
+    fn open_fifos(layout: &Layout, run: &RunId, folder: &Path) -> Result<Self, FileError> {
+        let (stdout, out) = create_fifo(layout, &Stream::Stdout.fifo(layout, run))?;
+        let (stderr, err) = create_fifo(layout, &Stream::Stderr.fifo(layout, run))?;
+        Ok(Self { folder: folder.to_owned(), stdout, stderr, hold: OutputHold { _ends: vec![out, err] } })
+    }
+}
+
+impl OutputHold {
+    /// The hold of a run that another monitor started. A FIFO that is gone was read to its end.
+    pub fn reopen(layout: &Layout, run: &RunId) -> Result<Self, FileError> {
+        let mut ends = Vec::with_capacity(2);
+        for stream in Stream::BOTH {
+            let path = stream.fifo(layout, run);
+            match open_reader(&path) {
+                Ok(end) => ends.push(end),
+                Err(Errno::NOENT) => {}
+                Err(error) => return Err(failed("open the FIFO", &path)(error)),
+            }
+        }
+        Ok(Self { _ends: ends })
+    }
+}
+
+/// Removes what [`RunOutput::create`] made for a run that was never started: its FIFOs, and its
+/// folder if it is empty. What cannot be removed is left for the retention.
+pub fn discard(layout: &Layout, run: &RunId, folder: &Path) {
+    for stream in Stream::BOTH {
+        let _ = rustix::fs::unlink(stream.fifo(layout, run));
+    }
+    let _ = rustix::fs::rmdir(folder);
+}
+
+/// Opens a FIFO for reading without waiting for a writer.
+pub(super) fn open_reader(path: &Path) -> Result<OwnedFd, Errno> {
+    open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW, Mode::empty())
+}
+
+fn create_folder(parent: &Path, started: Wall) -> Result<PathBuf, FileError> {
+    let mut nth = 0;
+    loop {
+        let folder = parent.join(run_folder_name(started, nth));
+        match mkdir(&folder, Mode::from_raw_mode(FOLDER_MODE)) {
+            Ok(()) => return Ok(folder),
+            Err(Errno::EXIST) if nth < u32::MAX => nth += 1,
+            Err(Errno::NOENT) if !parent.is_dir() => create_folders(parent)?,
+            Err(error) => return Err(failed("create the run's folder", &folder)(error)),
+        }
+    }
+}
+
+/// The program's end, then the monitor's.
+fn create_fifo(layout: &Layout, path: &Path) -> Result<(OwnedFd, OwnedFd), FileError> {
+    let make = || mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR);
+    match make() {
+        Err(Errno::NOENT) => {
+            create_folders(&layout.fifos())?;
+            make()
+        }
+        result => result,
+    }
+    .map_err(failed("create the FIFO", path))?;
+    let program = open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+        .map_err(failed("open the program's end of the FIFO", path))?;
+    let hold = open_reader(path).map_err(failed("open the FIFO", path))?;
+    Ok((program, hold))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn fixture() -> (tempfile::TempDir, Layout, ProcessId, Wall) {
+        let directory = tempfile::tempdir().unwrap();
+        let layout = Layout::new(directory.path(), Default::default());
+        let started = Wall::parse("2026-01-24T10:30:00Z").unwrap();
+        (directory, layout, ProcessId::new("web").unwrap(), started)
+    }
+
+    #[test]
+    fn runs_of_one_second_get_folders_of_their_own_and_everything_is_private() {
+        let (_directory, layout, process, started) = fixture();
+        for (run, expected) in [("r1", "20260124_103000"), ("r2", "20260124_103000_1"), ("r3", "20260124_103000_2")] {
+            let run = RunId::new(run).unwrap();
+            let output = RunOutput::create(&layout, &process, &run, started).unwrap();
+            assert_eq!(output.folder, layout.process_logs(&process).join(expected));
+            let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode(&output.folder), 0o700);
+            assert_eq!(mode(&layout.fifos()), 0o700);
+            assert_eq!(mode(&Stream::Stderr.fifo(&layout, &run)), 0o600);
+        }
+    }
+
+    #[test]
+    fn the_hold_keeps_what_a_dead_program_wrote() {
+        let (_directory, layout, process, started) = fixture();
+        let run = RunId::new("r1").unwrap();
+        let output = RunOutput::create(&layout, &process, &run, started).unwrap();
+        std::fs::File::from(output.stdout).write_all(b"last words").unwrap();
+        drop(output.stderr);
+        let adopted = OutputHold::reopen(&layout, &run).unwrap();
+        drop(output.hold);
+        let reader = open_reader(&Stream::Stdout.fifo(&layout, &run)).unwrap();
+        let mut buffer = [0; 32];
+        assert_eq!(rustix::io::read(&reader, &mut buffer), Ok(10));
+        drop(adopted);
+    }
+
+    #[test]
+    fn a_failure_leaves_nothing_behind_and_names_the_path() {
+        let (_directory, layout, process, started) = fixture();
+        let run = RunId::new("r1").unwrap();
+        create_folders(&layout.state()).unwrap();
+        std::fs::write(layout.fifos(), "in the way").unwrap();
+        let error = RunOutput::create(&layout, &process, &run, started).unwrap_err().to_string();
+        assert!(error.contains("create") && error.contains("fifo"), "{error}");
+        assert_eq!(std::fs::read_dir(layout.process_logs(&process)).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_hold_of_a_finished_run_is_empty() {
+        let (_directory, layout, process, started) = fixture();
+        let run = RunId::new("r1").unwrap();
+        let output = RunOutput::create(&layout, &process, &run, started).unwrap();
+        discard(&layout, &run, &output.folder);
+        assert!(!output.folder.exists());
+        assert!(OutputHold::reopen(&layout, &run).unwrap()._ends.is_empty());
+    }
+}

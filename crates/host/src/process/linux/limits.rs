@@ -1,0 +1,33 @@
+//! How many descriptors: the monitor needs many, its programs get what the user set.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io;
+use std::sync::OnceLock;
+
+/// What the monitor found when it raised the limit; programs are spawned with it.
+static ORIGINAL: OnceLock<u64> = OnceLock::new();
+
+/// Raises the soft limit of open descriptors (`ulimit -n`) of this process to the hard one, for the
+/// pidfds and FIFOs of many programs. Returns the limit found, which spawned programs get back:
+/// programs that use select(2) break on descriptors above 1023. A second call changes nothing.
+///
+/// # Errors
+/// When the system refuses; the limit is then as it was.
+pub fn raise_nofile() -> io::Result<Option<u64>> {
+    let found = getrlimit(Resource::Nofile);
+    let Some(soft) = found.current.filter(|soft| found.maximum.is_none_or(|hard| *soft < hard)) else {
+        return Ok(original_nofile().or(found.current));
+    };
+    setrlimit(Resource::Nofile, Rlimit { current: found.maximum, maximum: found.maximum })?;
+    Ok(Some(*ORIGINAL.get_or_init(|| soft)))
+}
+
+/// The limit found by [`raise_nofile`], if it was raised.
+pub(super) fn original_nofile() -> Option<u64> {
+    ORIGINAL.get().copied()
+}
+
+/// The soft limit of open descriptors; `None`: unlimited.
+pub(super) fn nofile() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
+}

@@ -1,0 +1,129 @@
+//! What shows that a process belongs to a run.
+//!
+//! A process that is not the leader and descends from no member belongs to a run if it is not older
+//! than the leader, and
+//!
+//! 1. its environment carries the run's id. Programs inherit it through forks, daemons and execs; some
+//!    overwrite it (nginx and others that change their title), so its absence shows nothing, but
+//!    another run's id shows that it belongs there. Of processes that are not our orphans only those
+//!    of our own user count, because anyone can set an environment. Or
+//! 2. its session or group has the leader's number, if that number is still the run's: see
+//!    [`NumberTrust`]. Or
+//! 3. its output goes to the run's FIFOs, which lie in a folder that others cannot enter: descriptor 1
+//!    or 2 is one of them. The monitor and the logger have them open under other numbers.
+
+use super::TreeQuery;
+use crate::process::linux::stat::{self, Stat};
+use crate::process::spawn::RUN_ID_VARIABLE;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Whose session or group number proves that they belong to the run.
+///
+/// The kernel gives a number away only when no process, group and session has it. So it is the run's
+/// as long as the leader is there, if only as a zombie, or a descriptor of the leader still reaches
+/// members of its group. When the leader is gone and we were its parent, those who became our orphans
+/// can have the number from the run, or from one of our own later runs, whose id would be in their
+/// environment. After a downtime of the monitor neither holds: the number may be anyone's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NumberTrust {
+    /// Everyone who has it.
+    Everyone,
+    /// Our orphans.
+    OurOrphans,
+    /// Nobody.
+    Nobody,
+}
+
+impl NumberTrust {
+    /// How far the number of the leader can be trusted now.
+    pub fn of(query: &TreeQuery<'_>) -> io::Result<Self> {
+        match stat::read(query.leader.pid)? {
+            Some(stat) if stat.identity() == query.leader => return Ok(Self::Everyone),
+            // Given away: then nobody of ours has it any more.
+            Some(_) => return Ok(Self::Nobody),
+            None => {}
+        }
+        let Some(leader) = query.process else { return Ok(Self::Nobody) };
+        Ok(match leader.is_group_empty()? {
+            false => Self::Everyone,
+            true if leader.is_child() => Self::OurOrphans,
+            true => Self::Nobody,
+        })
+    }
+}
+
+/// Device and inode of a file.
+type FileId = (u64, u64);
+
+/// The facts of a run against which processes are held.
+pub struct Evidence<'a> {
+    query: &'a TreeQuery<'a>,
+    trust: NumberTrust,
+    outputs: Vec<FileId>,
+    me: u32,
+}
+
+impl<'a> Evidence<'a> {
+    /// Gathers the facts of the run in question.
+    pub fn gather(query: &'a TreeQuery<'a>) -> io::Result<Self> {
+        let outputs = query.outputs.iter().filter_map(|path| file_id(path)).collect();
+        Ok(Self { query, trust: NumberTrust::of(query)?, outputs, me: std::process::id() })
+    }
+
+    /// Whether `stat` belongs to the run by itself, whoever its parent is. `marker` is asked for the run
+    /// id in its environment only if it matters.
+    pub fn proves(&self, stat: &Stat, marker: impl FnOnce() -> Option<String>) -> bool {
+        if stat.pid == self.me || stat.start_time < self.query.leader.start_time {
+            return false;
+        }
+        if stat.identity() == self.query.leader {
+            return true;
+        }
+        let our_orphan = stat.ppid == self.me;
+        match marker() {
+            Some(run) => run == self.query.run.as_str() && (our_orphan || is_of_our_user(stat.pid)),
+            None => self.has_trusted_number(stat, our_orphan) || self.writes_to_outputs(stat.pid),
+        }
+    }
+
+    fn has_trusted_number(&self, stat: &Stat, our_orphan: bool) -> bool {
+        let number = self.query.leader.pid;
+        let trusted = match self.trust {
+            NumberTrust::Everyone => true,
+            NumberTrust::OurOrphans => our_orphan,
+            NumberTrust::Nobody => false,
+        };
+        trusted && (stat.session == number || stat.pgrp == number)
+    }
+
+    fn writes_to_outputs(&self, pid: u32) -> bool {
+        let is_output = |fd: u32| {
+            let file = file_id(Path::new(&format!("/proc/{pid}/fd/{fd}")));
+            file.is_some_and(|file| self.outputs.contains(&file))
+        };
+        !self.outputs.is_empty() && (is_output(1) || is_output(2))
+    }
+}
+
+fn file_id(path: &Path) -> Option<FileId> {
+    // Not there, or not to be seen by us: no evidence.
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+fn is_of_our_user(pid: u32) -> bool {
+    let owner = fs::metadata(format!("/proc/{pid}")).map(|folder| folder.uid());
+    owner.is_ok_and(|owner| owner == rustix::process::geteuid().as_raw())
+}
+
+/// The run id in the environment of `pid`, if it has one and shows it to us.
+pub fn marker(pid: u32) -> Option<String> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let variable = environment
+        .split(|&byte| byte == 0)
+        .find_map(|variable| variable.strip_prefix(RUN_ID_VARIABLE.as_bytes())?.strip_prefix(b"="))?;
+    Some(String::from_utf8_lossy(variable).into_owned())
+}

@@ -1,0 +1,199 @@
+//! What belongs to a run beside its leader, and killing all of it.
+//!
+//! *While the leader is our child*, the kernel gives us everything that outlives it: we are a
+//! subreaper (prctl(2)), so whoever loses its parent anywhere below us becomes our child. Our programs
+//! are spawned by other threads, so the list of the *main thread's* children holds the orphans and
+//! nothing else, and a run that left nothing costs one look at that list, whatever else is running.
+//!
+//! *A leader that was taken over from an earlier monitor* has another parent, and so have its
+//! orphans. For these runs all processes are looked at ([`snapshot`]).
+//!
+//! Which of the found belong to the run is a question of proof ([`evidence`]); all descendants of
+//! those do. A process of which nothing proves it is never signalled. (A cgroup per run, where one can be
+//! made, would answer the same questions; it would take the place of [`Reaper::members`].)
+
+mod children;
+mod evidence;
+mod kill;
+mod snapshot;
+
+pub(super) use children::with_descendants;
+
+use super::handle::Process;
+use super::stat::{self, Stat};
+use crate::process::identity::Identity;
+use evidence::Evidence;
+pub use kill::KillOutcome;
+use process_monitor_core::id::RunId;
+use rustix::process::{WaitId, WaitIdOptions, getpid, set_child_subreaper, waitid};
+use snapshot::Snapshots;
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// The run whose tree is meant.
+#[derive(Debug, Clone, Copy)]
+pub struct TreeQuery<'a> {
+    /// The process that was spawned.
+    pub leader: Identity,
+    /// The same, if it is or was held by this monitor: also after its end it proves which group was
+    /// its. `None` when it was gone before the monitor came.
+    pub process: Option<&'a Process>,
+    /// Its run.
+    pub run: &'a RunId,
+    /// The run's FIFOs.
+    pub outputs: &'a [PathBuf],
+}
+
+impl TreeQuery<'_> {
+    /// Whether we are the ones to whom its orphans fall.
+    fn is_ours(&self) -> bool {
+        self.process.is_some_and(Process::is_child)
+    }
+}
+
+/// The one to whom orphans fall, and who kills trees. One per monitor; may be shared by threads.
+pub struct Reaper {
+    children_are_listed: bool,
+    /// The run ids in environments, by process: an environment is read once.
+    markers: Mutex<HashMap<Identity, Option<String>>>,
+    snapshots: Snapshots,
+}
+
+impl Reaper {
+    /// Makes this process the one to whom the orphans among its descendants fall. Before the first spawn;
+    /// and no program may be spawned by the main thread.
+    ///
+    /// # Errors
+    /// Before Linux 3.4.
+    pub fn become_subreaper() -> io::Result<Self> {
+        // Any number but none means "on" (PR_SET_CHILD_SUBREAPER).
+        set_child_subreaper(Some(getpid()))?;
+        Ok(Self {
+            children_are_listed: children::are_listed(),
+            markers: Mutex::default(),
+            snapshots: Snapshots::default(),
+        })
+    }
+
+    /// The live members of the run's tree, except its leader. After the death of a leader: what it left.
+    /// Ask when its exit is known ([`Process::try_exit`]): a run that left nothing then costs O(1).
+    ///
+    /// # Errors
+    /// When `/proc` cannot be read.
+    pub fn leftover(&self, query: &TreeQuery<'_>) -> io::Result<Vec<Identity>> {
+        let members = self.members(query)?;
+        Ok(members.into_iter().filter(|member| *member != query.leader).collect())
+    }
+
+    /// Reaps the orphans that have ended, and says how many. `managed` tells of a process whether it
+    /// was spawned: those are left to [`Process::try_exit`]. Call it on SIGCHLD.
+    ///
+    /// # Errors
+    /// When `/proc` cannot be read.
+    pub fn reap_orphans(&self, managed: impl Fn(&Identity) -> bool) -> io::Result<usize> {
+        let orphans = self.orphans()?;
+        let ended = orphans.iter().filter(|orphan| orphan.is_dead() && !managed(&orphan.identity()));
+        Ok(ended.filter(|orphan| reap(orphan)).count())
+    }
+
+    /// The live members of the tree.
+    fn members(&self, query: &TreeQuery<'_>) -> io::Result<Vec<Identity>> {
+        let evidence = Evidence::gather(query)?;
+        let mut family = Vec::new();
+        if query.is_ours() && self.children_are_listed {
+            family = self.family_below_us(query, &evidence)?;
+        }
+        if family.is_empty() && !self.is_surely_empty(query)? {
+            family = self.family_anywhere(&evidence)?;
+        }
+        Ok(family.iter().filter(|member| !member.is_dead()).map(Stat::identity).collect())
+    }
+
+    /// For a leader that is our child: it and the proven orphans, with their descendants.
+    fn family_below_us(&self, query: &TreeQuery<'_>, evidence: &Evidence<'_>) -> io::Result<Vec<Stat>> {
+        let leader = stat::read(query.leader.pid)?.filter(|stat| stat.identity() == query.leader);
+        let mut seeds: Vec<Stat> = leader.into_iter().filter(|leader| !leader.is_dead()).collect();
+        for orphan in self.orphans()? {
+            if orphan.identity() == query.leader || !evidence.proves(&orphan, || self.marker(&orphan)) {
+                continue;
+            }
+            if orphan.is_dead() {
+                // It would keep its group from being seen to be empty.
+                reap(&orphan);
+            } else {
+                seeds.push(orphan);
+            }
+        }
+        children::with_descendants(seeds)
+    }
+
+    /// Whether nothing can be left although a list of children may have missed someone (see
+    /// [`children`]): nobody is in the leader's group.
+    fn is_surely_empty(&self, query: &TreeQuery<'_>) -> io::Result<bool> {
+        match query.process {
+            Some(leader) if leader.is_child() && self.children_are_listed => leader.is_group_empty(),
+            _ => Ok(false),
+        }
+    }
+
+    fn family_anywhere(&self, evidence: &Evidence<'_>) -> io::Result<Vec<Stat>> {
+        let snapshot = self.snapshots.fresh()?;
+        let live = snapshot.processes.iter().filter(|stat| !stat.is_dead());
+        let seeds = live.filter(|stat| evidence.proves(stat, || self.marker(stat))).copied().collect();
+        let me = std::process::id();
+        let mut family = snapshot.with_descendants(seeds)?;
+        // Were we ourselves started from within the run, we would go on, and so would what we run.
+        family.retain(|stat| stat.pid != me);
+        self.forget_all_but(&snapshot.processes);
+        Ok(family)
+    }
+
+    /// What fell to us, dead ones included.
+    fn orphans(&self) -> io::Result<Vec<Stat>> {
+        let me = std::process::id();
+        let orphans = if self.children_are_listed {
+            let mut orphans = Vec::new();
+            for pid in children::of_thread(me, me)? {
+                orphans.extend(stat::read(pid)?.filter(|stat| stat.ppid == me));
+            }
+            orphans
+        } else {
+            let snapshot = self.snapshots.fresh()?;
+            snapshot.processes.iter().filter(|stat| stat.ppid == me).copied().collect()
+        };
+        Ok(orphans)
+    }
+
+    /// Forgets the markers of processes that are gone.
+    fn forget_all_but(&self, processes: &[Stat]) {
+        let present: HashSet<Identity> = processes.iter().map(Stat::identity).collect();
+        let mut markers = self.markers.lock().unwrap_or_else(PoisonError::into_inner);
+        markers.retain(|identity, _| present.contains(identity));
+    }
+
+    /// The run id in the environment of `stat`, read at most once per process.
+    fn marker(&self, stat: &Stat) -> Option<String> {
+        let markers = || self.markers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = markers().get(&stat.identity()) {
+            return known.clone();
+        }
+        // A zombie shows no environment any more, which is not the same as having had no marker.
+        let found = evidence::marker(stat.pid);
+        if !stat.is_dead() {
+            markers().insert(stat.identity(), found.clone());
+        }
+        found
+    }
+}
+
+/// Reaps a dead child; `false` when it was not there to reap.
+fn reap(dead: &Stat) -> bool {
+    let Some(pid) = i32::try_from(dead.pid).ok().and_then(rustix::process::Pid::from_raw) else {
+        return false;
+    };
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    // ECHILD: another thread was faster.
+    matches!(rustix::io::retry_on_intr(|| waitid(WaitId::Pid(pid), options)), Ok(Some(_)))
+}

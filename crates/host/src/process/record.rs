@@ -1,0 +1,332 @@
+//! The run record: what a later monitor must know to find a run again.
+//!
+//! ```text
+//! {"version":1,"process":"web","run":…,"folder":…,"boot":…,"startedAt":…}   the intent, by the monitor
+//! 4711 (process_monitor) R 4700 …                                           by the child, before its exec
+//! {"run":…,"exit":{"code":0},"at":…}                                        by the monitor, when it ended
+//! ```
+//!
+//! * The intent appears under the record's name whole or not at all (temporary file, rename), and
+//!   before the spawn.
+//! * The monitor holds a lock (flock) on the open file, which the child shares and loses by its exec or
+//!   its end. Who gets the lock knows that no child is on its way between the two.
+//! * So under the lock: no second line means that no program was started; a second line names it.
+//! * Nothing is synced to disk: after a power loss, or any other boot, no pid means anything, and the
+//!   boot id of the intent says so.
+
+use super::identity::{BootId, Identity};
+use super::sys;
+use process_monitor_core::exit::Exit;
+use process_monitor_core::id::{ProcessId, RunId};
+use process_monitor_core::time::Wall;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// The extension of records; files with others are none.
+const EXTENSION: &str = "run";
+
+/// The form of the intent that this version writes and reads.
+const VERSION: u32 = 1;
+
+/// A record has two or three lines; what is longer is none.
+const LONGEST: u64 = 64 * 1024;
+
+/// How long a reader waits for a child on its way to its exec.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is about to be started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Intent {
+    /// Which process.
+    pub process: ProcessId,
+    /// Which run of it.
+    pub run: RunId,
+    /// Where its output is kept.
+    pub folder: PathBuf,
+    /// The boot in which it is started.
+    pub boot: BootId,
+    /// When.
+    pub started_at: Wall,
+    /// Automatic restarts used up by then.
+    pub attempts: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct IntentLine<I> {
+    version: u32,
+    #[serde(flatten)]
+    intent: I,
+}
+
+/// A record as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// What was to be started.
+    pub intent: Intent,
+    /// What came of it.
+    pub state: RecordState,
+}
+
+/// What came of an intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordState {
+    /// Nothing was ever started.
+    IntentOnly,
+    /// This process was started; whether it lives is another question.
+    Spawned(Identity),
+    /// It was started and has ended, and a monitor saw how.
+    Finished {
+        /// The process that was started.
+        identity: Identity,
+        /// How it ended.
+        exit: Exit,
+        /// When.
+        at: Wall,
+    },
+    /// It was started before the present boot, so it is gone.
+    OtherBoot,
+}
+
+/// Why a record cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // each field is what its message says
+pub enum RecordError {
+    /// The record could not be put in place; nothing must be started.
+    #[error("cannot write the run record {}: {source}; without it the run would be lost with the monitor", .path.display())]
+    Write { path: PathBuf, source: io::Error },
+    /// The file could not be read.
+    #[error("cannot read the run record {}: {source}", .path.display())]
+    Read { path: PathBuf, source: io::Error },
+    /// The file is none of ours, or a power loss left it half written.
+    #[error("{} is not a run record: {reason}; it is treated as if it did not exist", .path.display())]
+    Foreign { path: PathBuf, reason: String },
+    /// A child still has the lock: whether it will become a program is not known yet.
+    #[error(
+        "the run record {} has been locked for {} s by a process that is just being started; \
+         nothing must be started in its place until it is free",
+        .path.display(), LOCK_TIMEOUT.as_secs()
+    )]
+    Busy { path: PathBuf },
+}
+
+/// A record that is open and locked for a spawn. Drop it when the spawn is over.
+#[derive(Debug)]
+pub struct RunRecord {
+    file: File,
+}
+
+impl RunRecord {
+    /// Writes `intent` to `path` in place of an earlier record. The folder must exist.
+    ///
+    /// # Errors
+    /// [`RecordError::Write`]; an earlier record is then untouched.
+    pub fn create(path: &Path, intent: &Intent) -> Result<Self, RecordError> {
+        let failed = |source: io::Error| RecordError::Write { path: path.to_owned(), source };
+        let temporary = path.with_extension(format!("{EXTENSION}.new"));
+        let file = create_new(&temporary).map_err(failed)?;
+        let placed = place(&file, &temporary, path, intent);
+        if placed.is_err() {
+            // The error that matters is the first one; the next record replaces the remains.
+            let _ = fs::remove_file(&temporary);
+        }
+        placed.map(|()| Self { file }).map_err(failed)
+    }
+}
+
+/// For [`super::SpawnRequest::record`].
+impl AsFd for RunRecord {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+fn create_new(path: &Path) -> io::Result<File> {
+    let create = || OpenOptions::new().append(true).create_new(true).mode(0o600).open(path);
+    match create() {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            // A monitor was killed between writing and renaming it.
+            fs::remove_file(path)?;
+            create()
+        }
+        other => other,
+    }
+}
+
+fn place(mut file: &File, temporary: &Path, path: &Path, intent: &Intent) -> io::Result<()> {
+    let mut line = serde_json::to_vec(&IntentLine { version: VERSION, intent })?;
+    line.push(b'\n');
+    file.write_all(&line)?;
+    flock(file, FlockOperation::LockExclusive)?;
+    crate::crash_point!("record::before_rename");
+    fs::rename(temporary, path)?;
+    crate::crash_point!("record::after_rename");
+    Ok(())
+}
+
+#[derive(Serialize, Deserialize)]
+struct ExitLine {
+    run: RunId,
+    exit: WrittenExit,
+    at: Wall,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum WrittenExit {
+    Code(i32),
+    Signal(i32),
+    Unknown,
+}
+
+/// Notes in the record at `path` how `run` ended, because nobody can be asked again once it is reaped.
+/// A record that is gone is fine.
+///
+/// # Errors
+/// [`RecordError::Write`]
+pub fn finish(path: &Path, run: &RunId, exit: Exit, at: Wall) -> Result<(), RecordError> {
+    let failed = |source: io::Error| RecordError::Write { path: path.to_owned(), source };
+    let exit = match exit {
+        Exit::Code(code) => WrittenExit::Code(code),
+        Exit::Signal(number) => WrittenExit::Signal(number),
+        Exit::Unknown => WrittenExit::Unknown,
+    };
+    let mut line = serde_json::to_vec(&ExitLine { run: run.clone(), exit, at }).map_err(|e| failed(e.into()))?;
+    line.push(b'\n');
+    let mut file = match OpenOptions::new().append(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    // One write: a kill leaves the whole line or none.
+    file.write_all(&line).map_err(failed)
+}
+
+/// Removes the record at `path`: its run is over and its outcome on disk elsewhere. A record that is
+/// gone is fine.
+///
+/// # Errors
+/// When the file cannot be removed.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Reads every record in `folder` (a folder that does not exist holds none). Names come in no order.
+///
+/// # Errors
+/// When the folder cannot be listed; what is wrong with one record is in its own place.
+pub fn read_all(folder: &Path, boot: &BootId) -> io::Result<Vec<(PathBuf, Result<Found, RecordError>)>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == EXTENSION) {
+            let record = read(&path, boot);
+            found.push((path, record));
+        }
+    }
+    Ok(found)
+}
+
+/// Reads the record at `path`, after waiting, at most 10 s, for a child that is on its way to its exec.
+///
+/// # Errors
+/// [`RecordError::Busy`] when it takes longer, [`RecordError::Foreign`] for what is no record,
+/// [`RecordError::Read`] else.
+pub fn read(path: &Path, boot: &BootId) -> Result<Found, RecordError> {
+    let failed = |source: io::Error| RecordError::Read { path: path.to_owned(), source };
+    let foreign = |reason: &str| RecordError::Foreign { path: path.to_owned(), reason: reason.to_owned() };
+    // Without O_NONBLOCK a FIFO of that name would hold us for ever.
+    let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() || metadata.len() > LONGEST {
+        return Err(foreign("it is not a short regular file"));
+    }
+    if !lock_within(&file, LOCK_TIMEOUT).map_err(failed)? {
+        return Err(RecordError::Busy { path: path.to_owned() });
+    }
+    let mut content = Vec::new();
+    (&file).take(LONGEST).read_to_end(&mut content).map_err(failed)?;
+    let found = parse(&content, boot).map_err(|reason| foreign(&reason))?;
+    if path.file_stem().is_some_and(|stem| stem != found.intent.process.as_str()) {
+        return Err(foreign("its name is not that of the process in it"));
+    }
+    Ok(found)
+}
+
+/// Waits for the lock; `false` when it did not become free in time.
+fn lock_within(file: &File, timeout: Duration) -> io::Result<bool> {
+    match flock(file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => return Ok(true),
+        Err(rustix::io::Errno::WOULDBLOCK) => {}
+        Err(error) => return Err(error.into()),
+    }
+    // flock has no time limit, so a thread waits. If it is given up, it ends with the lock's holder.
+    let waiting = file.try_clone()?;
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let wait = move || {
+        let locked = rustix::io::retry_on_intr(|| flock(&waiting, FlockOperation::LockShared));
+        // Nobody listens any more after the timeout.
+        let _ = sender.send(locked);
+    };
+    thread::Builder::new().name("record-lock".into()).spawn(wait)?;
+    match receiver.recv_timeout(timeout) {
+        Ok(locked) => Ok(locked.map(|()| true)?),
+        Err(_) => Ok(false),
+    }
+}
+
+fn parse(content: &[u8], boot: &BootId) -> Result<Found, String> {
+    let end = content.iter().position(|&byte| byte == b'\n').ok_or("its first line has no end")?;
+    let (intent, rest) = content.split_at(end + 1);
+    let line: IntentLine<Intent> = serde_json::from_slice(intent).map_err(|why| why.to_string())?;
+    if line.version != VERSION {
+        return Err(format!("its version is {}, this program knows {VERSION}", line.version));
+    }
+    let intent = line.intent;
+    let state = if intent.boot == *boot { state(rest, &intent.run) } else { RecordState::OtherBoot };
+    Ok(Found { intent, state })
+}
+
+fn state(rest: &[u8], run: &RunId) -> RecordState {
+    // The child's line may contain newlines (in the name of the program that spawned it), the exit's
+    // may not. And the child's has parentheses, the exit's has none.
+    let child_ends = rest.iter().rposition(|&byte| byte == b')').and_then(|name_ends| {
+        let tail = rest.get(name_ends..)?;
+        tail.iter().position(|&byte| byte == b'\n').map(|newline| name_ends + newline + 1)
+    });
+    let (child, exit) = rest.split_at(child_ends.unwrap_or(0));
+    let mut exits = exit.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<ExitLine>(line).ok());
+    let exit = exits.find(|line| line.run == *run);
+    match (exit, sys::identity::from_record_line(child)) {
+        (Some(line), Some(identity)) => RecordState::Finished { identity, exit: line.exit.into(), at: line.at },
+        (None, Some(identity)) => RecordState::Spawned(identity),
+        (_, None) => RecordState::IntentOnly,
+    }
+}
+
+impl From<WrittenExit> for Exit {
+    fn from(written: WrittenExit) -> Self {
+        match written {
+            WrittenExit::Code(code) => Self::Code(code),
+            WrittenExit::Signal(number) => Self::Signal(number),
+            WrittenExit::Unknown => Self::Unknown,
+        }
+    }
+}

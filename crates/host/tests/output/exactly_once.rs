@@ -1,0 +1,79 @@
+//! Every line exactly once, in order, none torn, however often the logger is killed.
+
+use crate::support::{Instance, Run, eventually, limits};
+use process_monitor_host::output::protocol::Limits;
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+const WRITERS: usize = 8;
+const KILLS: u64 = 20;
+
+#[test]
+fn eight_writers_at_full_speed_while_the_logger_is_killed_20_times() {
+    let limits = Limits { max_file_bytes: 256 << 10, keep_files: 100_000, ..limits() };
+    let (_instance, runs) = write_and_kill(limits, 120_000);
+    for (writer, run) in runs.iter().enumerate() {
+        let text = run.text();
+        let mut lines = text.split(|byte| *byte == b'\n');
+        for number in 0..120_000 {
+            assert_eq!(lines.next(), Some(line(writer, number).trim_end().as_bytes()), "writer {writer}");
+        }
+        assert_eq!(lines.next(), Some(&b""[..]));
+        assert_eq!(lines.next(), None);
+    }
+}
+
+#[test]
+fn the_same_with_time_stamps() {
+    let limits = Limits { max_file_bytes: 1 << 20, keep_files: 100_000, timestamps: true, ..limits() };
+    let (_instance, runs) = write_and_kill(limits, 40_000);
+    for (writer, run) in runs.iter().enumerate() {
+        let text = String::from_utf8(run.text()).unwrap();
+        let mut lines = text.lines();
+        for number in 0..40_000 {
+            let (stamp, rest) = lines.next().unwrap().split_at(25);
+            assert!(process_monitor_core::time::Wall::parse(stamp.trim_end()).is_some(), "{stamp:?}");
+            assert_eq!(rest, line(writer, number).trim_end());
+        }
+        assert_eq!(lines.next(), None);
+    }
+}
+
+fn line(writer: usize, number: u64) -> String {
+    let padding = "x".repeat(usize::try_from(number % 90).unwrap());
+    format!("writer {writer} line {number} {padding}\n")
+}
+
+/// Has the writers write that many lines each, and kills the logger at points spread over their work.
+fn write_and_kill(limits: Limits, lines: u64) -> (Instance, Vec<Run>) {
+    let instance = Instance::new();
+    let mut monitor = instance.connect();
+    let mut runs: Vec<Run> = (0..WRITERS).map(|n| instance.start(&format!("writer{n}"), limits)).collect();
+    runs.iter().for_each(|run| monitor.attach(run));
+    let written = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for (writer, run) in runs.iter_mut().enumerate() {
+            let (mut stdout, written) = (run.stdout.take().unwrap(), &written);
+            run.stderr = None;
+            scope.spawn(move || {
+                for number in 0..lines {
+                    stdout.write_all(line(writer, number).as_bytes()).unwrap();
+                    written.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        for kill in 0..KILLS {
+            // Uneven, so that the kills hit anywhere.
+            let next = lines * WRITERS as u64 * (kill * 97 + 31) / (KILLS * 97 + 100);
+            eventually("the writers go on", || written.load(Ordering::Relaxed) >= next);
+            monitor.kill_logger();
+        }
+    });
+    // Attached anew by nobody: each logger takes up what its predecessor copied.
+    for run in &runs {
+        monitor.attach(run);
+        monitor.expect_closed(run);
+    }
+    (instance, runs)
+}

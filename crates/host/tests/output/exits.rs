@@ -1,0 +1,84 @@
+//! Exits while no monitor is there.
+
+use crate::support::{Instance, eventually, limits};
+use process_monitor_core::exit::Exit;
+use process_monitor_host::output::link::LoggerEvent;
+use process_monitor_host::output::note::ExitNote;
+use process_monitor_host::process::Identity;
+use std::process::{Child, Command, Stdio};
+
+fn program(script: &str) -> (Child, Identity) {
+    let child = Command::new("sh").args(["-c", script]).stdin(Stdio::piped()).spawn().unwrap();
+    let identity = Identity::of(child.id()).unwrap().unwrap();
+    (child, identity)
+}
+
+#[test]
+fn an_exit_without_a_monitor_is_noted_until_a_monitor_knows() {
+    for (script, reaped) in [("read x; exit 7", false), ("read x; exit 7", true)] {
+        let instance = Instance::new();
+        let monitor = instance.connect();
+        let mut run = instance.start("web", limits());
+        let (mut child, identity) = program(script);
+        run.attach.identity = Some(identity);
+        monitor.attach(&run);
+        monitor.expect(&LoggerEvent::Attached { run: run.attach.run.clone() });
+        drop(monitor);
+        let end = |child: &mut Child| drop(child.stdin.take());
+        end(&mut child);
+        if reaped {
+            child.wait().unwrap();
+        }
+        eventually("the exit is noted", || ExitNote::read(&instance.layout, &run.attach.run).is_some());
+        let note = ExitNote::read(&instance.layout, &run.attach.run).unwrap();
+        assert_eq!(note.exit, Exit::Code(7));
+        let monitor = instance.connect();
+        monitor.attach(&run);
+        monitor.expect(&LoggerEvent::Exited(note));
+        monitor.link().exited(&run.attach.run).unwrap();
+        run.close();
+        monitor.expect_closed(&run);
+        assert_eq!(ExitNote::read(&instance.layout, &run.attach.run), None);
+        child.wait().unwrap();
+    }
+}
+
+#[test]
+fn with_a_monitor_nothing_is_noted() {
+    let instance = Instance::new();
+    let monitor = instance.connect();
+    let mut run = instance.start("web", limits());
+    let (mut child, identity) = program("kill -9 $$");
+    run.attach.identity = Some(identity);
+    monitor.attach(&run);
+    monitor.expect(&LoggerEvent::Attached { run: run.attach.run.clone() });
+    child.wait().unwrap();
+    run.close();
+    monitor.expect_closed(&run);
+    monitor.link().exited(&run.attach.run).unwrap();
+    monitor.link().ping().unwrap();
+    monitor.expect(&LoggerEvent::Pong);
+    drop(monitor);
+    // All is settled, so this logger has forgotten the run; only then it would leave when done.
+    let monitor = instance.connect();
+    monitor.link().quit(false).unwrap();
+    monitor.expect(&LoggerEvent::Gone);
+    assert_eq!(ExitNote::read(&instance.layout, &run.attach.run), None);
+}
+
+#[test]
+fn the_exit_is_noted_that_came_before_the_monitor_died() {
+    let instance = Instance::new();
+    let monitor = instance.connect();
+    let mut run = instance.start("web", limits());
+    let (mut child, identity) = program("read x; kill -15 $$");
+    run.attach.identity = Some(identity);
+    monitor.attach(&run);
+    monitor.expect(&LoggerEvent::Attached { run: run.attach.run.clone() });
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    drop(monitor);
+    eventually("the exit is noted", || ExitNote::read(&instance.layout, &run.attach.run).is_some());
+    let note = ExitNote::read(&instance.layout, &run.attach.run).unwrap();
+    assert_eq!(note.exit, Exit::Signal(15));
+}

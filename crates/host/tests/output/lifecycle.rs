@@ -1,0 +1,125 @@
+//! Loggers and monitors come and go.
+
+use crate::support::{Instance, eventually, files, limits};
+use process_monitor_host::output::Stream;
+use process_monitor_host::output::link::LoggerEvent;
+use process_monitor_host::output::run::OutputHold;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+#[test]
+fn a_run_that_is_over_is_closed_and_its_fifos_are_gone() {
+    let instance = Instance::new();
+    let monitor = instance.connect();
+    let mut run = instance.start("web", limits());
+    monitor.attach(&run);
+    monitor.expect(&LoggerEvent::Attached { run: run.attach.run.clone() });
+    run.stdout.as_ref().unwrap().write_all(b"no line end").unwrap();
+    run.close();
+    monitor.expect_closed(&run);
+    assert_eq!(run.text(), b"no line end");
+    assert_eq!(std::fs::read_dir(instance.layout.fifos()).unwrap().count(), 0);
+    OutputHold::reopen(&instance.layout, &run.attach.run).unwrap();
+    monitor.attach(&run);
+    monitor.expect_closed(&run);
+}
+
+#[test]
+fn a_closed_stdout_does_not_end_the_run() {
+    let instance = Instance::new();
+    let monitor = instance.connect();
+    let mut run = instance.start("web", limits());
+    monitor.attach(&run);
+    run.stdout = None;
+    run.stderr.as_ref().unwrap().write_all(b"still here\n").unwrap();
+    eventually("stderr is copied", || !files(&run.attach.folder, Stream::Stderr).is_empty());
+    monitor.link().ping().unwrap();
+    monitor.expect(&LoggerEvent::Pong);
+    run.close();
+    monitor.expect_closed(&run);
+    assert!(!run.file(0).exists());
+}
+
+#[test]
+fn a_grandchild_goes_on_printing_after_the_end_of_the_program() {
+    let instance = Instance::new();
+    let monitor = instance.connect();
+    let mut run = instance.start("web", limits());
+    monitor.attach(&run);
+    let script = "echo early; (read x <&3; echo late) & ";
+    let (reader, writer) = rustix::pipe::pipe().unwrap();
+    let mut program = Command::new("sh")
+        .args(["-c", &format!("exec 3<&0; {script}")])
+        .stdin(Stdio::from(reader))
+        .stdout(run.stdout.take().unwrap())
+        .stderr(run.stderr.take().unwrap())
+        .spawn()
+        .unwrap();
+    assert!(program.wait().unwrap().success());
+    eventually("the first line", || std::fs::read(run.file(0)).is_ok_and(|text| text == b"early\n"));
+    rustix::io::write(&writer, b"go on\n").unwrap();
+    monitor.expect_closed(&run);
+    assert_eq!(run.text(), b"early\nlate\n");
+}
+
+#[test]
+fn output_waits_while_no_logger_is_there_and_the_next_one_finds_it_by_itself() {
+    let instance = Instance::new();
+    let monitor = instance.connect();
+    let mut run = instance.start("web", limits());
+    monitor.attach(&run);
+    monitor.expect(&LoggerEvent::Attached { run: run.attach.run.clone() });
+    monitor.link().quit(true).unwrap();
+    monitor.expect(&LoggerEvent::Gone);
+    run.stdout.as_ref().unwrap().write_all(b"nobody listens\n").unwrap();
+    run.close();
+    assert!(!run.file(0).exists());
+    // This monitor attaches nothing: as after a crash of both, for an earlier run of a process.
+    let _monitor = instance.connect();
+    eventually("it is copied", || std::fs::read(run.file(0)).is_ok_and(|text| text == b"nobody listens\n"));
+}
+
+#[test]
+fn a_logger_asked_to_leave_when_done_copies_all_before() {
+    let instance = Instance::new();
+    let monitor = instance.connect();
+    let mut run = instance.start("web", limits());
+    monitor.attach(&run);
+    monitor.link().quit(false).unwrap();
+    monitor.link().ping().unwrap();
+    monitor.expect(&LoggerEvent::Pong);
+    run.stdout.as_ref().unwrap().write_all(b"last\n").unwrap();
+    run.close();
+    monitor.expect_closed(&run);
+    monitor.expect(&LoggerEvent::Gone);
+    assert_eq!(run.text(), b"last\n");
+    assert!(!instance.layout.logger_socket().exists());
+}
+
+#[test]
+fn there_is_one_logger_and_it_outlives_its_monitors() {
+    let instance = Instance::new();
+    let first = instance.connect();
+    let second = instance.connect();
+    assert_eq!(first.link().logger_pid(), second.link().logger_pid());
+    first.expect(&LoggerEvent::Gone);
+    // A second process finds the lock taken and leaves.
+    let program = instance.program();
+    let status = Command::new(program.program).args(program.args).stdout(Stdio::null()).status().unwrap();
+    assert!(status.success());
+    second.link().ping().unwrap();
+    second.expect(&LoggerEvent::Pong);
+}
+
+#[test]
+fn a_logger_that_cannot_start_is_an_error_that_says_which() {
+    let instance = Instance::new();
+    let mut program = instance.program();
+    program.program = "/nonexistent/monitor".into();
+    let error = process_monitor_host::output::link::LoggerLink::connect(&instance.layout, &program, |_| {});
+    let text = error.unwrap_err().to_string();
+    assert!(text.contains("/nonexistent/monitor") && text.contains("No such file"), "{text}");
+    program.program = "/bin/false".into();
+    let error = process_monitor_host::output::link::LoggerLink::connect(&instance.layout, &program, |_| {});
+    assert!(error.unwrap_err().to_string().contains("ended at once"));
+}

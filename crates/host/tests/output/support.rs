@@ -1,0 +1,170 @@
+//! An instance in a temporary directory, with loggers that are this very test executable.
+
+use process_monitor_core::id::{ProcessId, RunId};
+use process_monitor_core::time::Wall;
+use process_monitor_host::layout::Layout;
+use process_monitor_host::output::Stream;
+use process_monitor_host::output::link::{LoggerEvent, LoggerLink, LoggerProgram};
+use process_monitor_host::output::logger;
+use process_monitor_host::output::protocol::{Attach, Limits};
+use process_monitor_host::output::run::RunOutput;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// Long enough for a loaded machine.
+pub const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Not a test: the logger process of the others, which start it with its settings as further
+/// "filters". Without them it does nothing.
+#[test]
+fn logger_process() {
+    let setting = |name: &str| std::env::args().find_map(|arg| arg.strip_prefix(name).map(str::to_owned));
+    let Some(directory) = setting("directory=") else { return };
+    if let Some(most) = setting("nofile=") {
+        let limit = most.parse().ok();
+        let limit = rustix::process::Rlimit { current: limit, maximum: limit };
+        rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).unwrap();
+    }
+    #[cfg(feature = "failpoints")]
+    if let Some(point) = setting("failpoint=") {
+        fail::cfg(point, "1*return").unwrap();
+    }
+    let result = logger::run(Layout::new(directory, Default::default()));
+    std::process::exit(i32::from(result.is_err()));
+}
+
+pub struct Instance {
+    pub layout: Layout,
+    pub settings: Vec<String>,
+    counter: AtomicU32,
+    directory: tempfile::TempDir,
+}
+
+pub fn limits() -> Limits {
+    Limits { max_file_bytes: 50 << 20, keep_files: 5, keep_runs: 10, timestamps: false }
+}
+
+impl Instance {
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let layout = Layout::new(directory.path(), Default::default());
+        Self { layout, settings: Vec::new(), counter: AtomicU32::new(0), directory }
+    }
+
+    pub fn program(&self) -> LoggerProgram {
+        let mut args = vec!["support::logger_process".into(), "--exact".into()];
+        args.push(format!("directory={}", self.directory.path().display()).into());
+        args.extend(self.settings.iter().map(Into::into));
+        LoggerProgram { program: std::env::current_exe().unwrap(), args, log: None }
+    }
+
+    pub fn connect(&self) -> Monitor<'_> {
+        let (sender, events) = channel();
+        let link = LoggerLink::connect(&self.layout, &self.program(), move |event| {
+            let _ = sender.send(event);
+        });
+        Monitor { instance: self, link: Some(link.unwrap()), events }
+    }
+
+    /// A new run of `process`, in a second of its own.
+    pub fn start(&self, process: &str, limits: Limits) -> Run {
+        let number = self.counter.fetch_add(1, Ordering::Relaxed);
+        let (process, run) = (ProcessId::new(process).unwrap(), RunId::new(&format!("run-{number}")).unwrap());
+        let started = Wall::from_unix_millis(1_769_250_600_000 + i64::from(number) * 1000);
+        let RunOutput { folder, stdout, stderr, hold } =
+            RunOutput::create(&self.layout, &process, &run, started).unwrap();
+        let attach = Attach { run, process, folder, limits, identity: None };
+        Run { attach, stdout: Some(stdout.into()), stderr: Some(stderr.into()), _hold: hold }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // Whatever happened in the test, no logger is left.
+        let _ = self.connect_to_end();
+    }
+}
+
+impl Instance {
+    fn connect_to_end(&self) -> Option<()> {
+        let socket = self.layout.logger_socket();
+        let stream = std::os::unix::net::UnixStream::connect(socket).ok()?;
+        let pid = rustix::net::sockopt::socket_peercred(&stream).ok()?.pid;
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok()
+    }
+}
+
+pub struct Run {
+    pub attach: Attach,
+    pub stdout: Option<File>,
+    pub stderr: Option<File>,
+    _hold: process_monitor_host::output::run::OutputHold,
+}
+
+impl Run {
+    pub fn close(&mut self) {
+        self.stdout = None;
+        self.stderr = None;
+    }
+
+    pub fn file(&self, index: u32) -> PathBuf {
+        Stream::Stdout.file(&self.attach.folder, index)
+    }
+
+    /// All of stdout, oldest file first.
+    pub fn text(&self) -> Vec<u8> {
+        files(&self.attach.folder, Stream::Stdout).iter().flat_map(|path| std::fs::read(path).unwrap()).collect()
+    }
+}
+
+/// The files of a stream, oldest first.
+pub fn files(folder: &Path, stream: Stream) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let mut indexes: Vec<u32> = entries.filter_map(|e| stream.index_of(e.file_name().to_str()?)).collect();
+    indexes.sort_by_key(|index| std::cmp::Reverse(*index));
+    indexes.into_iter().map(|index| stream.file(folder, index)).collect()
+}
+
+pub struct Monitor<'a> {
+    instance: &'a Instance,
+    pub link: Option<LoggerLink>,
+    pub events: Receiver<LoggerEvent>,
+}
+
+impl Monitor<'_> {
+    pub fn link(&self) -> &LoggerLink {
+        self.link.as_ref().unwrap()
+    }
+
+    pub fn attach(&self, run: &Run) {
+        self.link().attach(run.attach.clone()).unwrap();
+    }
+
+    pub fn expect(&self, wanted: &LoggerEvent) {
+        while self.events.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("{wanted:?} did not come")) != *wanted {}
+    }
+
+    pub fn expect_closed(&self, run: &Run) {
+        self.expect(&LoggerEvent::Closed { run: run.attach.run.clone() });
+    }
+
+    /// Kills the logger with SIGKILL and starts another.
+    pub fn kill_logger(&mut self) {
+        let pid = i32::try_from(self.link().logger_pid()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        self.expect(&LoggerEvent::Gone);
+        *self = self.instance.connect();
+    }
+}
+
+/// Waits until `condition` holds.
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

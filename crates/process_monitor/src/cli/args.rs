@@ -1,0 +1,134 @@
+//! What can be typed: the flags that were always there, and the subcommands.
+
+use super::{add, autostart, completions, doctor, generate, lifecycle, list, logs, run, status};
+use clap::{ArgGroup, Args, Parser, Subcommand};
+use process_monitor_core::id::InstanceId;
+use std::path::PathBuf;
+
+const ABOUT: &str = "Starts programs, keeps them running, and shows what they do";
+
+const EXAMPLES: &str = "\
+Examples:
+  process_monitor run --name web -- python3 -m http.server 8000
+  process_monitor list
+  process_monitor logs web -f
+  process_monitor restart web
+
+Without a subcommand and a flag it starts the monitor in the background.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the monitor is not running, 4 no such process";
+
+/// Everything that can be typed.
+#[derive(Debug, Parser)]
+#[command(name = "process_monitor", version, about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
+#[command(disable_help_subcommand = true, infer_long_args = false)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub target: Target,
+    #[command(flatten)]
+    pub monitor: MonitorFlags,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Which monitor, and in what form to answer.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Target {
+    /// The folder that holds everything [default: ~/.tom/process_monitor]
+    #[arg(short, long, global = true, display_order = 100, value_name = "DIR", env = "TOM_PM_DIRECTORY", hide_env_values = true)]
+    pub directory: Option<PathBuf>,
+    /// The monitor to start or to talk to [default: default]
+    #[arg(long, global = true, display_order = 101, value_name = "ID", alias = "instance-id")]
+    pub instance: Option<InstanceId>,
+    /// Answer in JSON
+    #[arg(long, global = true, display_order = 102)]
+    pub json: bool,
+}
+
+/// The flags about the monitor itself.
+#[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("action").multiple(false), next_help_heading = "The monitor itself")]
+pub struct MonitorFlags {
+    /// Run the monitor here instead of in the background
+    #[arg(short, long, group = "action")]
+    pub foreground: bool,
+    /// Stop the monitor and every process it manages
+    #[arg(long, group = "action")]
+    pub stop: bool,
+    /// Show how the monitor is
+    #[arg(long, group = "action")]
+    pub status: bool,
+    /// Restart the monitor; its processes run on
+    #[arg(long, group = "action")]
+    pub restart: bool,
+    /// Process id of the monitor that watches this one
+    #[arg(long, value_name = "PID")]
+    pub watcher_pid: Option<u32>,
+    /// Have no partner
+    #[arg(long)]
+    pub standalone: bool,
+    /// What the monitor's own log holds: error, warn, info or debug [default: info]
+    #[arg(long, value_name = "LEVEL", env = "TOM_PM_LOG", hide_env_values = true)]
+    pub log: Option<String>,
+}
+
+impl MonitorFlags {
+    /// The flag among them that asks for something else than what a subcommand does.
+    pub fn given(&self) -> Option<&'static str> {
+        let flags = [
+            (self.foreground, "--foreground"),
+            (self.stop, "--stop"),
+            (self.status, "--status"),
+            (self.restart, "--restart"),
+        ];
+        flags.into_iter().find(|(given, _)| *given).map(|(_, name)| name)
+    }
+}
+
+/// The subcommands, in the order of the help.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Register a program and start it, with the monitor if need be
+    Run(run::RunArgs),
+    /// Register a program without starting it
+    #[command(visible_alias = "register")]
+    Add(add::AddArgs),
+    /// Show every process
+    #[command(visible_aliases = ["ls", "ps"])]
+    List(list::ListArgs),
+    /// Show one process in detail, or the monitor and all processes
+    #[command(visible_aliases = ["show", "describe"])]
+    Status(status::StatusArgs),
+    /// Start processes, and wait until they are up
+    Start(lifecycle::Ids),
+    /// Stop processes, and wait until they are down
+    Stop(lifecycle::Ids),
+    /// Stop and start processes, and wait until they are up
+    Restart(lifecycle::Ids),
+    /// Allow processes to be started; starts none
+    Enable(lifecycle::Ids),
+    /// Stop processes, and refuse to start them
+    Disable(lifecycle::Ids),
+    /// Stop processes and forget them; their logs stay
+    #[command(visible_aliases = ["rm", "delete"])]
+    Remove(lifecycle::Ids),
+    /// Set whether a process starts with the monitor
+    Autostart(autostart::AutostartArgs),
+    /// Show what processes print
+    #[command(visible_aliases = ["log", "tail"])]
+    Logs(logs::LogsArgs),
+    /// Find out what is wrong
+    Doctor(doctor::DoctorArgs),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+    /// Is the monitor; a start in the background begins it
+    #[command(hide = true)]
+    Daemon,
+    /// Copies output to log files; the monitor starts it
+    #[command(hide = true)]
+    Logger,
+    /// Generates parts of the documentation
+    #[command(hide = true)]
+    Generate(generate::GenerateArgs),
+}

@@ -1,0 +1,46 @@
+//! `doctor`: looks at everything that can be wrong, and says what to do about each.
+
+mod checks;
+mod finding;
+mod log;
+
+use super::console;
+use super::context::Context;
+use super::failure::{Code, Failure};
+use clap::Args;
+use finding::{Finding, Level, render};
+use process_monitor_client::api::MonitorStatus;
+use serde_json::json;
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {}
+
+pub async fn run(context: &Context, _args: &DoctorArgs) -> Result<(), Failure> {
+    let findings = examine(context).await;
+    let sick = findings.iter().any(|finding| finding.level == Level::Bad);
+    if context.json {
+        console::print_json(&json!({ "healthy": !sick, "checks": findings }))?;
+    } else {
+        console::print(&render(&findings, context.style))?;
+    }
+    if sick { Err(Failure::Silent(Code::Failed)) } else { Ok(()) }
+}
+
+async fn examine(context: &Context) -> Vec<Finding> {
+    let layout = context.layout();
+    let status = context.client.monitor_status().await;
+    let running: Option<&MonitorStatus> = status.as_ref().ok();
+    let registry = context.client.registry_file().await;
+    let mut findings = vec![checks::directory(layout), checks::private_folder(layout)];
+    findings.push(checks::monitor(layout, &status));
+    findings.extend(running.map(checks::logger));
+    findings.push(checks::registry(layout, &registry));
+    findings.push(checks::registry_lock(layout));
+    findings.push(checks::descriptors(running));
+    findings.push(checks::kernel());
+    findings.push(checks::space(layout));
+    findings.push(checks::leftovers(layout, running.is_some(), registry.as_deref().ok()));
+    findings.push(log::recent_trouble(layout));
+    findings
+}

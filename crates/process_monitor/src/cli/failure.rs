@@ -1,0 +1,128 @@
+//! How a command fails: an exit code, what is wrong, and what to do about it.
+
+use process_monitor_client::Error;
+use serde_json::json;
+use std::fmt::Write as _;
+use std::io;
+use std::process::ExitCode;
+
+/// The exit codes of SPEC 6, but for 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// 1: it was tried and did not work.
+    Failed = 1,
+    /// 2: it was asked for wrongly.
+    Usage = 2,
+    /// 3: it needs a monitor that runs.
+    NotRunning = 3,
+    /// 4: there is no such process.
+    NoSuchProcess = 4,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug)]
+pub enum Failure {
+    /// It is to be told.
+    Told(Report),
+    /// It was told already (several processes, some of which failed).
+    Silent(Code),
+    /// Nobody reads what we write (`| head`): no reason to complain.
+    ClosedPipe,
+}
+
+/// What is told of a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// How the program ends.
+    pub exit: Code,
+    /// For programs that read `--json`.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub advice: Option<String>,
+}
+
+impl Report {
+    /// For people: `error: …`, then what to do.
+    pub fn text(&self) -> String {
+        let mut text = format!("error: {}\n", self.message.replace('\n', "\n       "));
+        if let Some(advice) = &self.advice {
+            // Infallible: it writes into memory.
+            let _ = writeln!(text, "  {}", advice.replace('\n', "\n  "));
+        }
+        text
+    }
+
+    /// For programs.
+    pub fn json(&self) -> serde_json::Value {
+        json!({ "error": self.message, "code": self.code, "advice": self.advice })
+    }
+}
+
+impl Failure {
+    fn new(exit: Code, code: &str, message: impl Into<String>) -> Self {
+        Self::Told(Report { exit, code: code.to_owned(), message: message.into(), advice: None })
+    }
+
+    /// It was tried and did not work.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(Code::Failed, "failed", message)
+    }
+
+    /// It was asked for wrongly.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Code::Usage, "usage", message)
+    }
+
+    /// The same, with what to do about it.
+    pub fn advise(self, advice: impl Into<String>) -> Self {
+        match self {
+            Self::Told(report) => Self::Told(Report { advice: Some(advice.into()), ..report }),
+            other => other,
+        }
+    }
+
+    /// How the program ends.
+    pub fn exit(&self) -> ExitCode {
+        match self {
+            Self::Told(report) => report.exit.into(),
+            Self::Silent(code) => (*code).into(),
+            Self::ClosedPipe => ExitCode::SUCCESS,
+        }
+    }
+}
+
+impl From<&Error> for Report {
+    fn from(error: &Error) -> Self {
+        let exit = match error {
+            Error::NotRunning { .. } => Code::NotRunning,
+            Error::ProcessNotFound { .. } => Code::NoSuchProcess,
+            _ => Code::Failed,
+        };
+        Self { exit, code: error.code(), message: error.to_string(), advice: Some(error.advice()) }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Told(Report::from(&error))
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// For errors of our own output.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::ClosedPipe,
+            _ => Self::failed(format!("cannot write to the standard output: {error}"))
+                .advise("see where the output goes: is that disk full?"),
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! `start`, `stop`, `restart`, `enable`, `disable`, `remove`: one verb, applied to many processes.
+
+use super::console;
+use super::context::Context;
+use super::failure::{Code, Failure, Report};
+use super::list;
+use clap::Args;
+use process_monitor_client::api::Wait;
+use process_monitor_client::{Client, Error, Source};
+use process_monitor_core::id::ProcessId;
+use process_monitor_core::model::ProcessState;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+/// Commands under way at the same time.
+const AT_ONCE: usize = 32;
+
+/// The word for every process.
+const ALL: &str = "all";
+
+/// Which processes.
+#[derive(Debug, Args)]
+pub struct Ids {
+    /// The processes, or "all"
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<ProcessId>,
+}
+
+impl Ids {
+    /// The ids without repetition; `all` is every process there is.
+    pub async fn resolve(&self, context: &Context) -> Result<Vec<ProcessId>, Failure> {
+        if self.ids.iter().any(|id| id.as_str() == ALL) {
+            let (_, processes) = context.client.list().await?;
+            return Ok(processes.into_iter().map(|process| process.id).collect());
+        }
+        let mut resolved: Vec<ProcessId> = Vec::new();
+        for id in &self.ids {
+            if !resolved.contains(id) {
+                resolved.push(id.clone());
+            }
+        }
+        Ok(resolved)
+    }
+}
+
+/// What to do with each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Start it, and wait until it is up.
+    Start,
+    /// Stop it, and wait until it is down.
+    Stop,
+    /// Both.
+    Restart,
+    /// Allow starts.
+    Enable,
+    /// Stop it and refuse starts.
+    Disable,
+    /// Stop and forget it.
+    Remove,
+}
+
+/// What became of it.
+#[derive(Debug)]
+enum Done {
+    /// It is in this state now.
+    Now(ProcessState),
+    /// The configuration was changed here.
+    Changed(Source),
+}
+
+/// Applies `verb` to each process; tells each outcome, in the order of the ids.
+pub async fn run(context: &Context, verb: Verb, ids: &Ids) -> Result<(), Failure> {
+    let running = match context.client.monitor_status().await {
+        Ok(_) => true,
+        Err(Error::NotRunning { .. }) if !verb.needs_monitor() => false,
+        Err(error) => return Err(error.into()),
+    };
+    let ids = ids.resolve(context).await?;
+    // Changes of a file exclude each other, so doing several at once would only make them wait.
+    let at_once = if running { AT_ONCE } else { 1 };
+    let outcomes = apply(&context.client, verb, ids, at_once).await;
+    tell(context, verb, &outcomes)?;
+    match worst(outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().err())) {
+        Some(code) => Err(Failure::Silent(code)),
+        None => Ok(()),
+    }
+}
+
+type Outcome = (ProcessId, Result<Done, Report>);
+
+async fn apply(client: &Client, verb: Verb, ids: Vec<ProcessId>, at_once: usize) -> Vec<Outcome> {
+    let permits = Arc::new(Semaphore::new(at_once));
+    let mut tasks = JoinSet::new();
+    for (index, id) in ids.iter().cloned().enumerate() {
+        let (client, permits) = (client.clone(), Arc::clone(&permits));
+        tasks.spawn(async move {
+            // Never closed, so there is always a permit to come.
+            let _permit = permits.acquire().await;
+            (index, id.clone(), verb.apply(&client, &id).await.map_err(|error| Report::from(&error)))
+        });
+    }
+    let mut outcomes = tasks.join_all().await;
+    outcomes.sort_by_key(|(index, ..)| *index);
+    outcomes.into_iter().map(|(_, id, outcome)| (id, outcome)).collect()
+}
+
+impl Verb {
+    fn needs_monitor(self) -> bool {
+        matches!(self, Self::Start | Self::Stop | Self::Restart)
+    }
+
+    async fn apply(self, client: &Client, id: &ProcessId) -> Result<Done, Error> {
+        match self {
+            Self::Start => client.start(id, Wait::Ready).await.map(Done::Now),
+            Self::Stop => client.stop(id).await.map(Done::Now),
+            Self::Restart => client.restart(id, Wait::Ready).await.map(Done::Now),
+            Self::Enable => client.enable(id).await.map(Done::Changed),
+            Self::Disable => client.disable(id).await.map(Done::Changed),
+            Self::Remove => client.remove(id).await.map(Done::Changed),
+        }
+    }
+
+    fn done(self) -> &'static str {
+        match self {
+            Self::Start => "started",
+            Self::Stop => "stopped",
+            Self::Restart => "restarted",
+            Self::Enable => "enabled",
+            Self::Disable => "disabled",
+            Self::Remove => "removed",
+        }
+    }
+}
+
+fn tell(context: &Context, verb: Verb, outcomes: &[Outcome]) -> Result<(), Failure> {
+    if context.json {
+        let results: Vec<_> = outcomes.iter().map(|(id, outcome)| json_of(id, verb, outcome)).collect();
+        return console::print_json(&json!({ "results": results }));
+    }
+    if outcomes.is_empty() {
+        console::note("there are no processes");
+    }
+    for (id, outcome) in outcomes {
+        match outcome {
+            Ok(done) => console::print(&line(id, verb, done))?,
+            Err(report) => console::note(report.text().trim_end()),
+        }
+    }
+    Ok(())
+}
+
+fn line(id: &ProcessId, verb: Verb, done: &Done) -> String {
+    match done {
+        Done::Now(state) if state.name() == verb.done() => format!("{id}: {state}\n"),
+        Done::Now(state) => format!("{id}: {}, it is {state}\n", verb.done()),
+        Done::Changed(Source::Monitor) => format!("{id}: {}\n", verb.done()),
+        Done::Changed(Source::File) => {
+            format!("{id}: {} in the registry (the monitor is not running)\n", verb.done())
+        }
+    }
+}
+
+fn json_of(id: &ProcessId, verb: Verb, outcome: &Result<Done, Report>) -> Value {
+    match outcome {
+        Ok(Done::Now(state)) => json!({ "id": id, "success": true, "done": verb.done(), "state": state }),
+        Ok(Done::Changed(source)) => {
+            json!({ "id": id, "success": true, "done": verb.done(), "source": list::name(*source) })
+        }
+        Err(report) => {
+            let Report { message, code, advice, .. } = report;
+            json!({ "id": id, "success": false, "error": message, "code": code, "advice": advice })
+        }
+    }
+}
+
+/// The exit code for several failures: theirs when they agree, else "failed".
+fn worst<'a>(mut reports: impl Iterator<Item = &'a Report>) -> Option<Code> {
+    let first = reports.next()?.exit;
+    Some(if reports.all(|report| report.exit == first) { first } else { Code::Failed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_of_several_failures() {
+        let report = |exit| Report { exit, code: String::new(), message: String::new(), advice: None };
+        let (missing, failed) = (report(Code::NoSuchProcess), report(Code::Failed));
+        assert_eq!(worst([].into_iter()), None);
+        assert_eq!(worst([&missing, &missing].into_iter()), Some(Code::NoSuchProcess));
+        assert_eq!(worst([&missing, &failed].into_iter()), Some(Code::Failed));
+    }
+
+    #[test]
+    fn a_line_says_what_was_done_and_what_is() {
+        let id = ProcessId::new("web").unwrap();
+        assert_eq!(
+            line(&id, Verb::Start, &Done::Now(ProcessState::Running)),
+            "web: started, it is running\n"
+        );
+        assert_eq!(line(&id, Verb::Stop, &Done::Now(ProcessState::Stopped)), "web: stopped\n");
+        assert_eq!(line(&id, Verb::Remove, &Done::Changed(Source::Monitor)), "web: removed\n");
+    }
+}

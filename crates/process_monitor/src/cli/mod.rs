@@ -1,0 +1,104 @@
+//! The command line (SPEC 6): one file per command.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `args` | what can be typed |
+//! | `context`, `failure`, `console` | what every command has: a client, a way to fail, a way to print |
+//! | `monitor/` | the flags about the monitor itself: background, foreground, stop, status, restart |
+//! | `run`, `add` | register a program; `register` and `options` are what they share |
+//! | `lifecycle` | `start`, `stop`, `restart`, `enable`, `disable`, `remove`: one verb, many processes |
+//! | `list`, `status`, `logs`, `autostart`, `doctor/`, `completions` | the command of that name |
+//! | `generate` | the reference of the command line, for the documentation |
+//! | `render/` | from what is known to what is shown, as pure functions |
+//! | `value` | durations and sizes as people type them |
+
+mod add;
+mod args;
+mod autostart;
+mod completions;
+mod console;
+mod context;
+mod doctor;
+mod failure;
+mod generate;
+mod lifecycle;
+mod list;
+mod logger;
+mod logs;
+mod monitor;
+mod options;
+mod register;
+mod render;
+mod run;
+mod status;
+mod value;
+
+pub use context::Program;
+pub use generate::reference;
+
+use args::{Arguments, Command};
+use clap::{CommandFactory, FromArgMatches};
+use context::Context;
+use failure::Failure;
+use std::process::ExitCode;
+
+/// Does what the command line says. Returns the exit code of SPEC 6.
+pub fn main(program: Program) -> ExitCode {
+    let arguments = parse(program);
+    let json = arguments.target.json;
+    match dispatch(arguments, program) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            console::complain(&failure, json);
+            failure.exit()
+        }
+    }
+}
+
+/// Help, version and wrong usage end the program here, as clap does it.
+fn parse(program: Program) -> Arguments {
+    let command = Arguments::command().name(program.name());
+    let matches = command.get_matches();
+    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn dispatch(arguments: Arguments, program: Program) -> Result<(), Failure> {
+    let Arguments { target, monitor: flags, command } = arguments;
+    if let (Some(flag), Some(_)) = (flags.given(), &command) {
+        return Err(Failure::usage(format!("{flag} cannot be used with a subcommand"))
+            .advise("flags about the monitor stand alone; see --help"));
+    }
+    match command {
+        Some(Command::Completions(args)) => return completions::run(&args, program),
+        Some(Command::Generate(args)) => return generate::run(&args),
+        _ => {}
+    }
+    let context = Context::new(target, flags, program)?;
+    match command {
+        None => monitor::run(&context),
+        Some(Command::Daemon) => monitor::foreground::run(&context, false),
+        Some(Command::Logger) => logger::run(&context),
+        Some(command) => context.block_on(talk(&context, command)),
+    }
+}
+
+/// The commands that talk to the monitor.
+async fn talk(context: &Context, command: Command) -> Result<(), Failure> {
+    use lifecycle::Verb;
+    match command {
+        Command::Run(args) => run::run(context, args).await,
+        Command::Add(args) => add::run(context, args).await,
+        Command::List(args) => list::run(context, &args).await,
+        Command::Status(args) => status::run(context, &args).await,
+        Command::Start(ids) => lifecycle::run(context, Verb::Start, &ids).await,
+        Command::Stop(ids) => lifecycle::run(context, Verb::Stop, &ids).await,
+        Command::Restart(ids) => lifecycle::run(context, Verb::Restart, &ids).await,
+        Command::Enable(ids) => lifecycle::run(context, Verb::Enable, &ids).await,
+        Command::Disable(ids) => lifecycle::run(context, Verb::Disable, &ids).await,
+        Command::Remove(ids) => lifecycle::run(context, Verb::Remove, &ids).await,
+        Command::Autostart(args) => autostart::run(context, &args).await,
+        Command::Logs(args) => logs::run(context, &args).await,
+        Command::Doctor(args) => doctor::run(context, &args).await,
+        Command::Daemon | Command::Logger | Command::Completions(_) | Command::Generate(_) => Ok(()),
+    }
+}

@@ -1,0 +1,26 @@
+//! `--foreground`, and the hidden `daemon` that a background start begins: being the monitor.
+
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::daemon::{self, DaemonError, Options};
+
+/// Is the monitor until it is stopped. `foreground`: a person watches.
+pub fn run(context: &Context, foreground: bool) -> Result<(), Failure> {
+    let options = Options {
+        directory: context.layout().directory().to_owned(),
+        instance: context.layout().instance().clone(),
+        foreground,
+        standalone: context.flags.standalone,
+        log: context.flags.log.clone(),
+    };
+    daemon::run(&options).map_err(|error| failure(context, &error))
+}
+
+fn failure(context: &Context, error: &DaemonError) -> Failure {
+    let advice = match error {
+        DaemonError::Instance(_) => format!("see how it is with: {} --status", context.invocation),
+        DaemonError::Registry(_) => "correct the file (it was left as it is), then start again".to_owned(),
+        _ => format!("find out more with: {} doctor", context.invocation),
+    };
+    Failure::failed(error.to_string()).advise(advice)
+}

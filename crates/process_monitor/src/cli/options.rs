@@ -1,0 +1,229 @@
+//! The options that describe a process: shared by `run` and `add`.
+
+use super::failure::Failure;
+use super::value;
+use clap::{Args, ValueEnum};
+use process_monitor_core::id::ProcessId;
+use process_monitor_core::model::{
+    LogConfig, ProcessEntry, RestartPolicy, RestartType, StopConfig, StopSignal,
+};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How a process is described on the command line. What is not given has the registry's default.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ProcessOptions {
+    /// Run it in this folder [default: the present one]
+    #[arg(long, value_name = "DIR", visible_alias = "working-directory")]
+    pub cwd: Option<PathBuf>,
+    /// Set an environment variable (may be repeated)
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = value::assignment)]
+    pub env: Vec<(String, String)>,
+    /// Set the variables of a file of KEY=VALUE lines; --env wins over it
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<PathBuf>,
+    /// Do not start it when the monitor starts
+    #[arg(long)]
+    pub no_autostart: bool,
+    #[command(flatten)]
+    pub restart: RestartOptions,
+    #[command(flatten)]
+    pub stop: StopOptions,
+    #[command(flatten)]
+    pub logs: LogOptions,
+}
+
+/// Which exits are restarted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RestartOn {
+    /// Every exit
+    Always,
+    /// Every exit but a successful one
+    OnFailure,
+    /// None
+    Never,
+}
+
+impl From<RestartOn> for RestartType {
+    fn from(on: RestartOn) -> Self {
+        match on {
+            RestartOn::Always => Self::Always,
+            RestartOn::OnFailure => Self::OnFailure,
+            RestartOn::Never => Self::Never,
+        }
+    }
+}
+
+/// When and how often it is restarted.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Restart policy")]
+pub struct RestartOptions {
+    /// Which exits are restarted [default: always]
+    #[arg(long = "restart", value_name = "WHEN", id = "restart_on")]
+    pub on: Option<RestartOn>,
+    /// Restarts before giving up [default: 5]
+    #[arg(long, value_name = "N")]
+    pub max_attempts: Option<u32>,
+    /// The wait before each restart; the last repeats [default: 1s,2s,5s]
+    #[arg(long, value_name = "TIMES", value_delimiter = ',', value_parser = value::duration, conflicts_with = "delay")]
+    pub backoff: Vec<Duration>,
+    /// Exponential waits instead: the first
+    #[arg(long, value_name = "TIME", value_parser = value::duration)]
+    pub delay: Option<Duration>,
+    /// Exponential waits: none is longer
+    #[arg(long, value_name = "TIME", value_parser = value::duration, requires = "delay")]
+    pub max_delay: Option<Duration>,
+    /// Exponential waits: each is this many times the one before
+    #[arg(long, value_name = "FACTOR", requires = "delay")]
+    pub multiplier: Option<f64>,
+    /// Exponential waits: shorten each by a random part of at most this fraction
+    #[arg(long, value_name = "FRACTION", requires = "delay")]
+    pub jitter: Option<f64>,
+    /// Exit codes that count as success for on-failure [default: 0]
+    #[arg(long, value_name = "CODES", value_delimiter = ',', allow_negative_numbers = true)]
+    pub success_codes: Vec<i32>,
+    /// Forget earlier restarts after running this long [default: 5m]
+    #[arg(long, value_name = "TIME", value_parser = value::duration)]
+    pub reset_after: Option<Duration>,
+    /// Go on at long intervals when all attempts failed
+    #[arg(long)]
+    pub retry_indefinitely: bool,
+    /// The long interval [default: 6h]
+    #[arg(long, value_name = "TIME", value_parser = value::duration, requires = "retry_indefinitely")]
+    pub retry_interval: Option<Duration>,
+}
+
+/// How it is stopped.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Stopping")]
+pub struct StopOptions {
+    /// Ask it to stop with this signal [default: SIGTERM]
+    #[arg(long, value_name = "SIGNAL", id = "stop_signal")]
+    pub stop_signal: Option<StopSignal>,
+    /// Kill it when it takes longer [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = value::duration)]
+    pub stop_timeout: Option<Duration>,
+    /// Leave what it started alone
+    #[arg(long)]
+    pub no_kill_tree: bool,
+}
+
+/// What is kept of its output.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Logs")]
+pub struct LogOptions {
+    /// Begin a new log file at this size [default: 50M]
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    pub max_log_size: Option<u64>,
+    /// Files kept per run and stream [default: 5]
+    #[arg(long, value_name = "N")]
+    pub keep_files: Option<u32>,
+    /// Runs kept [default: 10]
+    #[arg(long, value_name = "N")]
+    pub keep_runs: Option<u32>,
+    /// Begin each line with its time
+    #[arg(long)]
+    pub timestamps: bool,
+}
+
+impl ProcessOptions {
+    /// The entry of a process `id` that runs `command`, which is a program and its arguments.
+    /// `here` is the present folder.
+    pub fn entry(&self, id: ProcessId, command: &[String], here: &Path) -> Result<ProcessEntry, Failure> {
+        let (program, arguments) =
+            command.split_first().ok_or_else(|| Failure::usage("no command was given"))?;
+        let mut entry = ProcessEntry::new(id, program.as_str());
+        entry.args = arguments.to_vec();
+        entry.working_directory = Some(self.folder(here)?);
+        entry.autostart = !self.no_autostart;
+        let variables = self.variables()?;
+        if !variables.is_empty() {
+            entry.environment = Some(variables.into_iter().collect());
+        }
+        entry.restart_policy = changed(self.restart.policy());
+        entry.stop = changed(self.stop.config());
+        entry.logs = changed(self.logs.config());
+        Ok(entry)
+    }
+
+    fn folder(&self, here: &Path) -> Result<String, Failure> {
+        let folder = self.cwd.as_ref().map_or_else(|| here.to_owned(), |cwd| here.join(cwd));
+        folder.into_os_string().into_string().map_err(|folder| {
+            let message = format!("the folder {} is not valid UTF-8", folder.display());
+            Failure::failed(message).advise("choose another with --cwd: the registry is a JSON file")
+        })
+    }
+
+    fn variables(&self) -> Result<Vec<(String, String)>, Failure> {
+        let mut variables = Vec::new();
+        for file in &self.env_file {
+            let failed = |why: String| {
+                Failure::failed(format!("cannot use the environment file {}: {why}", file.display()))
+                    .advise("it holds lines of KEY=VALUE")
+            };
+            let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
+            variables.extend(value::environment_file(&text).map_err(failed)?);
+        }
+        variables.extend(self.env.iter().cloned());
+        Ok(variables)
+    }
+}
+
+/// What differs from the default; a registry says no more than it must.
+fn changed<T: Default + PartialEq>(value: T) -> Option<T> {
+    (value != T::default()).then_some(value)
+}
+
+/// Puts `given` in the place of a default, if it was given.
+fn set<T>(place: &mut T, given: Option<T>) {
+    if let Some(value) = given {
+        *place = value;
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl RestartOptions {
+    fn policy(&self) -> RestartPolicy {
+        let mut policy = RestartPolicy::default();
+        set(&mut policy.kind, self.on.map(RestartType::from));
+        set(&mut policy.max_attempts, self.max_attempts);
+        set(&mut policy.reset_after_ms, self.reset_after.map(millis));
+        set(&mut policy.indefinite_interval_ms, self.retry_interval.map(millis));
+        policy.retry_indefinitely |= self.retry_indefinitely;
+        policy.delay_ms = self.delay.map(millis);
+        policy.max_delay_ms = self.max_delay.map(millis);
+        policy.backoff_multiplier = self.multiplier;
+        policy.jitter = self.jitter;
+        if !self.success_codes.is_empty() {
+            policy.success_exit_codes = Some(self.success_codes.clone());
+        }
+        if !self.backoff.is_empty() {
+            policy.backoff_intervals_ms = self.backoff.iter().copied().map(millis).collect();
+        }
+        policy
+    }
+}
+
+impl StopOptions {
+    fn config(&self) -> StopConfig {
+        let mut config = StopConfig::default();
+        set(&mut config.signal, self.stop_signal);
+        set(&mut config.timeout_ms, self.stop_timeout.map(millis));
+        config.kill_tree &= !self.no_kill_tree;
+        config
+    }
+}
+
+impl LogOptions {
+    fn config(&self) -> LogConfig {
+        let mut config = LogConfig::default();
+        set(&mut config.max_file_bytes, self.max_log_size);
+        set(&mut config.keep_files, self.keep_files);
+        set(&mut config.keep_runs, self.keep_runs);
+        config.timestamps |= self.timestamps;
+        config
+    }
+}

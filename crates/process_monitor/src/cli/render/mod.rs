@@ -1,0 +1,13 @@
+//! From what is known to what is shown: pure functions, so that what a person sees is a test.
+
+pub mod format;
+mod monitor;
+mod output;
+mod process;
+pub mod style;
+mod table;
+
+pub use monitor::monitor_status;
+pub use output::{Form, Origin, OutputRenderer};
+pub use process::{process_details, process_table};
+pub use style::Style;

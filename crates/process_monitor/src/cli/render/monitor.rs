@@ -1,0 +1,62 @@
+//! The monitor, as `--status` shows it.
+
+use process_monitor_client::api::MonitorStatus;
+
+/// The lines of SPEC 6, which scripts read: no colour, nothing added.
+pub fn monitor_status(status: &MonitorStatus) -> String {
+    format!(
+        "ProcessMonitor Status:\n  \
+         Instance: {}\n  \
+         State: {}\n  \
+         PID: {}\n  \
+         Uptime: {}s\n  \
+         Managed Processes: {}\n  \
+         Running Processes: {}\n  \
+         Standalone Mode: {}\n",
+        status.instance_id,
+        status.state,
+        status.pid,
+        status.uptime,
+        status.managed_process_count,
+        status.running_process_count,
+        status.standalone_mode,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use process_monitor_client::api::{MonitorState, PartnerStatus};
+    use process_monitor_core::id::InstanceId;
+    use process_monitor_core::time::Wall;
+
+    #[test]
+    fn the_status_of_the_earlier_implementation() {
+        let status = MonitorStatus {
+            instance_id: InstanceId::default(),
+            pid: 12345,
+            started_at: Wall::default(),
+            uptime: 3600,
+            state: MonitorState::Running,
+            standalone_mode: false,
+            partner_instance_id: None,
+            partner_status: PartnerStatus::Unknown,
+            partner_pid: None,
+            managed_process_count: 5,
+            running_process_count: 3,
+            version: None,
+            directory: None,
+            logger_pid: None,
+        };
+        insta::assert_snapshot!(monitor_status(&status), @r"
+        ProcessMonitor Status:
+          Instance: default
+          State: running
+          PID: 12345
+          Uptime: 3600s
+          Managed Processes: 5
+          Running Processes: 3
+          Standalone Mode: false
+        ");
+    }
+}

@@ -1,0 +1,155 @@
+//! What an earlier monitor left, found by its run records and told to the engine.
+
+use super::executor::Executor;
+use super::supervisor::Supervisor;
+use super::tree::Tree;
+use process_monitor_core::engine::{Command, Event, Finding};
+use process_monitor_core::exit::Exit;
+use process_monitor_core::id::ProcessId;
+use process_monitor_core::model::ProcessEntry;
+use process_monitor_core::registry::Registry;
+use process_monitor_core::time::Wall;
+use process_monitor_host::clock;
+use process_monitor_host::layout::Layout;
+use process_monitor_host::output::note::ExitNote;
+use process_monitor_host::output::protocol::{Attach, Limits};
+use process_monitor_host::output::run::OutputHold;
+use process_monitor_host::process::record::{self, Found, Intent, RecordState};
+use process_monitor_host::process::{BootId, Identity, Process};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Tells the engine of every process of the registry, and of what runs without being in it.
+pub fn take_up(supervisor: &mut Supervisor, layout: &Layout, registry: &Registry, boot: &BootId, continuing: bool) {
+    let mut records = read_records(layout, boot);
+    for (id, entry) in &registry.processes {
+        let record = records.remove(id);
+        let event = event_of(supervisor, layout, Arc::clone(entry), record, continuing);
+        supervisor.step(event);
+    }
+    for (id, record) in records {
+        // It was removed from the registry while no monitor was there.
+        tracing::warn!(process = %id, "it is not registered any more, but its run record is there; it is stopped");
+        let entry = Arc::new(ProcessEntry { enabled: false, ..ProcessEntry::new(id.clone(), "-") });
+        let event = event_of(supervisor, layout, entry, Some(record), continuing);
+        supervisor.step(event);
+        supervisor.step(Event::Command(None, Command::Remove(id)));
+    }
+}
+
+/// The records of this boot; those of another say nothing, and those that cannot be read are
+/// reported and left.
+fn read_records(layout: &Layout, boot: &BootId) -> HashMap<ProcessId, Found> {
+    let records = record::read_all(&layout.runs(), boot).unwrap_or_else(|error| {
+        tracing::error!(%error, "cannot read the run records; nothing that still runs can be adopted");
+        Vec::new()
+    });
+    let mut found = HashMap::new();
+    for (path, record) in records {
+        match record {
+            Ok(record) if record.state == RecordState::OtherBoot => {}
+            Ok(record) => drop(found.insert(record.intent.process.clone(), record)),
+            Err(error) => tracing::error!(path = %path.display(), %error, "this run record is ignored"),
+        }
+    }
+    found
+}
+
+fn event_of(
+    supervisor: &mut Supervisor,
+    layout: &Layout,
+    entry: Arc<ProcessEntry>,
+    record: Option<Found>,
+    continuing: bool,
+) -> Event {
+    let finding = match record {
+        None => Finding::Nothing,
+        Some(Found { intent, state }) => find(supervisor, layout, &entry, &intent, state),
+    };
+    Event::Found { entry, continuing, finding }
+}
+
+fn find(
+    supervisor: &mut Supervisor,
+    layout: &Layout,
+    entry: &ProcessEntry,
+    intent: &Intent,
+    state: RecordState,
+) -> Finding {
+    let (identity, exit, at) = match state {
+        RecordState::OtherBoot => return Finding::Nothing,
+        RecordState::IntentOnly => return Finding::NotStarted,
+        RecordState::Finished { identity, exit, at } => (identity, exit, at),
+        RecordState::Spawned(identity) => {
+            if let Some(alive) = adopt(supervisor, layout, entry, intent, identity) {
+                return alive;
+            }
+            let note = ExitNote::read(layout, &intent.run);
+            let (exit, at) = note.map_or((Exit::Unknown, clock::wall()), |note| (note.exit, note.at));
+            (identity, exit, at)
+        }
+    };
+    ended(&mut supervisor.executor, layout, entry, intent, (identity, exit, at))
+}
+
+fn adopt(
+    supervisor: &mut Supervisor,
+    layout: &Layout,
+    entry: &ProcessEntry,
+    intent: &Intent,
+    identity: Identity,
+) -> Option<Finding> {
+    let process = match Process::adopt(&identity) {
+        Ok(process) => process?,
+        Err(error) => {
+            tracing::error!(process = %entry.id, pid = identity.pid, %error, "cannot take hold of it again");
+            return None;
+        }
+    };
+    hold(&mut supervisor.executor, layout, entry, intent, Some(identity));
+    let Supervisor { executor, reactor, .. } = supervisor;
+    if let Err(error) = executor.watch(entry.id.clone(), &intent.run, process, reactor) {
+        tracing::error!(process = %entry.id, %error, "cannot watch an adopted process");
+        return None;
+    }
+    tracing::info!(process = %entry.id, pid = identity.pid, "adopted: it ran on while no monitor was there");
+    let (run, pid, started, attempts) = (intent.run.clone(), identity.pid, intent.started_at, intent.attempts);
+    Some(Finding::Alive { run, pid, started, attempts })
+}
+
+fn ended(
+    executor: &mut Executor,
+    layout: &Layout,
+    entry: &ProcessEntry,
+    intent: &Intent,
+    (identity, exit, at): (Identity, Exit, Wall),
+) -> Finding {
+    tracing::info!(process = %entry.id, pid = identity.pid, %exit, "it ended while no monitor was there");
+    hold(executor, layout, entry, intent, None);
+    executor.add_remains(intent.run.clone(), Tree::gone(layout, &intent.run, identity));
+    if let Err(error) = ExitNote::remove(layout, &intent.run) {
+        tracing::warn!(process = %entry.id, %error, "cannot remove an exit note that is of no more use");
+    }
+    let (run, started, attempts) = (intent.run.clone(), intent.started_at, intent.attempts);
+    Finding::Ended { run, exit, started, at, attempts }
+}
+
+fn hold(
+    executor: &mut Executor,
+    layout: &Layout,
+    entry: &ProcessEntry,
+    intent: &Intent,
+    identity: Option<Identity>,
+) {
+    let attach = Attach {
+        run: intent.run.clone(),
+        process: entry.id.clone(),
+        folder: intent.folder.clone(),
+        limits: Limits::from(&entry.logs()),
+        identity,
+    };
+    match OutputHold::reopen(layout, &intent.run) {
+        Ok(hold) => executor.add_output(intent.run.clone(), attach, hold),
+        Err(error) => tracing::error!(process = %entry.id, %error, "cannot hold its output"),
+    }
+}

@@ -1,0 +1,134 @@
+//! What the API may do: read the board, and send commands to the supervising thread.
+
+use super::board::Board;
+use super::figures::Meter;
+use super::inbox::{Answer, CommandError, Inbox, Message};
+use process_monitor_client::api::{MonitorState, MonitorStatus, PartnerStatus, ProcessStatus};
+use process_monitor_core::engine::{Command, View};
+use process_monitor_core::id::ProcessId;
+use process_monitor_core::time::Wall;
+use process_monitor_host::clock;
+use process_monitor_host::layout::Layout;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use tokio::sync::oneshot;
+
+/// What does not change, or hardly, while a monitor lives.
+pub struct Facts {
+    /// Where it works.
+    pub layout: Layout,
+    /// Since when.
+    pub started_at: Wall,
+    /// Whether it has no partner by choice.
+    pub standalone: bool,
+    /// Whether it is on its way down.
+    pub stopping: AtomicBool,
+    /// Its logger's process id, 0 while there is none.
+    pub logger_pid: AtomicU32,
+}
+
+/// Cheap to clone; every connection has one.
+#[derive(Clone)]
+pub struct Handle {
+    facts: Arc<Facts>,
+    board: Board,
+    inbox: Inbox,
+    meter: Arc<Meter>,
+}
+
+impl Handle {
+    /// A handle on the supervising thread behind `inbox`.
+    pub fn new(facts: Arc<Facts>, board: Board, inbox: Inbox) -> Self {
+        Self { facts, board, inbox, meter: Arc::new(Meter::default()) }
+    }
+
+    /// Has the engine carry out `command`; returns when its outcome is known and on disk.
+    ///
+    /// # Errors
+    /// [`CommandError`] says why it was refused, or that it could not be saved.
+    pub async fn command(&self, command: Command) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        self.inbox.send(Message::Command(command, reply));
+        answer.await.unwrap_or(Err(CommandError::Ended))
+    }
+
+    /// One process.
+    pub async fn status(&self, id: &ProcessId) -> Option<ProcessStatus> {
+        let view = self.board.get(id)?;
+        self.measured(vec![view]).await.pop()
+    }
+
+    /// Every process, in the order of registration.
+    pub async fn statuses(&self) -> Vec<ProcessStatus> {
+        self.measured(self.board.all()).await
+    }
+
+    /// Reading `/proc` of many processes takes milliseconds, during which others are to be served.
+    async fn measured(&self, views: Vec<Arc<View>>) -> Vec<ProcessStatus> {
+        let this = self.clone();
+        let measure = move || views.iter().map(|view| this.measure(view)).collect();
+        tokio::task::spawn_blocking(measure).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "cannot measure processes");
+            Vec::new()
+        })
+    }
+
+    fn measure(&self, view: &View) -> ProcessStatus {
+        let mut status = ProcessStatus::of_entry(&view.entry);
+        let uptime = view.up_since.map(|since| clock::wall().since(since));
+        status.uptime_ms = uptime.map(|uptime| u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX));
+        status.message.clone_from(&view.message);
+        status.log_folder = Some(self.facts.layout.process_logs(&view.entry.id).display().to_string());
+        if let (Some(pid), Some(run)) = (status.pid, &view.run)
+            && let Some(usage) = self.meter.measure(pid, run, uptime.unwrap_or_default())
+        {
+            status.cpu_percent = Some(usage.cpu_percent);
+            status.memory_bytes = Some(usage.memory_bytes);
+        }
+        status
+    }
+
+    /// The monitor itself.
+    pub fn monitor_status(&self) -> MonitorStatus {
+        let (managed, running) = self.board.counts();
+        let facts = &self.facts;
+        let logger = facts.logger_pid.load(Ordering::Relaxed);
+        MonitorStatus {
+            instance_id: facts.layout.instance().clone(),
+            pid: std::process::id(),
+            started_at: facts.started_at,
+            uptime: clock::wall().since(facts.started_at).as_secs(),
+            state: if facts.stopping.load(Ordering::Relaxed) { MonitorState::Stopping } else { MonitorState::Running },
+            standalone_mode: facts.standalone,
+            partner_instance_id: None,
+            partner_status: PartnerStatus::Unknown,
+            partner_pid: None,
+            managed_process_count: managed,
+            running_process_count: running,
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            directory: Some(facts.layout.directory().display().to_string()),
+            logger_pid: (logger != 0).then_some(logger),
+        }
+    }
+
+    /// A child of this process has ended.
+    pub fn child_ended(&self) {
+        self.inbox.send(Message::ChildEnded);
+    }
+
+    /// Stops every process, then the monitor.
+    pub fn shut_down(&self) {
+        self.facts.stopping.store(true, Ordering::Relaxed);
+        self.inbox.send(Message::ShutDown);
+    }
+
+    /// Replaces the monitor by a fresh one; returns when that is about to happen.
+    ///
+    /// # Errors
+    /// When the monitor is on its way down already.
+    pub async fn restart(&self) -> Result<(), CommandError> {
+        let (reply, accepted) = oneshot::channel();
+        self.inbox.send(Message::Restart(reply));
+        accepted.await.map_err(|_| CommandError::Ended)
+    }
+}

@@ -1,0 +1,79 @@
+//! What reaches the supervising thread from other threads.
+
+use process_monitor_core::engine::{Command, Refusal};
+use process_monitor_core::id::{ProcessId, RunId};
+use process_monitor_core::model::ProcessState;
+use process_monitor_core::registry::Edit;
+use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
+use process_monitor_host::reactor::Waker;
+use std::sync::mpsc;
+use tokio::sync::oneshot;
+
+use super::jobs::SpawnDone;
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The engine refused it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It is in effect, but the registry could not be written.
+    #[error("the change is in effect, but could not be saved: {0}; it is tried again until it is")]
+    NotSaved(String),
+    /// The monitor could not do it.
+    #[error("{0}")]
+    Failed(String),
+    /// The monitor ended before it was done.
+    #[error("the monitor ended before the command was done; look at the process's state when it is back")]
+    Ended,
+}
+
+/// The answer to a command.
+pub type Answer = Result<ProcessState, CommandError>;
+
+/// One message to the supervising thread.
+pub enum Message {
+    /// A client wants something.
+    Command(Command, oneshot::Sender<Answer>),
+    /// A spawn finished.
+    Spawned(Box<SpawnDone>),
+    /// What was left of a run's tree is gone.
+    Cleared(ProcessId, RunId),
+    /// Somebody else changed the registry.
+    Edited(Vec<Edit>),
+    /// Every change up to this generation is on disk, or could not be written.
+    Saved(u64, Result<(), String>),
+    /// The logger has something to say.
+    Logger(LoggerEvent),
+    /// A logger is there (again).
+    LoggerUp(LoggerLink),
+    /// SIGCHLD: a child has ended, perhaps an orphan that fell to us.
+    ChildEnded,
+    /// Stop everything.
+    ShutDown,
+    /// Replace this monitor by a fresh one.
+    Restart(oneshot::Sender<()>),
+}
+
+/// Sends to the supervising thread and wakes it.
+#[derive(Clone)]
+pub struct Inbox {
+    sender: mpsc::Sender<Message>,
+    waker: Waker,
+}
+
+impl Inbox {
+    /// An inbox, and the end that the supervising thread reads.
+    pub fn new(waker: Waker) -> (Self, mpsc::Receiver<Message>) {
+        let (sender, receiver) = mpsc::channel();
+        (Self { sender, waker }, receiver)
+    }
+
+    /// Sends `message`. When supervision has ended nobody reads it, and who waits for an answer is
+    /// told by the answer's channel being closed.
+    pub fn send(&self, message: Message) {
+        if self.sender.send(message).is_ok() {
+            self.waker.wake();
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Tells a clean end from any other.
+//!
+//! The marker is there while a monitor supervises: written once what is wanted up is saved, removed
+//! when everything is down. A monitor that finds one of this boot goes on where the last one was cut
+//! off; without one it begins anew, and `autostart` decides.
+
+use process_monitor_host::files::{self, Durability, FileError};
+use process_monitor_host::layout::Layout;
+use process_monitor_host::process::BootId;
+use std::fs;
+use std::io;
+
+const MAX_BYTES: u64 = 4096;
+
+/// Whether a monitor of this boot was cut off.
+pub fn is_set(layout: &Layout, boot: &BootId) -> bool {
+    let text = files::read_bounded(&layout.supervising(), MAX_BYTES).ok();
+    text.and_then(|text| serde_json::from_slice::<BootId>(&text).ok()).as_ref() == Some(boot)
+}
+
+/// Says that a monitor supervises from now on.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn set(layout: &Layout, boot: &BootId) -> Result<(), FileError> {
+    let text = serde_json::to_vec(boot).unwrap_or_default();
+    files::write_atomic(&layout.supervising(), &text, Durability::Unsynced)
+}
+
+/// Says that everything is down.
+///
+/// # Errors
+/// When the file cannot be removed.
+pub fn clear(layout: &Layout) -> io::Result<()> {
+    match fs::remove_file(layout.supervising()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,73 @@
+//! Answers to commands, held back until what they answer for is on disk.
+
+use super::inbox::{Answer, CommandError};
+use process_monitor_core::engine::{Refusal, Ticket};
+use process_monitor_core::model::ProcessState;
+use std::collections::HashMap;
+use tokio::sync::oneshot;
+
+struct Held {
+    until: u64,
+    to: oneshot::Sender<Answer>,
+    answer: Answer,
+}
+
+/// Who waits for an answer, and which answers wait for the disk.
+#[derive(Default)]
+pub struct Replies {
+    next: u64,
+    waiting: HashMap<Ticket, oneshot::Sender<Answer>>,
+    held: Vec<Held>,
+    /// The last generation handed to storage, and the last that is on disk.
+    given: u64,
+    saved: u64,
+}
+
+impl Replies {
+    /// A ticket for who waits behind `reply`.
+    pub fn ticket(&mut self, reply: oneshot::Sender<Answer>) -> Ticket {
+        self.next += 1;
+        let ticket = Ticket(self.next);
+        self.waiting.insert(ticket, reply);
+        ticket
+    }
+
+    /// A new generation: answers given from now on wait until it is saved.
+    pub fn next_generation(&mut self) -> u64 {
+        self.given += 1;
+        self.given
+    }
+
+    /// Answers `ticket`, at once if nothing is unsaved.
+    pub fn answer(&mut self, ticket: Ticket, result: Result<ProcessState, Refusal>) {
+        let Some(to) = self.waiting.remove(&ticket) else { return };
+        let answer = result.map_err(CommandError::from);
+        if answer.is_err() || self.saved >= self.given {
+            deliver(to, answer);
+        } else {
+            self.held.push(Held { until: self.given, to, answer });
+        }
+    }
+
+    /// Everything up to `generation` is on disk, or could not be written.
+    pub fn saved(&mut self, generation: u64, result: &Result<(), String>) {
+        if result.is_ok() {
+            self.saved = self.saved.max(generation);
+        }
+        let (due, held) = std::mem::take(&mut self.held).into_iter().partition(|held: &Held| held.until <= generation);
+        self.held = held;
+        for Held { to, answer, .. } in due {
+            deliver(to, result.clone().map_err(CommandError::NotSaved).and(answer));
+        }
+    }
+
+    /// The last generation that is on disk.
+    pub fn last_saved(&self) -> u64 {
+        self.saved
+    }
+}
+
+fn deliver(to: oneshot::Sender<Answer>, answer: Answer) {
+    // The client may have hung up; what it asked for is done all the same.
+    let _gone = to.send(answer);
+}

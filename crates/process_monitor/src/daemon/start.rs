@@ -1,0 +1,297 @@
+//! Bringing a monitor up, and down again.
+
+use super::board::Board;
+use super::boot;
+use super::control;
+use super::executor::{Ending, Executor, Parts};
+use super::handle::{Facts, Handle};
+use super::inbox::Inbox;
+use super::jobs::Pool;
+use super::logger::LoggerKeeper;
+use super::marker;
+use super::serve;
+use super::starter::Starter;
+use super::storage::{Storage, StorageError};
+use super::supervisor::Supervisor;
+use crate::log;
+use process_monitor_core::engine::Engine;
+use process_monitor_core::id::InstanceId;
+use process_monitor_core::model::ProcessEntry;
+use process_monitor_core::registry::Registry;
+use process_monitor_core::time::Wall;
+use process_monitor_host::background::{Ready, ReadyReporter};
+use process_monitor_host::clock::{self, Clock};
+use process_monitor_host::files::{self, FileError};
+use process_monitor_host::layout::Layout;
+use process_monitor_host::lock::{InstanceLock, InstanceLockError};
+use process_monitor_host::process::tree::Reaper;
+use process_monitor_host::process::{BootId, limits};
+use process_monitor_host::reactor::Reactor;
+use process_monitor_host::watch::{FileWatch, WatchError};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::thread;
+use tokio::sync::oneshot;
+
+/// Threads that spawn: enough to use both cores of a small machine while one exec waits for a disk.
+const SPAWNERS: usize = 2;
+
+/// Threads that kill trees: they mostly wait.
+const KILLERS: usize = 4;
+
+/// What a monitor is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where it keeps everything.
+    pub directory: PathBuf,
+    /// Which instance it is.
+    pub instance: InstanceId,
+    /// Whether a person watches: its log also goes to the terminal.
+    pub foreground: bool,
+    /// Whether it has no partner, whatever the registry says.
+    pub standalone: bool,
+    /// Level and form of its log (`TOM_PM_LOG`).
+    pub log: Option<String>,
+}
+
+/// Why a monitor did not come up, or went down.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// Its folders cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FileError),
+    /// Another one runs.
+    #[error(transparent)]
+    Instance(#[from] InstanceLockError),
+    /// Its registry cannot be used.
+    #[error(transparent)]
+    Registry(#[from] StorageError),
+    /// Its log cannot be written.
+    #[error(transparent)]
+    Log(#[from] log::LogError),
+    /// The registry cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    /// The system refused something.
+    #[error("cannot {attempt}: {source}")]
+    System {
+        /// What was attempted.
+        attempt: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+/// For `map_err`: says what was attempted.
+fn cannot(attempt: impl Into<String>) -> impl FnOnce(io::Error) -> DaemonError {
+    let attempt = attempt.into();
+    move |source| DaemonError::System { attempt, source }
+}
+
+/// Runs a monitor until it is stopped. If it was started in the background, its starter is told when
+/// it can be talked to, or why it can't be.
+///
+/// # Errors
+/// [`DaemonError`]; what it managed goes on.
+pub fn run(options: &Options) -> Result<(), DaemonError> {
+    // First of all: whatever is started from here on must not inherit its pipe.
+    let mut ready = ReadyReporter::from_env().map_err(cannot("take over the pipe of the start"))?;
+    let layout = Layout::new(&options.directory, options.instance.clone());
+    let result = until_the_end(options, &layout, &mut ready);
+    if let Err(error) = &result {
+        tracing::error!(%error, "the monitor ends; what it managed goes on");
+        report(ready, |ready| ready.failed(error.to_string()));
+    }
+    match result? {
+        Ending::ShutDown => Ok(()),
+        Ending::Restart => Err(exec_again()),
+    }
+}
+
+/// Tells who started us, if somebody waits for it.
+fn report(to: Option<ReadyReporter>, tell: impl FnOnce(ReadyReporter) -> io::Result<()>) {
+    if let Some(Err(error)) = to.map(tell) {
+        tracing::debug!(%error, "nobody waits any more to hear how the start went");
+    }
+}
+
+/// Everything that a life has is released when this returns, in the reverse order of its taking.
+fn until_the_end(
+    options: &Options,
+    layout: &Layout,
+    ready: &mut Option<ReadyReporter>,
+) -> Result<Ending, DaemonError> {
+    make_folders(layout)?;
+    let _lock = InstanceLock::acquire(layout)?;
+    let storage = Storage::open(layout.clone())?;
+    let _log = log::start(layout, options.foreground, options.log.as_deref())?;
+    raise_limits();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(cannot("start serving"))?;
+    runtime.block_on(supervise_and_serve(options, layout, storage, ready))
+}
+
+fn make_folders(layout: &Layout) -> Result<(), FileError> {
+    files::create_folders(layout.directory())?;
+    [layout.state(), layout.runs(), layout.fifos(), layout.exits(), layout.logs()]
+        .iter()
+        .try_for_each(|folder| files::private_dir(folder))
+}
+
+fn raise_limits() {
+    if let Err(error) = limits::raise_nofile() {
+        tracing::warn!(%error, "cannot raise the limit of open descriptors");
+    }
+}
+
+async fn supervise_and_serve(
+    options: &Options,
+    layout: &Layout,
+    storage: Storage,
+    ready: &mut Option<ReadyReporter>,
+) -> Result<Ending, DaemonError> {
+    let path = layout.control_socket();
+    let listener = control::bind(layout).map_err(cannot(format!("listen on {}", path.display())))?;
+    let facts = Arc::new(Facts {
+        layout: layout.clone(),
+        started_at: clock::wall(),
+        standalone: options.standalone || storage.registry().standalone_mode,
+        stopping: AtomicBool::new(false),
+        logger_pid: AtomicU32::new(0),
+    });
+    log_summary(layout, storage.registry());
+    let life = Life::assemble(layout, Arc::clone(&facts), storage)?;
+    let handle = life.handle.clone();
+    let (tell_up, up) = oneshot::channel();
+    let (tell_end, ended) = oneshot::channel();
+    thread::Builder::new()
+        .name("supervising".into())
+        .spawn(move || {
+            // The main thread may have given up already.
+            let _gone = tell_end.send(life.live(tell_up));
+        })
+        .map_err(cannot("start the supervising thread"))?;
+    let serving = serve::serve(listener, handle, ended);
+    let announcing = async {
+        if up.await.is_ok() {
+            report(ready.take(), |ready| ready.ready(Ready { pid: std::process::id() }));
+        }
+    };
+    let (ending, ()) = tokio::join!(serving, announcing);
+    if let Err(error) = std::fs::remove_file(&path) {
+        tracing::debug!(%error, "cannot remove the control socket");
+    }
+    ending.map_err(cannot("supervise"))
+}
+
+/// What the supervising thread has.
+struct Life {
+    supervisor: Supervisor,
+    handle: Handle,
+    layout: Layout,
+    boot: BootId,
+    registry: Registry,
+    board: Board,
+    _watch: FileWatch,
+}
+
+impl Life {
+    fn assemble(layout: &Layout, facts: Arc<Facts>, storage: Storage) -> Result<Self, DaemonError> {
+        let boot = BootId::current().map_err(cannot("find out which boot this is"))?;
+        let reaper = Reaper::become_subreaper().map_err(cannot("become the reaper of orphaned processes"))?;
+        let reactor = Reactor::new().map_err(cannot("wait for events"))?;
+        let executable = std::env::current_exe().map_err(cannot("find this program's own file"))?;
+        let (inbox, messages) = Inbox::new(reactor.waker());
+        let board = Board::default();
+        let pool = |name, threads| Pool::new(name, threads).map_err(cannot(format!("start the {name} threads")));
+        let keeper = LoggerKeeper::start(layout.clone(), executable, inbox.clone());
+        let registry = storage.registry().clone();
+        let storage = storage.start(inbox.clone())?;
+        let changed = storage.clone();
+        let watch = FileWatch::new(&layout.registry(), move || changed.file_changed())?;
+        let starter = Starter::new(layout.clone(), boot.clone(), inbox.clone(), pool("spawn", SPAWNERS)?);
+        let executor = Executor::new(Parts {
+            layout: layout.clone(),
+            facts: Arc::clone(&facts),
+            inbox: inbox.clone(),
+            board: board.clone(),
+            storage,
+            keeper: keeper.map_err(cannot("start the logger's thread"))?,
+            starter,
+            killers: pool("kill", KILLERS)?,
+            reaper: Arc::new(reaper),
+        });
+        let engine = Engine::new(&epoch(facts.started_at));
+        let supervisor = Supervisor { engine, executor, reactor, inbox: messages, clock: Clock::default() };
+        let handle = Handle::new(facts, board.clone(), inbox);
+        Ok(Self { supervisor, handle, layout: layout.clone(), boot, registry, board, _watch: watch })
+    }
+
+    /// Takes up what is there, supervises, and leaves everything in order.
+    fn live(mut self, up: oneshot::Sender<()>) -> io::Result<Ending> {
+        let Self { supervisor, layout, boot, registry, .. } = &mut self;
+        let continuing = marker::is_set(layout, boot);
+        boot::take_up(supervisor, layout, &std::mem::take(registry), boot, continuing);
+        let saved = supervisor.executor.flush();
+        match saved {
+            // Only now is what is wanted up on disk, so only now may a successor go on from it.
+            Ok(()) => marker::set(layout, boot).unwrap_or_else(|error| {
+                tracing::warn!(%error, "cannot note that supervision has begun; after a crash autostart decides");
+            }),
+            Err(error) => tracing::error!(%error, "the registry could not be saved at start"),
+        }
+        let _nobody_waits = up.send(());
+        let ending = supervisor.run()?;
+        self.leave(ending);
+        Ok(ending)
+    }
+
+    fn leave(&mut self, ending: Ending) {
+        if let Err(error) = self.supervisor.executor.flush() {
+            tracing::error!(%error, "the registry could not be saved at the end");
+        }
+        if ending == Ending::ShutDown {
+            self.supervisor.executor.dismiss_logger();
+            if let Err(error) = marker::clear(&self.layout) {
+                tracing::error!(%error, "cannot note the clean end; the next start goes on as after a crash");
+            }
+            tracing::info!(processes = self.board.counts().0, "stopped");
+        }
+    }
+}
+
+/// A text that no other life of a monitor has: run ids are made from it.
+fn epoch(started: Wall) -> String {
+    format!("{:x}p{:x}", started.unix_millis(), std::process::id())
+}
+
+fn log_summary(layout: &Layout, registry: &Registry) {
+    tracing::info!(
+        "process_monitor {} instance {} pid {} directory {}",
+        env!("CARGO_PKG_VERSION"),
+        layout.instance(),
+        std::process::id(),
+        layout.directory().display()
+    );
+    tracing::info!("{} registered processes", registry.processes.len());
+    for (id, entry) in &registry.processes {
+        let ProcessEntry { command, autostart, enabled, state, .. } = &**entry;
+        tracing::info!("  {id}: {command} autostart={autostart} enabled={enabled} state={state}");
+    }
+}
+
+/// Replaces this process by a fresh monitor with the same pid: its children stay its children.
+fn exec_again() -> DaemonError {
+    let executable = match std::env::current_exe() {
+        Ok(path) => path,
+        Err(source) => return cannot("find this program's own file")(source),
+    };
+    let source = Command::new(&executable).args(std::env::args_os().skip(1)).exec();
+    cannot(format!("execute {}", executable.display()))(source)
+}

@@ -1,0 +1,107 @@
+//! Starting a run: its folder and FIFOs, its record, then the program, on a thread that may wait.
+
+use super::inbox::{Inbox, Message};
+use super::jobs::{Pool, SpawnDone, SpawnedRun, StartError};
+use process_monitor_core::id::RunId;
+use process_monitor_core::model::ProcessEntry;
+use process_monitor_host::clock;
+use process_monitor_host::layout::Layout;
+use process_monitor_host::output::run::{self, RunOutput};
+use process_monitor_host::process::record::{Intent, RunRecord};
+use process_monitor_host::process::{BootId, SpawnRequest, spawn};
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Starts programs.
+pub struct Starter {
+    layout: Layout,
+    boot: BootId,
+    inbox: Inbox,
+    pool: Pool,
+    /// Restarts used, by runs that are to be recorded; the record and the spawn are one job.
+    recorded: HashMap<RunId, u32>,
+    under_way: usize,
+}
+
+impl Starter {
+    /// Starts programs on the threads of `pool`.
+    pub fn new(layout: Layout, boot: BootId, inbox: Inbox, pool: Pool) -> Self {
+        Self { layout, boot, inbox, pool, recorded: HashMap::new(), under_way: 0 }
+    }
+
+    /// Takes in what the record of `run` is to say; it is written at the beginning of the spawn's job.
+    pub fn record(&mut self, run: RunId, attempts: u32) {
+        self.recorded.insert(run, attempts);
+    }
+
+    /// Has `entry` recorded and started; [`Message::Spawned`] follows.
+    pub fn spawn(&mut self, run: RunId, entry: Arc<ProcessEntry>) {
+        let attempts = self.recorded.remove(&run).unwrap_or_default();
+        self.under_way += 1;
+        let (layout, boot, inbox) = (self.layout.clone(), self.boot.clone(), self.inbox.clone());
+        self.pool.run(move || {
+            let result = start(&layout, boot, &run, &entry, attempts);
+            inbox.send(Message::Spawned(Box::new(SpawnDone { id: entry.id.clone(), run, result })));
+        });
+    }
+
+    /// A spawn came back.
+    pub fn done(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+    }
+
+    /// Whether no spawn is under way.
+    pub fn idle(&self) -> bool {
+        self.under_way == 0
+    }
+}
+
+fn start(
+    layout: &Layout,
+    boot: BootId,
+    run: &RunId,
+    entry: &ProcessEntry,
+    attempts: u32,
+) -> Result<SpawnedRun, StartError> {
+    let started_at = clock::wall();
+    let output = RunOutput::create(layout, &entry.id, run, started_at)
+        .map_err(|error| StartError::Prepare(error.to_string()))?;
+    let process = entry.id.clone();
+    let intent = Intent { process, run: run.clone(), boot, folder: output.folder.clone(), started_at, attempts };
+    let spawned = recorded_spawn(layout, &intent, entry, &output);
+    match spawned {
+        Ok(process) => Ok(SpawnedRun { process, hold: output.hold, folder: output.folder, logs: entry.logs() }),
+        Err(error) => {
+            run::discard(layout, run, &output.folder);
+            Err(error)
+        }
+    }
+}
+
+fn recorded_spawn(
+    layout: &Layout,
+    intent: &Intent,
+    entry: &ProcessEntry,
+    output: &RunOutput,
+) -> Result<process_monitor_host::process::Process, StartError> {
+    let record = RunRecord::create(&layout.run_record(&entry.id), intent)
+        .map_err(|error| StartError::Prepare(error.to_string()))?;
+    process_monitor_host::crash_point!("start::recorded");
+    let environment = entry.environment.iter().flatten();
+    let process = spawn(&SpawnRequest {
+        process: &entry.id,
+        run: &intent.run,
+        command: OsStr::new(&entry.command),
+        args: entry.args.iter().map(OsStr::new).collect(),
+        working_directory: entry.working_directory.as_deref().map(Path::new),
+        environment: environment.map(|(name, value)| (OsStr::new(name), OsStr::new(value))).collect(),
+        stdout: output.stdout.as_fd(),
+        stderr: output.stderr.as_fd(),
+        record: record.as_fd(),
+    })?;
+    process_monitor_host::crash_point!("start::spawned");
+    Ok(process)
+}

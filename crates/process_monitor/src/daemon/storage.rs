@@ -1,0 +1,323 @@
+//! Keeps the registry's file and memory in step, on a thread of its own.
+//!
+//! Changes are collected and written together: those that somebody waits for at once, mere changes
+//! of state a moment later. What others wrote meanwhile is merged, and told to the supervising thread.
+
+use super::inbox::{Inbox, Message};
+use process_monitor_core::id::ProcessId;
+use process_monitor_core::model::ProcessEntry;
+use process_monitor_core::registry::{Registry, merge};
+use process_monitor_host::clock;
+use process_monitor_host::files::{self, Durability};
+use process_monitor_host::layout::Layout;
+use process_monitor_host::lock::{LockError, REGISTRY_LOCK_WAIT, RegistryLock};
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long changes of state are collected before they are written. A write of a large registry
+/// takes longer than this, so the wait grows with what the last write took ([`Storage::patience`]).
+const COLLECT: Duration = Duration::from_millis(100);
+
+/// How soon a write that failed is tried again.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Largest registry that is read.
+const MAX_REGISTRY_BYTES: u64 = 256 << 20;
+
+/// Why the registry is not usable. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// Reading or writing failed.
+    #[error(transparent)]
+    File(#[from] files::FileError),
+    /// Its content is not a registry.
+    #[error("cannot read the registry {path}: {why}; correct the file, it was left as it is", path = path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// Path, line and reason.
+        why: process_monitor_core::registry::ParseError,
+    },
+    /// What is in memory cannot be written as JSON.
+    #[error("cannot write the registry as JSON: {0}; this is a bug, please report it")]
+    Json(serde_json::Error),
+    /// Somebody else holds its lock.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The thread could not be started, or has ended.
+    #[error("cannot run the thread that keeps the registry: {0}")]
+    Thread(io::Error),
+}
+
+enum Request {
+    Put { entry: Arc<ProcessEntry>, generation: Option<u64> },
+    Forget { id: ProcessId, generation: u64 },
+    FileChanged,
+    Flush(mpsc::Sender<Result<(), String>>),
+}
+
+/// For the supervising thread and the file's watcher.
+#[derive(Clone)]
+pub struct StorageLink(mpsc::Sender<Request>);
+
+impl StorageLink {
+    /// Saves `entry`; with a `generation`, at once, and [`Message::Saved`] tells when.
+    pub fn put(&self, entry: Arc<ProcessEntry>, generation: Option<u64>) {
+        self.send(Request::Put { entry, generation });
+    }
+
+    /// Removes an entry at once.
+    pub fn forget(&self, id: ProcessId, generation: u64) {
+        self.send(Request::Forget { id, generation });
+    }
+
+    /// Says that the file may have changed.
+    pub fn file_changed(&self) {
+        self.send(Request::FileChanged);
+    }
+
+    /// Writes what is not written yet, and waits for it.
+    ///
+    /// # Errors
+    /// What went wrong, in words.
+    pub fn flush(&self) -> Result<(), String> {
+        let (done, wait) = mpsc::channel();
+        self.send(Request::Flush(done));
+        wait.recv().unwrap_or_else(|_| Err("the thread that keeps the registry has ended".to_owned()))
+    }
+
+    fn send(&self, request: Request) {
+        if self.0.send(request).is_err() {
+            tracing::error!("the thread that keeps the registry has ended; changes are not saved any more");
+        }
+    }
+}
+
+/// What tells one version of a file from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        }
+    }
+}
+
+/// The state of the thread.
+pub struct Storage {
+    layout: Layout,
+    /// What we last read or wrote.
+    base: Registry,
+    /// What is true now.
+    ours: Registry,
+    stamp: Option<Stamp>,
+    dirty: Option<Instant>,
+    generation: u64,
+    failing: bool,
+    took: Duration,
+}
+
+impl Storage {
+    /// Reads the registry of `layout`, or begins an empty one where there is no file.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not a registry; the file is left as it is.
+    pub fn open(layout: Layout) -> Result<Self, StorageError> {
+        let (registry, stamp) = match read(&layout)? {
+            Some((registry, stamp)) => (registry, Some(stamp)),
+            None => (Registry::new(layout.instance().clone()), None),
+        };
+        Ok(Self {
+            layout,
+            base: registry.clone(),
+            ours: registry,
+            stamp,
+            dirty: None,
+            generation: 0,
+            failing: false,
+            took: Duration::ZERO,
+        })
+    }
+
+    /// The registry as it was read.
+    pub fn registry(&self) -> &Registry {
+        &self.ours
+    }
+
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn start(self, inbox: Inbox) -> Result<StorageLink, StorageError> {
+        let (sender, requests) = mpsc::channel();
+        let run = move || self.run(&requests, &inbox);
+        thread::Builder::new().name("registry".into()).spawn(run).map_err(StorageError::Thread)?;
+        Ok(StorageLink(sender))
+    }
+
+    fn run(mut self, requests: &mpsc::Receiver<Request>, inbox: &Inbox) {
+        loop {
+            let next = match self.dirty {
+                None => requests.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+                Some(due) => requests.recv_timeout(due.saturating_duration_since(Instant::now())),
+            };
+            let mut waiting = Vec::new();
+            match next {
+                Ok(first) => {
+                    self.take(first, &mut waiting, inbox);
+                    while let Ok(more) = requests.try_recv() {
+                        self.take(more, &mut waiting, inbox);
+                    }
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            }
+            if self.dirty.is_some_and(|due| due <= Instant::now()) {
+                self.save_and_tell(inbox);
+            }
+            for done in waiting {
+                let result = if self.failing { Err("the registry could not be written".to_owned()) } else { Ok(()) };
+                // Who asked may have given up waiting.
+                let _gone = done.send(result);
+            }
+        }
+    }
+
+    fn take(&mut self, request: Request, waiting: &mut Vec<mpsc::Sender<Result<(), String>>>, inbox: &Inbox) {
+        match request {
+            Request::Put { entry, generation } => {
+                let entry = match (generation, self.ours.processes.get(&entry.id)) {
+                    // A mere change of state must not undo an edit that is still on its way to us.
+                    (None, Some(known)) => Arc::new(ProcessEntry::clone(known).with_runtime_of(&entry)),
+                    _ => entry,
+                };
+                self.ours.processes.insert(entry.id.clone(), entry);
+                self.touch(generation);
+            }
+            Request::Forget { id, generation } => {
+                self.ours.processes.shift_remove(&id);
+                self.touch(Some(generation));
+            }
+            Request::FileChanged => self.look(inbox),
+            Request::Flush(done) => {
+                if self.dirty.is_some() {
+                    self.dirty = Some(Instant::now());
+                }
+                waiting.push(done);
+            }
+        }
+    }
+
+    fn touch(&mut self, generation: Option<u64>) {
+        let now = Instant::now();
+        match generation {
+            Some(generation) => {
+                self.generation = generation;
+                self.dirty = Some(now);
+            }
+            None => self.dirty = self.dirty.or(Some(now + self.patience())),
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        COLLECT.max(self.took * 10)
+    }
+
+    fn save_and_tell(&mut self, inbox: &Inbox) {
+        let begun = Instant::now();
+        let result = self.save(inbox);
+        self.took = begun.elapsed();
+        match &result {
+            Ok(()) => {
+                self.dirty = None;
+                self.failing = false;
+            }
+            Err(error) => {
+                if !self.failing {
+                    tracing::error!(%error, "cannot save the registry; supervision goes on with what is in memory");
+                }
+                self.failing = true;
+                self.dirty = Some(Instant::now() + RETRY);
+            }
+        }
+        inbox.send(Message::Saved(self.generation, result.map_err(|error| error.to_string())));
+    }
+
+    /// One read-modify-write under the lock.
+    fn save(&mut self, inbox: &Inbox) -> Result<(), StorageError> {
+        let _lock = RegistryLock::acquire(&self.layout, "save", REGISTRY_LOCK_WAIT)?;
+        self.merge_what_others_wrote(inbox)?;
+        let mut next = self.ours.clone();
+        next.last_modified = Some(clock::wall());
+        let path = self.layout.registry();
+        let json = next.to_json().map_err(StorageError::Json)?;
+        files::write_atomic(&path, &json, Durability::Synced)?;
+        self.stamp = stamp(&path);
+        self.ours = next;
+        self.base = self.ours.clone();
+        Ok(())
+    }
+
+    /// Somebody says that the file changed.
+    fn look(&mut self, inbox: &Inbox) {
+        match self.merge_what_others_wrote(inbox) {
+            Ok(()) if self.failing => self.dirty = Some(Instant::now()),
+            Ok(()) => {}
+            Err(error) => {
+                if !self.failing {
+                    tracing::error!(%error, "the registry was changed and cannot be read; supervision goes on with what is in memory, and the file is left alone");
+                }
+                self.failing = true;
+                self.dirty = self.dirty.or(Some(Instant::now() + RETRY));
+            }
+        }
+    }
+
+    fn merge_what_others_wrote(&mut self, inbox: &Inbox) -> Result<(), StorageError> {
+        let path = self.layout.registry();
+        if self.stamp.is_some() && stamp(&path) == self.stamp {
+            return Ok(());
+        }
+        let Some((theirs, stamp)) = read(&self.layout)? else {
+            if self.stamp.take().is_some() {
+                tracing::warn!(path = %path.display(), "the registry's file was removed; it is written again from memory");
+                self.dirty = self.dirty.or(Some(Instant::now()));
+            }
+            return Ok(());
+        };
+        let merged = merge(&self.base, &self.ours, &theirs);
+        self.ours = merged.merged;
+        self.base = theirs;
+        self.stamp = Some(stamp);
+        if !merged.edits.is_empty() {
+            inbox.send(Message::Edited(merged.edits));
+        }
+        Ok(())
+    }
+}
+
+fn stamp(path: &std::path::Path) -> Option<Stamp> {
+    std::fs::symlink_metadata(path).ok().map(|metadata| Stamp::of(&metadata))
+}
+
+/// The stamp is taken first: a write between the two then looks like a change, never the reverse.
+fn read(layout: &Layout) -> Result<Option<(Registry, Stamp)>, StorageError> {
+    let path = layout.registry();
+    let Some(stamp) = stamp(&path) else { return Ok(None) };
+    let text = files::read_bounded(&path, MAX_REGISTRY_BYTES)?;
+    let registry = Registry::parse(&text, layout.instance()).map_err(|why| StorageError::Content { path, why })?;
+    Ok(Some((registry, stamp)))
+}

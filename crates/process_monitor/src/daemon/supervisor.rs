@@ -1,0 +1,121 @@
+//! The supervising thread: events in, [`Engine::handle`], actions out. Everything that may take
+//! long is done elsewhere and comes back as a message.
+
+use super::executor::{Ending, Executor};
+use super::inbox::Message;
+use super::jobs::SpawnDone;
+use process_monitor_core::engine::{Command, Engine, Event};
+use process_monitor_core::registry::Edit;
+use process_monitor_host::clock::Clock;
+use process_monitor_host::reactor::Reactor;
+use std::io;
+use std::sync::mpsc;
+
+/// Everything the thread works with.
+pub struct Supervisor {
+    /// Decides.
+    pub engine: Engine,
+    /// Carries out.
+    pub executor: Executor,
+    /// Tells what happened to processes.
+    pub reactor: Reactor,
+    /// Tells what other threads want or have done.
+    pub inbox: mpsc::Receiver<Message>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Supervisor {
+    /// Supervises until everything is down, or a restart is to happen.
+    ///
+    /// # Errors
+    /// When the system no longer tells what happens. Nothing was stopped then: a new monitor goes on.
+    pub fn run(&mut self) -> io::Result<Ending> {
+        loop {
+            let now = self.clock.mono();
+            let timeout = self.engine.next_deadline().map(|due| due.since(now));
+            for key in self.reactor.wait(timeout)? {
+                self.ended(key);
+            }
+            while let Ok(message) = self.inbox.try_recv() {
+                self.take(message);
+            }
+            if self.engine.next_deadline().is_some_and(|due| due <= self.clock.mono()) {
+                self.step(Event::Deadline);
+            }
+            if let Some(ending) = self.executor.ending() {
+                return Ok(ending);
+            }
+        }
+    }
+
+    /// One event, and all that follows from it.
+    pub fn step(&mut self, event: Event) {
+        let actions = self.engine.handle(event, self.clock.now());
+        self.executor.carry_out(actions, &self.engine);
+    }
+
+    fn ended(&mut self, key: usize) {
+        if let Some(event) = self.executor.reap(key, &self.reactor) {
+            self.step(event);
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Command(command, reply) => {
+                let ticket = self.executor.replies.ticket(reply);
+                self.step(Event::Command(Some(ticket), command));
+            }
+            Message::Spawned(done) => self.spawned(*done),
+            Message::Cleared(id, run) => {
+                self.executor.cleared(&run);
+                self.step(Event::Cleared { id, run });
+            }
+            Message::Edited(edits) => edits.into_iter().for_each(|edit| self.edited(edit)),
+            Message::Saved(generation, result) => self.executor.saved(generation, &result, &self.engine),
+            Message::Logger(event) => self.executor.logger_says(event),
+            Message::LoggerUp(link) => self.executor.logger_up(link),
+            Message::ChildEnded => self.executor.reap_orphans(),
+            Message::ShutDown => {
+                tracing::info!("stopping: every process is asked to end");
+                self.step(Event::Shutdown);
+            }
+            Message::Restart(reply) => self.executor.begin_restart(reply),
+        }
+    }
+
+    fn spawned(&mut self, done: SpawnDone) {
+        let event = self.executor.spawned(done, &self.reactor);
+        self.step(event);
+    }
+
+    /// Somebody changed the registry's file: the same commands as over the API, and nobody waits.
+    fn edited(&mut self, edit: Edit) {
+        tracing::info!(?edit, "the registry was changed from outside");
+        for command in commands_of(edit) {
+            self.step(Event::Command(None, command));
+        }
+    }
+}
+
+fn commands_of(edit: Edit) -> Vec<Command> {
+    let start = |id| Command::Start { id, wait: false };
+    match edit {
+        Edit::Added(entry) => {
+            let id = entry.id.clone();
+            // SPEC 3.3: a new entry is started; one that asks not to be is only registered.
+            let up = entry.enabled && entry.autostart;
+            let mut commands = vec![Command::Add(entry)];
+            commands.extend(up.then(|| start(id)));
+            commands
+        }
+        Edit::Changed(entry) => vec![Command::Configure(entry)],
+        Edit::Removed(id) => vec![Command::Remove(id)],
+        Edit::Start(id) => vec![start(id)],
+        Edit::Stop(id) => vec![Command::Stop(id)],
+        Edit::Enable(id) => vec![Command::Enable(id)],
+        Edit::Disable(id) => vec![Command::Disable(id)],
+        Edit::Settings => Vec::new(),
+    }
+}

@@ -1,0 +1,71 @@
+//! What belongs to a run, owned: what `host::process::tree` asks for by reference.
+
+use process_monitor_core::id::RunId;
+use process_monitor_host::layout::Layout;
+use process_monitor_host::output::Stream;
+use process_monitor_host::process::tree::{Reaper, TreeQuery};
+use process_monitor_host::process::{Identity, Process};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long the members of a tree may take to die before the engine is told that it is cleared. Only
+/// a process that sleeps in the kernel takes longer than a few milliseconds.
+const CLEAR_WITHIN: Duration = Duration::from_secs(10);
+
+/// The tree of one run. Cheap to clone.
+#[derive(Clone)]
+pub struct Tree {
+    leader: Identity,
+    process: Option<Arc<Process>>,
+    run: RunId,
+    outputs: Arc<[PathBuf]>,
+}
+
+impl Tree {
+    /// The tree below `process`, which we hold.
+    pub fn held(layout: &Layout, run: &RunId, process: &Arc<Process>) -> Self {
+        Self { process: Some(Arc::clone(process)), ..Self::gone(layout, run, process.identity()) }
+    }
+
+    /// What is left of a run whose leader was gone before we came.
+    pub fn gone(layout: &Layout, run: &RunId, leader: Identity) -> Self {
+        let outputs = Stream::BOTH.map(|stream| stream.fifo(layout, run));
+        Self { leader, process: None, run: run.clone(), outputs: Arc::new(outputs) }
+    }
+
+    fn query(&self) -> TreeQuery<'_> {
+        TreeQuery { leader: self.leader, process: self.process.as_deref(), run: &self.run, outputs: &self.outputs }
+    }
+
+    /// Whether something of it may be left after its leader's exit. Cheap: where a real look would be
+    /// dear, the answer is yes.
+    pub fn may_be_left(&self, reaper: &Reaper) -> bool {
+        if !self.process.as_ref().is_some_and(|process| process.is_child()) {
+            return true;
+        }
+        match reaper.leftover(&self.query()) {
+            Ok(members) => !members.is_empty(),
+            Err(error) => {
+                tracing::warn!(leader = %self.leader, %error, "cannot look for what it left");
+                true
+            }
+        }
+    }
+
+    /// Kills all of it and waits for its end.
+    pub fn kill(&self, reaper: &Reaper) {
+        match reaper.kill_tree(&self.query(), Instant::now() + CLEAR_WITHIN) {
+            Ok(outcome) if outcome.survivors.is_empty() => {
+                if !outcome.killed.is_empty() {
+                    tracing::info!(leader = %self.leader, killed = outcome.killed.len(), "killed its tree");
+                }
+            }
+            Ok(outcome) => tracing::error!(
+                survivors = ?outcome.survivors,
+                "these processes do not end, even by SIGKILL; they changed their user, or wait in the kernel, perhaps for a disk"
+            ),
+            Err(error) => tracing::error!(leader = %self.leader, %error, "cannot kill its tree"),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! An error's HTTP status and body: the one place that knows.
+
+use crate::daemon::CommandError;
+use axum::Json;
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use process_monitor_client::api::{ErrorBody, ErrorCode, Problem};
+use process_monitor_core::engine::Refusal;
+use process_monitor_core::id::{InvalidId, ProcessId};
+
+/// What is answered instead of a success.
+#[derive(Debug)]
+pub struct ApiError(ErrorBody);
+
+impl ApiError {
+    /// The body is not JSON.
+    pub fn malformed(why: impl Into<String>) -> Self {
+        Self(ErrorBody::new(ErrorCode::Malformed, why))
+    }
+
+    /// The body is JSON, but its values are wrong.
+    pub fn invalid(problems: Vec<Problem>) -> Self {
+        Self(ErrorBody::invalid(problems))
+    }
+
+    /// The body is larger than is allowed.
+    pub fn too_large(limit: usize) -> Self {
+        Self(ErrorBody::new(ErrorCode::TooLarge, format!("the body is larger than {limit} bytes")))
+    }
+
+    /// The body is of another type than JSON.
+    pub fn not_json(found: &str) -> Self {
+        let error = format!("the body must be sent as content-type application/json, not {found}");
+        Self(ErrorBody::new(ErrorCode::UnsupportedMediaType, error))
+    }
+
+    /// There is no process with this id.
+    pub fn no_such_process(id: &ProcessId) -> Self {
+        Refusal::NotFound { id: id.clone() }.into()
+    }
+
+    /// The id in the path breaks the rule of ids.
+    pub fn bad_id(why: &InvalidId) -> Self {
+        Self(ErrorBody::invalid(vec![Problem { path: "id".into(), message: why.to_string() }]))
+    }
+
+    /// There is no such path.
+    pub fn no_such_path(uri: &Uri) -> Self {
+        Self(ErrorBody::new(ErrorCode::NotFound, format!("there is nothing at {}", uri.path())))
+    }
+
+    /// The path exists, for other methods; the router adds `Allow`.
+    pub fn method_not_allowed(method: &Method, uri: &Uri) -> Self {
+        let error = format!("{} does not take {method}; the header Allow says what it takes", uri.path());
+        Self(ErrorBody::new(ErrorCode::MethodNotAllowed, error))
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let error = refusal.to_string();
+        let (code, id) = match refusal {
+            Refusal::NotFound { id } => (ErrorCode::ProcessNotFound, Some(id)),
+            Refusal::AlreadyExists { id } => (ErrorCode::AlreadyExists, Some(id)),
+            Refusal::Disabled { id } => (ErrorCode::ProcessDisabled, Some(id)),
+            Refusal::BeingRemoved { id } => (ErrorCode::Superseded, Some(id)),
+            // The client's sentence names the process itself, so only the reason goes out.
+            Refusal::NotStarted { id, why } => {
+                return Self(ErrorBody::new(ErrorCode::StartFailed, why).about(id));
+            }
+            Refusal::ShuttingDown => (ErrorCode::Stopping, None),
+        };
+        let body = ErrorBody::new(code, error);
+        Self(match id {
+            Some(id) => body.about(id),
+            None => body,
+        })
+    }
+}
+
+impl From<CommandError> for ApiError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Refused(refusal) => refusal.into(),
+            CommandError::NotSaved(_) => Self(ErrorBody::new(ErrorCode::StorageFailed, error.to_string())),
+            CommandError::Ended => Self(ErrorBody::new(ErrorCode::Stopping, error.to_string())),
+            CommandError::Failed(_) => Self(ErrorBody::new(ErrorCode::Unsupported, error.to_string())),
+        }
+    }
+}
+
+fn status_of(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::Malformed | ErrorCode::Invalid => StatusCode::BAD_REQUEST,
+        ErrorCode::Unauthorized => StatusCode::UNAUTHORIZED,
+        ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::NotFound | ErrorCode::ProcessNotFound => StatusCode::NOT_FOUND,
+        ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::AlreadyExists
+        | ErrorCode::ProcessDisabled
+        | ErrorCode::StartFailed
+        | ErrorCode::Superseded
+        | ErrorCode::Unsupported => StatusCode::CONFLICT,
+        ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::Stopping | ErrorCode::LockTimeout | ErrorCode::StorageFailed => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        (status_of(self.0.code), Json(self.0)).into_response()
+    }
+}

@@ -1,0 +1,39 @@
+//! The API (SPEC 5.2): one router, whatever it is served on. Handlers translate; the engine decides.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `processes` | `/processes…` |
+//! | `monitor` | `/monitor…` |
+//! | `error` | an error's status, in one place |
+//! | `body` | reading a request's JSON |
+
+mod body;
+mod error;
+mod monitor;
+mod processes;
+
+use crate::daemon::Handle;
+use axum::Router;
+use axum::http::{Method, Uri};
+use axum::routing::{get, post, put};
+use error::ApiError;
+
+/// The API over `handle`.
+pub fn router(handle: Handle) -> Router {
+    let refuse_method = |method: Method, uri: Uri| async move { ApiError::method_not_allowed(&method, &uri) };
+    Router::new()
+        .route("/processes", get(processes::list).post(processes::register))
+        .route("/processes/{id}", get(processes::status).delete(processes::deregister))
+        .route("/processes/{id}/start", post(processes::start))
+        .route("/processes/{id}/stop", post(processes::stop))
+        .route("/processes/{id}/restart", post(processes::restart))
+        .route("/processes/{id}/enable", post(processes::enable))
+        .route("/processes/{id}/disable", post(processes::disable))
+        .route("/processes/{id}/autostart", put(processes::autostart))
+        .route("/monitor/status", get(monitor::status))
+        .route("/monitor/stop", post(monitor::stop))
+        .route("/monitor/restart", post(monitor::restart))
+        .method_not_allowed_fallback(refuse_method)
+        .fallback(|uri: Uri| async move { ApiError::no_such_path(&uri) })
+        .with_state(handle)
+}
