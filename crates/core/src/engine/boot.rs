@@ -37,8 +37,10 @@ impl Process {
                 self.adopt(&entry, live, wanted, cx);
             }
             Finding::Ended { run, exit, started, at, attempts } => {
-                self.attempts = attempts;
-                self.ended_meanwhile(&entry, (run, exit), (started, at), wanted, cx);
+                if continuing {
+                    self.attempts = attempts;
+                }
+                self.ended_meanwhile(&entry, (run, exit), (started, at), (wanted, continuing), cx);
             }
             Finding::NotStarted if wanted == Wanted::Up => self.begin(cx),
             Finding::Nothing if wanted == Wanted::Up => self.resume(&entry, continuing, cx),
@@ -65,12 +67,13 @@ impl Process {
         entry: &ProcessEntry,
         (run, exit): (RunId, Exit),
         (started, at): (Wall, Wall),
-        wanted: Wanted,
+        (wanted, continuing): (Wanted, bool),
         cx: &mut Context<'_>,
     ) {
         self.last_started = Some(started);
         self.publish(None, false, cx);
-        if wanted == Wanted::Up {
+        // An earlier life's last run is no crash of this one: it is cleared, and begun anew.
+        if wanted == Wanted::Up && continuing {
             return self.ended(run, exit, at.since(started), at, true, cx);
         }
         if !end_was_noted(entry, started) {

@@ -134,6 +134,12 @@ impl Engine {
         self.processes.get(id).map(Process::view)
     }
 
+    /// What a person should know of a process, in words, and its pid: the part of [`View`] that costs
+    /// nothing.
+    pub fn brief(&self, id: &ProcessId) -> (Option<&str>, Option<u32>) {
+        self.processes.get(id).map_or((None, None), Process::brief)
+    }
+
     /// The registry's entry of a process: its configuration with its present runtime state.
     pub fn entry(&self, id: &ProcessId) -> Option<ProcessEntry> {
         self.processes.get(id).map(Process::entry)

@@ -91,6 +91,10 @@ impl Process {
         entry
     }
 
+    pub fn brief(&self) -> (Option<&str>, Option<u32>) {
+        (self.message.as_deref(), self.state.pid())
+    }
+
     pub fn view(&self) -> View {
         let (up_since, due) = match &self.state {
             State::Running(live) => (Some(live.started), None),

@@ -74,6 +74,8 @@ pub struct Executor {
     resting: Vec<(u64, ProcessId)>,
     restart: Option<oneshot::Sender<()>>,
     restarting: bool,
+    /// Until all is taken up, the board is left alone: filling it one by one costs the square.
+    taking_up: bool,
     finished: bool,
 }
 
@@ -123,6 +125,7 @@ impl Executor {
             resting: Vec::new(),
             restart: None,
             restarting: false,
+            taking_up: true,
             finished: false,
         }
     }
@@ -169,7 +172,15 @@ impl Executor {
             self.resting.push((generation, id.clone()));
         }
         self.storage.put(Arc::new(view.entry.clone()), generation);
-        self.board.put(view);
+        if !self.taking_up {
+            self.board.put(view);
+        }
+    }
+
+    /// Everything that was there is taken up: readers may see it.
+    pub fn taken_up(&mut self, engine: &Engine) {
+        self.taking_up = false;
+        self.board.fill(engine.ids().filter_map(|id| engine.view(id)));
     }
 
     fn forget(&mut self, id: ProcessId) {
@@ -183,10 +194,15 @@ impl Executor {
     /// Storage has told how far it is.
     pub fn saved(&mut self, generation: u64, result: &Result<(), String>, engine: &Engine) {
         self.replies.saved(generation, result);
-        let saved = self.replies.last_saved();
-        let (done, waiting) = std::mem::take(&mut self.resting).into_iter().partition(|(since, _)| *since <= saved);
+        self.drop_records(self.replies.last_saved(), engine);
+    }
+
+    /// Removes the records of runs whose outcome is on disk since `saved`.
+    fn drop_records(&mut self, saved: u64, engine: &Engine) {
+        let (done, waiting): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.resting).into_iter().partition(|(since, _)| *since <= saved);
         self.resting = waiting;
-        for (_, id) in Vec::<(u64, ProcessId)>::from_iter(done) {
+        for (_, id) in done {
             if engine.view(&id).is_none_or(|view| rests(view.entry.state))
                 && let Err(error) = record::remove(&self.layout.run_record(&id))
             {
@@ -398,8 +414,10 @@ impl Executor {
     ///
     /// # Errors
     /// What went wrong, in words.
-    pub fn flush(&self) -> Result<(), String> {
-        self.storage.flush()
+    pub fn flush(&mut self, engine: &Engine) -> Result<(), String> {
+        self.storage.flush()?;
+        self.drop_records(u64::MAX, engine);
+        Ok(())
     }
 
     /// Tells the logger that no more output will come.
@@ -425,9 +443,7 @@ fn rests(state: ProcessState) -> bool {
 
 fn log_transition(id: &ProcessId, transition: Option<(ProcessState, ProcessState)>, engine: &Engine) {
     let Some((from, to)) = transition else { return };
-    let view = engine.view(id);
-    let message = view.as_ref().and_then(|view| view.message.as_deref());
-    let pid = view.as_ref().and_then(|view| view.entry.pid);
+    let (message, pid) = engine.brief(id);
     match to {
         ProcessState::Failed => tracing::error!(process = %id, message, "{from} → {to}"),
         ProcessState::Crashed | ProcessState::Retrying => tracing::warn!(process = %id, message, "{from} → {to}"),

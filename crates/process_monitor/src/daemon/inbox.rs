@@ -20,9 +20,6 @@ pub enum CommandError {
     /// It is in effect, but the registry could not be written.
     #[error("the change is in effect, but could not be saved: {0}; it is tried again until it is")]
     NotSaved(String),
-    /// The monitor could not do it.
-    #[error("{0}")]
-    Failed(String),
     /// The monitor ended before it was done.
     #[error("the monitor ended before the command was done; look at the process's state when it is back")]
     Ended,

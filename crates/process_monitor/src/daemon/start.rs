@@ -238,7 +238,8 @@ impl Life {
         let Self { supervisor, layout, boot, registry, .. } = &mut self;
         let continuing = marker::is_set(layout, boot);
         boot::take_up(supervisor, layout, &std::mem::take(registry), boot, continuing);
-        let saved = supervisor.executor.flush();
+        supervisor.executor.taken_up(&supervisor.engine);
+        let saved = supervisor.executor.flush(&supervisor.engine);
         match saved {
             // Only now is what is wanted up on disk, so only now may a successor go on from it.
             Ok(()) => marker::set(layout, boot).unwrap_or_else(|error| {
@@ -253,7 +254,7 @@ impl Life {
     }
 
     fn leave(&mut self, ending: Ending) {
-        if let Err(error) = self.supervisor.executor.flush() {
+        if let Err(error) = self.supervisor.executor.flush(&self.supervisor.engine) {
             tracing::error!(%error, "the registry could not be saved at the end");
         }
         if ending == Ending::ShutDown {

@@ -84,7 +84,6 @@ impl From<CommandError> for ApiError {
             CommandError::Refused(refusal) => refusal.into(),
             CommandError::NotSaved(_) => Self(ErrorBody::new(ErrorCode::StorageFailed, error.to_string())),
             CommandError::Ended => Self(ErrorBody::new(ErrorCode::Stopping, error.to_string())),
-            CommandError::Failed(_) => Self(ErrorBody::new(ErrorCode::Unsupported, error.to_string())),
         }
     }
 }
