@@ -164,6 +164,6 @@ mod tests {
         let mut registry = registry(&["web", "database"]);
         let error = Change::Autostart(id("databse"), true).apply(&mut registry, Wall::default()).unwrap_err();
         assert_eq!(error.to_string(), "there is no process databse");
-        assert_eq!(error.advice(), "did you mean database?");
+        assert_eq!(error.advice("pm"), "did you mean database?");
     }
 }

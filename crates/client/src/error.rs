@@ -180,37 +180,34 @@ impl Error {
         code.name()
     }
 
-    /// What to do about it, in one line; commands are those of the command line.
-    pub fn advice(&self) -> String {
+    /// What to do about it, in one line. `program` is how the user calls the command line for this
+    /// instance: `process_monitor`, or with a path and options.
+    pub fn advice(&self, program: &str) -> String {
         match self {
-            Self::NotRunning { .. } => "start it with: process_monitor".to_owned(),
-            Self::Unresponsive { .. } => "see its log with: process_monitor doctor".to_owned(),
-            Self::Connect { .. } => "find out why with: process_monitor doctor".to_owned(),
-            Self::Interrupted { .. } => "see what became of it with: process_monitor list".to_owned(),
+            Self::NotRunning { .. } => format!("start it with: {program}"),
+            Self::Unresponsive { .. } | Self::Connect { .. } => {
+                format!("find out why with: {program} doctor")
+            }
+            Self::Interrupted { .. } => format!("see what became of it with: {program} list"),
             Self::PermissionDenied { .. } => "run this as the user who runs the monitor".to_owned(),
             Self::ProcessNotFound { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),
-            Self::ProcessNotFound { nearest: None, .. } => {
-                "see what there is with: process_monitor list".to_owned()
-            }
+            Self::ProcessNotFound { nearest: None, .. } => format!("see what there is with: {program} list"),
             Self::AlreadyExists { id } => {
-                format!("choose another id, or remove that one with: process_monitor remove {id}")
+                format!("choose another id, or remove that one with: {program} remove {id}")
             }
-            Self::ProcessDisabled { id } => format!("enable it first with: process_monitor enable {id}"),
-            Self::StartFailed { id, .. } => format!("see what it printed with: process_monitor logs {id}"),
-            Self::Superseded { .. } => "see its state with: process_monitor list".to_owned(),
+            Self::ProcessDisabled { id } => format!("enable it first with: {program} enable {id}"),
+            Self::StartFailed { id, .. } => format!("see what it printed with: {program} logs {id}"),
+            Self::Superseded { .. } => format!("see its state with: {program} list"),
             Self::Invalid { .. } => "correct this and try again".to_owned(),
             Self::LockTimeout { .. } => "wait for the holder to finish, or end it, then try again".to_owned(),
             Self::Registry { .. } => "correct the file (it was left as it is), then try again".to_owned(),
-            Self::Storage { .. } => {
-                "nothing was changed; see what is wrong with: process_monitor doctor".to_owned()
-            }
+            Self::Storage { .. } => format!("nothing was changed; see what is wrong with: {program} doctor"),
             Self::Refused { code: ErrorCode::Stopping, .. } => {
-                "wait until it has stopped, then start it with: process_monitor".to_owned()
+                format!("wait until it has stopped, then start it with: {program}")
             }
-            Self::Refused { .. } => "see the monitor's log with: process_monitor doctor".to_owned(),
+            Self::Refused { .. } => format!("see what the monitor says about it with: {program} doctor"),
             Self::Protocol { .. } => {
-                "the monitor may be of another version; compare: process_monitor --version, --status"
-                    .to_owned()
+                format!("the monitor may be of another version; restart it with: {program} --restart")
             }
         }
     }
@@ -232,7 +229,7 @@ mod tests {
         assert_eq!(error.code(), "start_failed");
 
         let body = ErrorBody::new(ErrorCode::ProcessDisabled, "no").about(id("web"));
-        assert!(Error::from_body(body, None).advice().ends_with("enable web"));
+        assert!(Error::from_body(body, None).advice("pm").ends_with("pm enable web"));
 
         let body = ErrorBody::new(ErrorCode::ProcessDisabled, "which one?");
         assert!(matches!(Error::from_body(body, None), Error::Refused { .. }), "no id, no typed case");

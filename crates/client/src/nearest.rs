@@ -14,24 +14,30 @@ pub(crate) fn nearest<'a, T: AsRef<str>>(
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein distance, one row at a time.
+/// How many characters to insert, remove, replace or swap with their neighbour (optimal string
+/// alignment), one row at a time; case does not count.
 fn edits(from: &[u8], to: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (line, a) in from.iter().enumerate() {
-        let mut diagonal = line;
-        let mut left = line + 1;
-        for (cell, b) in row.iter_mut().skip(1).zip(to) {
-            let above = *cell;
-            let replaced = diagonal + usize::from(!a.eq_ignore_ascii_case(b));
-            left = replaced.min(above + 1).min(left + 1);
-            diagonal = above;
-            *cell = left;
+    let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX - 1);
+    let same =
+        |a: Option<&u8>, b: Option<&u8>| matches!((a, b), (Some(a), Some(b)) if a.eq_ignore_ascii_case(b));
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=to.len()).collect();
+    for line in 0..from.len() {
+        let mut row = vec![line + 1];
+        for column in 0..to.len() {
+            let replaced = at(&above, column) + usize::from(!same(from.get(line), to.get(column)));
+            let inserted = at(&row, column) + 1;
+            let removed = at(&above, column + 1) + 1;
+            let swaps = line > 0
+                && column > 0
+                && same(from.get(line), to.get(column - 1))
+                && same(from.get(line - 1), to.get(column));
+            let swapped = if swaps { at(&before, column - 1) + 1 } else { usize::MAX };
+            row.push(replaced.min(inserted).min(removed).min(swapped));
         }
-        if let Some(first) = row.first_mut() {
-            *first = line + 1;
-        }
+        before = std::mem::replace(&mut above, row);
     }
-    row.last().copied().unwrap_or(0)
+    at(&above, to.len())
 }
 
 #[cfg(test)]
@@ -45,7 +51,9 @@ mod tests {
             ("a", "", 1),
             ("", "ab", 2),
             ("web", "web", 0),
-            ("wbe", "web", 2),
+            ("wbe", "web", 1),
+            ("ab", "ba", 1),
+            ("ca", "abc", 3),
             ("kitten", "sitting", 3),
         ] {
             assert_eq!(edits(from.as_bytes(), to.as_bytes()), expected, "{from} {to}");

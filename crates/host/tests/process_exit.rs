@@ -10,6 +10,7 @@ use process_support::{PATIENCE, Stage, announced, eventually, state};
 use rustix::fs::{CWD, FileType, mknodat};
 use std::fs;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 #[test]
 fn codes_and_signals_of_children() {
@@ -125,7 +126,9 @@ fn the_end_of_the_first_thread_is_not_the_end() {
                       def rest():\n open('ready', 'w').write('x')\n open('go').read(); os._exit(5)\n\
                       threading.Thread(target=rest).start()\n\
                       ctypes.CDLL(None).syscall(60, 0)";
-        if cfg!(not(target_arch = "x86_64")) || std::process::Command::new("python3").arg("-V").output().is_err() {
+        if cfg!(not(target_arch = "x86_64"))
+            || std::process::Command::new("python3").arg("-V").output().is_err()
+        {
             return;
         }
         mknodat(CWD, stage.folder.join("go"), FileType::Fifo, 0o600.into(), 0).unwrap();
@@ -136,4 +139,17 @@ fn the_end_of_the_first_thread_is_not_the_end() {
         fs::write(stage.folder.join("go"), "go").unwrap();
         assert_eq!(running.exit(), Exit::Code(5));
     });
+}
+
+#[test]
+fn a_stopped_process_stays_stopped() {
+    let stage = Stage::new();
+    let running = stage.script("kill -STOP $$; exit 3").spawn();
+    eventually("it stops itself", || state(running.pid()) == Some('T'));
+    let identity = running.process.identity();
+    assert!(identity.is_alive().unwrap(), "stopped is alive");
+    let again = Process::adopt(&identity).unwrap().unwrap();
+    assert_eq!(again.try_exit().unwrap(), None);
+    assert!(!again.wait(Some(Duration::ZERO)).unwrap());
+    assert_eq!(state(running.pid()), Some('T'), "and was not continued by being looked at");
 }

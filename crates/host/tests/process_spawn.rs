@@ -6,7 +6,10 @@ use process_monitor_core::exit::Exit;
 use process_monitor_host::process::record::RecordState;
 use process_monitor_host::process::spawn::Stage as At;
 use process_monitor_host::process::{Identity, SpawnError, limits};
-use process_support::{PATIENCE, Running, Stage, eventually, isolated, isolated_command, run_id, state, status};
+use process_support::{
+    PATIENCE, Running, Stage, eventually, isolated, isolated_command, run_id, state, status,
+};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -17,7 +20,18 @@ use std::time::Duration;
 fn arguments_arrive_byte_for_byte() {
     let stage = Stage::new();
     let hostile: Vec<OsString> = [
-        b"".as_slice(), b" ", b"a b", b"\n", b"line\nline", b"'\"`$(touch x);&|<>", b"\\", b"--", b"-n", b"*", b"\xff\xfe", b"",
+        b"".as_slice(),
+        b" ",
+        b"a b",
+        b"\n",
+        b"line\nline",
+        b"'\"`$(touch x);&|<>",
+        b"\\",
+        b"--",
+        b"-n",
+        b"*",
+        b"\xff\xfe",
+        b"",
     ]
     .iter()
     .map(|bytes| OsString::from_vec(bytes.to_vec()))
@@ -42,7 +56,11 @@ fn the_environment_is_added_to_the_monitors_and_names_the_run() {
     let variables: Vec<&[u8]> = output.split(|byte| *byte == 0).collect();
     let run = format!("TOM_PM_RUN_ID={}", program.run);
     for expected in ["SECRET=a=b\n\"c", &run, "TOM_PM_PROCESS_ID=web"] {
-        assert_eq!(variables.iter().filter(|variable| **variable == expected.as_bytes()).count(), 1, "{expected}");
+        assert_eq!(
+            variables.iter().filter(|variable| **variable == expected.as_bytes()).count(),
+            1,
+            "{expected}"
+        );
     }
     assert!(variables.iter().any(|variable| variable.starts_with(b"CARGO")), "the monitor's own");
 }
@@ -58,9 +76,12 @@ fn only_three_descriptors_and_no_input() {
     rustix::io::fcntl_setfd(&leaked, rustix::io::FdFlags::empty()).unwrap();
     let running = sleeper(&stage);
     let descriptors = format!("/proc/{}/fd", running.pid());
-    let mut names: Vec<OsString> = fs::read_dir(&descriptors).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    names.sort();
-    assert_eq!(names, ["0", "1", "2"]);
+    let names = || {
+        let names = fs::read_dir(&descriptors).unwrap().map(|entry| entry.unwrap().file_name());
+        names.collect::<BTreeSet<OsString>>()
+    };
+    // The kernel lets a parent go on just before it closes the child's descriptors.
+    eventually("it has 0, 1 and 2", || names() == ["0", "1", "2"].map(OsString::from).into());
     assert_eq!(fs::read_link(format!("{descriptors}/0")).unwrap(), Path::new("/dev/null"));
     for output in ["1", "2"] {
         assert_eq!(fs::read_link(format!("{descriptors}/{output}")).unwrap(), stage.stdout_path());
@@ -106,20 +127,54 @@ fn every_failure_says_what_is_wrong() {
     stage.file("noint", "#!/nowhere/sh -e\n", 0o755);
     stage.file("crlf", "#!/bin/sh\r\n", 0o755);
     fs::create_dir(stage.folder.join("folder")).unwrap();
-    rustix::fs::mknodat(rustix::fs::CWD, stage.folder.join("fifo"), rustix::fs::FileType::Fifo, 0o755.into(), 0).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        stage.folder.join("fifo"),
+        rustix::fs::FileType::Fifo,
+        0o755.into(),
+        0,
+    )
+    .unwrap();
     let table = [
         ("/nowhere/run".to_owned(), "/nowhere/run does not exist".to_owned()),
         ("./gone".into(), format!("{here}/./gone does not exist")),
-        ("./plain".into(), format!("{here}/./plain: permission denied; the file is not executable (chmod +x)")),
+        (
+            "./plain".into(),
+            format!("{here}/./plain: permission denied; the file is not executable (chmod +x)"),
+        ),
         ("./plain/x".into(), format!("{here}/./plain/x: a part of this path is not a folder")),
         ("./folder".into(), format!("{here}/./folder is a directory; give the program in it")),
         ("./fifo".into(), format!("{here}/./fifo is not a regular file, so it cannot be a program")),
-        ("./noformat".into(), format!("{here}/./noformat: exec format error: a script needs a first line such as #!/bin/sh, a binary must be built for this machine")),
-        ("./empty".into(), format!("{here}/./empty: exec format error: a script needs a first line such as #!/bin/sh, a binary must be built for this machine")),
-        ("./noint".into(), format!("interpreter /nowhere/sh of the script {here}/./noint does not exist; correct its first line")),
-        ("./crlf".into(), format!("interpreter /bin/sh\\r of the script {here}/./crlf does not exist; correct its first line")),
+        (
+            "./noformat".into(),
+            format!(
+                "{here}/./noformat: exec format error: a script needs a first line such as #!/bin/sh, a binary must be built for this machine"
+            ),
+        ),
+        (
+            "./empty".into(),
+            format!(
+                "{here}/./empty: exec format error: a script needs a first line such as #!/bin/sh, a binary must be built for this machine"
+            ),
+        ),
+        (
+            "./noint".into(),
+            format!(
+                "interpreter /nowhere/sh of the script {here}/./noint does not exist; correct its first line"
+            ),
+        ),
+        (
+            "./crlf".into(),
+            format!(
+                "interpreter /bin/sh\\r of the script {here}/./crlf does not exist; correct its first line"
+            ),
+        ),
         ("nginxx".into(), "nginxx: not found in PATH (/usr/bin:/bin)".into()),
-        ("plain".into(), "plain: not found in PATH (/usr/bin:/bin); for the one in the working directory write ./plain".into()),
+        (
+            "plain".into(),
+            "plain: not found in PATH (/usr/bin:/bin); for the one in the working directory write ./plain"
+                .into(),
+        ),
     ];
     for (command, message) in table {
         let program = stage.program(&command).env("PATH", "/usr/bin:/bin");
@@ -132,7 +187,10 @@ fn every_failure_says_what_is_wrong() {
 fn a_working_directory_that_is_none() {
     let stage = Stage::new();
     let file = stage.file("file", "", 0o644);
-    let table = [(Path::new("/y"), "working directory /y does not exist".to_owned()), (&file, format!("working directory {} is not a directory", file.display()))];
+    let table = [
+        (Path::new("/y"), "working directory /y does not exist".to_owned()),
+        (&file, format!("working directory {} is not a directory", file.display())),
+    ];
     for (directory, message) in table {
         let program = stage.program("true").directory(Some(directory));
         assert_eq!(failure(&program), (At::WorkingDirectory, message));
@@ -146,10 +204,22 @@ fn requests_that_no_system_can_take() {
     let table = [
         (stage.program(""), "the command is empty; give the path or the name of a program"),
         (stage.program("a\0b"), "the command contains a NUL byte, which no program can be given"),
-        (stage.program("true").arg("x").arg("a\0b"), "argument 2 contains a NUL byte, which no program can be given"),
-        (stage.program("true").env("KEY", "secret\0"), "the environment variable KEY contains a NUL byte, which no program can be given"),
-        (stage.program("true").env("A=B", "secret"), "\"A=B\" cannot be the name of an environment variable: it must not be empty nor contain '='"),
-        (stage.program("true").directory(Some(Path::new("a\0"))), "the working directory contains a NUL byte, which no program can be given"),
+        (
+            stage.program("true").arg("x").arg("a\0b"),
+            "argument 2 contains a NUL byte, which no program can be given",
+        ),
+        (
+            stage.program("true").env("KEY", "secret\0"),
+            "the environment variable KEY contains a NUL byte, which no program can be given",
+        ),
+        (
+            stage.program("true").env("A=B", "secret"),
+            "\"A=B\" cannot be the name of an environment variable: it must not be empty nor contain '='",
+        ),
+        (
+            stage.program("true").directory(Some(Path::new("a\0"))),
+            "the working directory contains a NUL byte, which no program can be given",
+        ),
     ];
     for (program, message) in table {
         assert_eq!(failure(&program), (At::Prepare, message.to_owned()));
@@ -208,7 +278,8 @@ fn descriptors_used_up() {
         let output = File::create(stage.stdout_path()).unwrap();
         let program = stage.program("true");
         let intent = stage.intent(&program.run);
-        let record = process_monitor_host::process::record::RunRecord::create(&stage.record_path(), &intent).unwrap();
+        let record =
+            process_monitor_host::process::record::RunRecord::create(&stage.record_path(), &intent).unwrap();
         let mut hoard = Vec::new();
         while let Ok(file) = File::open("/dev/null") {
             hoard.push(file);
@@ -269,7 +340,9 @@ fn many_threads_spawn_without_leaks() {
         });
         // Each thread may leave one set of reserved slots behind, four descriptors.
         assert!(descriptors() <= before + 4 * THREADS, "{before} before, {} after", descriptors());
-        let zombies = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+        let zombies = fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
         let me = std::process::id().to_string();
         let mine = zombies.filter(|pid| status(*pid, "PPid").as_ref() == Some(&me)).count();
         assert_eq!(mine, 0, "children left");
@@ -291,7 +364,8 @@ fn signals_do_not_matter() {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::USR1).unwrap();
+                    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::USR1)
+                        .unwrap();
                 }
             });
             let stage = Stage::new();
@@ -302,136 +376,4 @@ fn signals_do_not_matter() {
         });
         assert!(COUNT.load(std::sync::atomic::Ordering::Relaxed) > 0);
     });
-}
-
-/// The body of a monitor that is killed: spawns in the folder it is told.
-fn spawn_where_told(times: usize) {
-    let Some(folder) = std::env::var_os("PM_TEST_FOLDER") else { return };
-    let stage = Stage::in_folder(Path::new(&folder));
-    for _ in 0..times {
-        // Each says who it is, so that the test sees what really runs.
-        let program = stage.script(r#"echo $TOM_PM_RUN_ID $$; exec sleep 1000"#);
-        std::mem::forget(program.spawn());
-    }
-}
-
-#[test]
-#[ignore = "the victim of the tests below"]
-fn victim() {
-    spawn_where_told(100_000);
-}
-
-/// The truth after a kill: what the record says runs is what runs of that run, and nothing else.
-fn check_truth(stage: &Stage) -> Option<RecordState> {
-    if !stage.record_path().exists() {
-        return None;
-    }
-    let found = stage.record();
-    let line = |text: &str, run: &str| {
-        text.lines().find_map(|line| line.strip_prefix(run)?.trim().parse::<u32>().ok())
-    };
-    match found.state {
-        RecordState::Spawned(identity) => {
-            eventually("the recorded one announces itself or is gone", || {
-                let output = fs::read_to_string(stage.stdout_path()).unwrap_or_default();
-                match line(&output, found.intent.run.as_str()) {
-                    Some(pid) => {
-                        assert_eq!(pid, identity.pid, "another one runs");
-                        true
-                    }
-                    None => !identity.is_alive().unwrap(),
-                }
-            });
-        }
-        RecordState::IntentOnly => {
-            let marker = format!("TOM_PM_RUN_ID={}\0", found.intent.run);
-            for entry in fs::read_dir("/proc").unwrap() {
-                let environment = fs::read(entry.unwrap().path().join("environ")).unwrap_or_default();
-                assert!(!environment.windows(marker.len()).any(|part| part == marker.as_bytes()), "it runs unrecorded");
-            }
-        }
-        other => panic!("{other:?}"),
-    }
-    Some(found.state)
-}
-
-fn kill_announced(stage: &Stage) {
-    let output = fs::read_to_string(stage.stdout_path()).unwrap_or_default();
-    let announced = output.lines().filter_map(|line| line.rsplit_once(' ')?.1.parse().ok());
-    let recorded = match stage.record_path().exists().then(|| stage.record().state) {
-        Some(RecordState::Spawned(identity)) => Some(identity.pid),
-        _ => None,
-    };
-    for pid in announced.chain(recorded) {
-        let Some(identity) = Identity::of(pid).unwrap() else { continue };
-        let Some(process) = process_monitor_host::process::Process::adopt(&identity).unwrap() else { continue };
-        process.signal_group(process_monitor_core::model::StopSignal::Kill).unwrap();
-        process.wait(Some(PATIENCE)).unwrap();
-    }
-}
-
-#[test]
-fn a_monitor_killed_at_any_moment_leaves_the_truth() {
-    let mut seen = Vec::new();
-    for round in 0..60 {
-        let stage = Stage::new();
-        let mut monitor = isolated_command("victim").env("PM_TEST_FOLDER", &stage.folder).stdout(std::process::Stdio::null()).spawn().unwrap();
-        eventually("it begins", || stage.record_path().exists());
-        // Not a wait for a condition: the moment of the kill is the subject, and has to vary.
-        std::thread::sleep(Duration::from_micros(97 * round));
-        monitor.kill().unwrap();
-        monitor.wait().unwrap();
-        seen.extend(check_truth(&stage));
-        kill_announced(&stage);
-    }
-    assert!(seen.iter().any(|state| matches!(state, RecordState::Spawned(_))), "{seen:?}");
-}
-
-#[cfg(feature = "failpoints")]
-mod crash_points {
-    use super::*;
-
-    #[test]
-    #[ignore = "the victim of the tests below"]
-    fn victim_of_crash_points() {
-        let _scenario = fail::FailScenario::setup();
-        spawn_where_told(1);
-    }
-
-    fn state_after_kill_at(point: &str) -> Option<RecordState> {
-        let stage = Stage::new();
-        let mut monitor = isolated_command("crash_points::victim_of_crash_points");
-        monitor.env("PM_TEST_FOLDER", &stage.folder).env("FAILPOINTS", format!("{point}=1*return"));
-        let status = monitor.output().unwrap().status;
-        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(libc::SIGKILL), "{point} is reached");
-        let state = check_truth(&stage);
-        kill_announced(&stage);
-        state
-    }
-
-    #[test]
-    fn each_leaves_the_truth() {
-        assert_eq!(state_after_kill_at("record::before_rename"), None);
-        assert_eq!(state_after_kill_at("record::after_rename"), Some(RecordState::IntentOnly));
-        assert_eq!(state_after_kill_at("spawn::before_clone"), Some(RecordState::IntentOnly));
-        assert!(matches!(state_after_kill_at("spawn::after_clone"), Some(RecordState::Spawned(_))));
-    }
-}
-
-#[test]
-fn a_run_id_is_new_each_time() {
-    assert_ne!(run_id(), run_id());
-}
-
-#[test]
-fn a_stopped_process_stays_stopped() {
-    let stage = Stage::new();
-    let running = stage.script("kill -STOP $$; exit 3").spawn();
-    eventually("it stops itself", || state(running.pid()) == Some('T'));
-    let identity = running.process.identity();
-    assert!(identity.is_alive().unwrap(), "stopped is alive");
-    let again = process_monitor_host::process::Process::adopt(&identity).unwrap().unwrap();
-    assert_eq!(again.try_exit().unwrap(), None);
-    assert!(!again.wait(Some(Duration::ZERO)).unwrap());
-    assert_eq!(state(running.pid()), Some('T'), "and was not continued by being looked at");
 }

@@ -3,16 +3,11 @@
 mod process_support;
 
 use process_monitor_core::exit::Exit;
-use process_monitor_core::id::RunId;
 use process_monitor_core::model::StopSignal;
-use process_monitor_host::process::record::RecordState;
 use process_monitor_host::process::tree::{KillOutcome, Reaper, TreeQuery};
 use process_monitor_host::process::{Identity, Process, figures};
-use process_support::{PATIENCE, Running, Stage, all_die, announced, eventually, isolated, isolated_command, run_id, state};
-use rustix::fs::{CWD, FileType, mknodat};
-use std::fs::{self, OpenOptions};
-use std::path::PathBuf;
-use std::process::Stdio;
+use process_support::{PATIENCE, Running, Stage, all_die, announced, eventually, isolated, run_id, state};
+use std::fs;
 use std::time::{Duration, Instant};
 
 fn query(running: &Running) -> TreeQuery<'_> {
@@ -58,7 +53,6 @@ fn fifty_children_that_ignore_sigterm() {
 fn a_daemon_that_left_the_session() {
     let reaper = Reaper::become_subreaper().unwrap();
     let stage = Stage::new();
-    // The daemon clears its environment, so that only its descent tells.
     let script = "setsid sh -c 'setsid sh -c \"echo \\$\\$; exec sleep 1000\" & sleep 1000' & sleep 1000";
     let running = stage.script(script).spawn();
     let daemon = announced(&stage.stdout_path(), 1)[0];
@@ -72,7 +66,8 @@ fn a_daemon_that_left_the_session() {
 fn a_daemon_that_outlives_its_leader() {
     let reaper = Reaper::become_subreaper().unwrap();
     let stage = Stage::new();
-    let running = stage.script("setsid sh -c 'setsid sh -c \"echo \\$\\$; exec sleep 1000\" &' & wait").spawn();
+    let running =
+        stage.script("setsid sh -c 'setsid sh -c \"echo \\$\\$; exec sleep 1000\" &' & wait").spawn();
     assert_eq!(running.exit(), Exit::Code(0));
     let daemon = announced(&stage.stdout_path(), 1)[0];
     assert_eq!(reaper.leftover(&query(&running)).unwrap(), [daemon], "known by the run id it inherited");
@@ -109,7 +104,8 @@ fn forks_do_not_outrun_the_kill() {
 }
 
 fn with_marker(marker: &str) -> Vec<u32> {
-    let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let pids =
+        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
     pids.filter(|pid: &u32| {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         environment.split(|byte| *byte == 0).any(|variable| variable == marker.as_bytes())
@@ -139,7 +135,8 @@ fn a_stranger_in_a_session_of_that_number_is_not_touched() {
     let stage = Stage::new();
     let stranger = stage.script("env -i /bin/sleep 1000 & echo $!; echo $$; sleep 1000").spawn();
     let strangers = announced(&stage.stdout_path(), 2);
-    let recorded = Identity { start_time: stranger.process.identity().start_time - 1, ..stranger.process.identity() };
+    let recorded =
+        Identity { start_time: stranger.process.identity().start_time - 1, ..stranger.process.identity() };
     let run = run_id();
     let query = TreeQuery { leader: recorded, process: None, run: &run, outputs: &[] };
     assert_eq!(reaper.leftover(&query).unwrap(), []);
@@ -150,71 +147,6 @@ fn a_stranger_in_a_session_of_that_number_is_not_touched() {
     stranger.exit();
     assert_eq!(kill(&reaper, &query), KillOutcome::default());
     assert!(strangers.iter().any(|stranger| stranger.is_alive().unwrap()), "the sleeper lives on");
-}
-
-/// Spawns `script` in a monitor that is gone when this returns, with a FIFO as its output.
-fn spawn_by_dead_monitor(stage: &Stage, script: &str) -> (Identity, RunId) {
-    let mut monitor = isolated_command("short_lived_monitor");
-    monitor.env("PM_TEST_FOLDER", &stage.folder).env("PM_TEST_SCRIPT", script);
-    assert!(monitor.stdout(Stdio::null()).status().unwrap().success());
-    let found = stage.record();
-    let RecordState::Spawned(leader) = found.state else { panic!("{found:?}") };
-    (leader, found.intent.run)
-}
-
-fn fifo(stage: &Stage) -> PathBuf {
-    stage.folder.join("out")
-}
-
-#[test]
-#[ignore = "part of the tests below"]
-fn short_lived_monitor() {
-    let Some(folder) = std::env::var_os("PM_TEST_FOLDER") else { return };
-    let stage = Stage::in_folder(folder.as_ref());
-    mknodat(CWD, fifo(&stage), FileType::Fifo, 0o600.into(), 0).unwrap();
-    let output = OpenOptions::new().read(true).write(true).open(fifo(&stage)).unwrap();
-    std::mem::forget(stage.script(&std::env::var("PM_TEST_SCRIPT").unwrap()).spawn_with(&output));
-}
-
-#[test]
-fn a_tree_taken_over_from_a_dead_monitor() {
-    let reaper = Reaper::become_subreaper().unwrap();
-    let stage = Stage::new();
-    let script = "env -i /bin/sh -c 'echo $$ >> pids; exec /bin/sleep 1000' & \
-                  setsid -f sh -c 'echo $$ >> pids; exec sleep 1000'; \
-                  env -i /usr/bin/setsid -f /bin/sh -c 'echo $$ >> pids; exec /bin/sleep 1000'; \
-                  echo $$ >> pids; exec sleep 1000";
-    let (leader, run) = spawn_by_dead_monitor(&stage, script);
-    let members = announced(&stage.folder.join("pids"), 4);
-    assert_eq!(members.len(), 4);
-    let process = Process::adopt(&leader).unwrap().unwrap();
-    let outputs = [fifo(&stage)];
-    let query = TreeQuery { leader, process: Some(&process), run: &run, outputs: &outputs };
-    let left = reaper.leftover(&query).unwrap();
-    assert_eq!(left.len(), 3, "one by its session, one by the run id, one by its output");
-    let outcome = kill(&reaper, &query);
-    assert!(members.iter().all(|member| outcome.killed.contains(member)));
-    all_die(&members);
-}
-
-#[test]
-fn what_a_leader_left_that_died_while_no_monitor_was_there() {
-    let reaper = Reaper::become_subreaper().unwrap();
-    let stage = Stage::new();
-    let script = "setsid -f sh -c 'echo $$ >> pids; exec sleep 1000' > /dev/null 2>&1; \
-                  env -i /bin/sh -c 'echo $$ >> pids; exec /bin/sleep 1000' & \
-                  env -i /bin/sh -c 'echo $$ >> hidden; exec /bin/sleep 1000' > /dev/null 2>&1 & \
-                  while [ ! -s hidden ]; do :; done";
-    let (leader, run) = spawn_by_dead_monitor(&stage, script);
-    let members = announced(&stage.folder.join("pids"), 2);
-    let hidden = announced(&stage.folder.join("hidden"), 1)[0];
-    eventually("the leader ends", || !leader.is_alive().unwrap() && state(leader.pid).is_none());
-    let outputs = [fifo(&stage)];
-    let query = TreeQuery { leader, process: None, run: &run, outputs: &outputs };
-    let outcome = kill(&reaper, &query);
-    assert_eq!(outcome.killed, members.iter().copied().collect(), "one by the run id, one by its output");
-    assert!(hidden.is_alive().unwrap(), "its session number alone proves nothing");
-    Process::adopt(&hidden).unwrap().unwrap().signal(StopSignal::Kill).unwrap();
 }
 
 #[test]

@@ -39,7 +39,8 @@ fn read(text: &str, instance: &InstanceId) -> Result<Registry, ParseError> {
     let mut registry = typed(text)?;
     if registry.instance_id != *instance {
         let path = JsonPath::root().key("instanceId");
-        if locate(text, &path).exact {
+        let place = locate(text, &path);
+        if place.exact && place.written != "null" {
             return Err(other_instance(text, path, &registry.instance_id, instance));
         }
         registry.instance_id = instance.clone();

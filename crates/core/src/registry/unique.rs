@@ -4,7 +4,7 @@
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fmt;
 
 /// Says of a key that it is there twice.
@@ -20,7 +20,7 @@ impl<'de> Deserialize<'de> for UniqueKeys {
 }
 
 /// Borrows from the text unless the key has escapes.
-#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Deserialize, PartialEq, Eq, Hash)]
 #[serde(transparent)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -34,7 +34,7 @@ impl<'de> Visitor<'de> for Walk {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UniqueKeys, A::Error> {
-        let mut seen = BTreeSet::new();
+        let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<Key<'de>>()? {
             if !seen.insert(key) {
                 // Refused as a value, not here, because only so does the error's path end in the key.

@@ -3,9 +3,7 @@
 use crate::entries::{self, LONGEST_PATIENCE, MOST_ATTEMPTS};
 use crate::machine::Life;
 use crate::world::World;
-use process_monitor_core::engine::{
-    Action, Command, Engine, Event, Finding, Refusal, Ticket, state::may_follow,
-};
+use process_monitor_core::engine::{Action, Command, Event, Finding, Refusal, Ticket, state::may_follow};
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::{ProcessEntry, ProcessState, RestartPolicy};
 use process_monitor_core::time::Mono;
@@ -126,10 +124,6 @@ impl Books {
         (self.shutting_down, self.finished) = (false, false);
     }
 
-    pub fn found(&mut self, id: &ProcessId, now: Duration) {
-        self.pushed(id, now);
-    }
-
     pub fn pushed(&mut self, id: &ProcessId, now: Duration) {
         if let Some(book) = self.processes.get_mut(id) {
             book.pushed = now;
@@ -193,14 +187,13 @@ impl Books {
     }
 
     /// What was published last is what is shown.
-    pub fn only_legal_transitions(&mut self, engine: &Engine) -> Held {
-        for id in engine.ids() {
-            let state = engine.view(id).map(|view| view.entry.state);
+    pub fn only_legal_transitions(&mut self, shown: &[(ProcessId, ProcessEntry)]) -> Held {
+        for (id, entry) in shown {
             let Some(book) = self.processes.get_mut(id) else { continue };
-            if book.shown.is_some() {
-                prop_assert_eq!(book.shown, state, "only_legal_transitions: {} moved unpublished", id);
+            if let Some(published) = book.shown {
+                prop_assert_eq!(published, entry.state, "only_legal_transitions: {} moved unpublished", id);
             }
-            book.shown = state;
+            book.shown = Some(entry.state);
         }
         Ok(())
     }
@@ -286,12 +279,10 @@ pub fn at_most_one_live_run_per_process(world: &World, id: &ProcessId) -> Held {
     Ok(())
 }
 
-pub fn every_stop_has_a_kill_deadline(world: &World) -> Held {
-    for (id, book) in &world.books.processes {
-        if world.state(id) != Some(ProcessState::Stopping) {
-            continue;
-        }
-        let latest = Mono::from_zero(book.pushed + LONGEST_PATIENCE);
+pub fn every_stop_has_a_kill_deadline(world: &World, shown: &[(ProcessId, ProcessEntry)]) -> Held {
+    for (id, _) in shown.iter().filter(|(_, entry)| entry.state == ProcessState::Stopping) {
+        let pushed = world.books.processes.get(id).map_or(Duration::ZERO, |book| book.pushed);
+        let latest = Mono::from_zero(pushed + LONGEST_PATIENCE);
         let due = world.engine.next_deadline();
         prop_assert!(
             due.is_some_and(|due| due <= latest),
@@ -301,10 +292,10 @@ pub fn every_stop_has_a_kill_deadline(world: &World) -> Held {
     Ok(())
 }
 
-pub fn attempts_stay_within_the_policy(world: &World) -> Held {
-    for id in world.engine.ids() {
-        let attempts = world.engine.entry(id).map_or(0, |entry| entry.restart_attempts);
-        prop_assert!(attempts <= MOST_ATTEMPTS, "attempts_stay_within_the_policy: {id} has {attempts}");
+pub fn attempts_stay_within_the_policy(shown: &[(ProcessId, ProcessEntry)]) -> Held {
+    for (id, ProcessEntry { restart_attempts, .. }) in shown {
+        let within = *restart_attempts <= MOST_ATTEMPTS;
+        prop_assert!(within, "attempts_stay_within_the_policy: {id} has {restart_attempts}");
     }
     Ok(())
 }

@@ -53,7 +53,7 @@ enum Wish {
 
 fn wish() -> impl Strategy<Value = Wish> {
     prop_oneof![
-        3 => (0..entries::FORMS).prop_map(|form| Wish::Add { form }),
+        1 => (0..entries::FORMS).prop_map(|form| Wish::Add { form }),
         1 => Just(Wish::Remove),
         6 => any::<bool>().prop_map(|wait| Wish::Start { wait }),
         3 => Just(Wish::Stop),
@@ -111,6 +111,7 @@ fn config() -> ProptestConfig {
 
 fn live(processes: usize, seed: u64, steps: &[Step]) -> Result<(), TestCaseError> {
     let mut world = World::new(processes, seed);
+    world.populate()?;
     for step in steps {
         world.step(step)?;
     }

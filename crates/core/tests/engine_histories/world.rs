@@ -61,6 +61,15 @@ impl World {
         self.engine.view(id).map(|view| view.entry.state)
     }
 
+    /// Registers every process, in some form.
+    pub fn populate(&mut self) -> Held {
+        for process in 0..self.ids.len() {
+            let form = self.machine.chance.number() as usize % entries::FORMS;
+            self.wish(process, Wish::Add { form }, false)?;
+        }
+        Ok(())
+    }
+
     pub fn step(&mut self, step: &Step) -> Held {
         match step {
             Step::Command { process, wish, ticket } => self.wish(*process, *wish, *ticket)?,
@@ -201,7 +210,8 @@ impl World {
         self.tell(Event::Shutdown).map(drop)
     }
 
-    /// The monitor is killed, or has finished; another one comes.
+    /// The monitor is killed, or has finished; another one comes. That one may be killed while it
+    /// comes up, before it has noted what it found.
     fn crash_and_boot(&mut self, away: Duration) -> Held {
         if self.books.finished {
             self.write_what_is_dirty();
@@ -209,6 +219,17 @@ impl World {
         // A shutdown that was cut off may have been noted or not.
         let noted = self.books.shutting_down && self.machine.chance.one_in(2);
         let continuing = !(self.books.finished || noted);
+        while self.machine.chance.one_in(6) {
+            let some = self.machine.chance.number() as usize % (self.disk.len() + 1);
+            self.boot(away, continuing, some)?;
+        }
+        self.boot(away, continuing, usize::MAX)?;
+        self.write_what_is_dirty();
+        Ok(())
+    }
+
+    /// A new monitor takes up the first `some` processes.
+    fn boot(&mut self, away: Duration, continuing: bool, some: usize) -> Held {
         self.machine.monitor_died();
         self.machine.alone_for(away);
         self.books.boot(continuing);
@@ -216,10 +237,10 @@ impl World {
         self.told.clear();
         self.lives += 1;
         self.engine = Engine::new(&format!("life-{}", self.lives));
-        for entry in self.disk.values().cloned().collect::<Vec<_>>() {
+        for entry in self.disk.values().take(some).cloned().collect::<Vec<_>>() {
             let (id, finding) = (entry.id.clone(), self.finding(&entry.id));
             let found = Event::Found { entry: Arc::new(entry), continuing, finding: finding.clone() };
-            self.books.found(&id, self.machine.now);
+            self.books.pushed(&id, self.machine.now);
             let actions = self.tell(found)?;
             held::boot_never_starts_a_process_whose_run_is_alive(&finding, &actions)?;
             held::adopted_process_keeps_its_pid(self, &id, &finding)?;
@@ -245,15 +266,17 @@ impl World {
     /// Tells the engine, checks what it answers, and carries it out.
     fn tell(&mut self, event: Event) -> Result<Vec<Action>, TestCaseError> {
         let now = self.now();
-        let finding = matches!(event, Event::Found { .. });
+        let booting = matches!(event, Event::Found { .. });
         let actions = self.engine.handle(event, now);
         held::replies_come_last(&actions)?;
         for action in &actions {
-            self.carry_out(action, finding)?;
+            self.carry_out(action, booting)?;
         }
-        self.books.only_legal_transitions(&self.engine)?;
-        held::every_stop_has_a_kill_deadline(self)?;
-        held::attempts_stay_within_the_policy(self)?;
+        let shown: Vec<_> =
+            self.engine.ids().filter_map(|id| Some((id.clone(), self.engine.view(id)?.entry))).collect();
+        self.books.only_legal_transitions(&shown)?;
+        held::every_stop_has_a_kill_deadline(self, &shown)?;
+        held::attempts_stay_within_the_policy(&shown)?;
         Ok(actions)
     }
 

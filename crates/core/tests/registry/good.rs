@@ -114,8 +114,10 @@ fn the_watcher_has_ports_of_its_own() {
 
 #[test]
 fn a_missing_instance_is_the_files() {
-    let registry = Registry::parse(b"{\"processes\": {}}", &instance("watcher")).unwrap();
-    assert_eq!(registry.instance_id, instance("watcher"));
+    for text in ["{\"processes\": {}}", "{\"instanceId\": null}"] {
+        let registry = Registry::parse(text.as_bytes(), &instance("watcher")).unwrap();
+        assert_eq!(registry.instance_id, instance("watcher"), "{text}");
+    }
 }
 
 #[test]

@@ -44,13 +44,13 @@ fn the_last_lines_across_rotated_files() {
 fn a_follower_sees_every_line_once_through_rotations_and_runs() {
     const LINES: usize = 60_000;
     let instance = Instance::new();
-    let monitor = instance.connect();
     let limits = Limits { max_file_bytes: 64 << 10, keep_files: 10_000, ..limits() };
     let mut follower = Follower::new().unwrap();
     follower.follow(&instance.layout, &web(), 10).unwrap();
     assert_eq!(follower.next_chunk(Some(Duration::ZERO)).unwrap(), None, "there is not even a folder");
     std::thread::scope(|scope| {
         scope.spawn(|| {
+            let monitor = instance.connect();
             for run_number in 0..3 {
                 let mut run = instance.start("web", limits);
                 monitor.attach(&run);

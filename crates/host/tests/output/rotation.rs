@@ -92,7 +92,7 @@ fn a_file_that_somebody_else_deletes_moves_or_truncates() {
     let monitor = instance.connect();
     let run = instance.start("web", limits());
     monitor.attach(&run);
-    let mut say = |text: &str| {
+    let say = |text: &str| {
         writeln!(run.stdout.as_ref().unwrap(), "{text}").unwrap();
         let wanted = format!("{text}\n").into_bytes();
         eventually(text, || std::fs::read(run.file(0)).is_ok_and(|content| content.ends_with(&wanted)));

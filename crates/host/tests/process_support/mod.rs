@@ -99,7 +99,14 @@ impl Stage {
 
     pub fn program(&self, command: impl Into<OsString>) -> Program<'_> {
         let directory = Some(self.folder.clone());
-        Program { stage: self, command: command.into(), args: vec![], environment: vec![], directory, run: run_id() }
+        Program {
+            stage: self,
+            command: command.into(),
+            args: vec![],
+            environment: vec![],
+            directory,
+            run: run_id(),
+        }
     }
 
     /// A shell script.
@@ -152,7 +159,11 @@ impl Program<'_> {
             command: &self.command,
             args: self.args.iter().map(OsString::as_os_str).collect(),
             working_directory: self.directory.as_deref(),
-            environment: self.environment.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str())).collect(),
+            environment: self
+                .environment
+                .iter()
+                .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+                .collect(),
             stdout: output.as_fd(),
             stderr: output.as_fd(),
             record: record.as_fd(),

@@ -36,7 +36,15 @@ pub struct Arguments {
 #[command(next_help_heading = "Everywhere")]
 pub struct Target {
     /// The folder that holds everything [default: ~/.tom/process_monitor]
-    #[arg(short, long, global = true, display_order = 100, value_name = "DIR", env = "TOM_PM_DIRECTORY", hide_env_values = true)]
+    #[arg(
+        short,
+        long,
+        global = true,
+        display_order = 100,
+        value_name = "DIR",
+        env = "TOM_PM_DIRECTORY",
+        hide_env_values = true
+    )]
     pub directory: Option<PathBuf>,
     /// The monitor to start or to talk to [default: default]
     #[arg(long, global = true, display_order = 101, value_name = "ID", alias = "instance-id")]

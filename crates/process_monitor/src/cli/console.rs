@@ -1,6 +1,6 @@
 //! Printing. A reader that goes away (`| head`) is no error worth a word.
 
-use super::failure::Failure;
+use super::failure::{Failure, Report};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -31,9 +31,9 @@ pub fn note(text: &str) {
 }
 
 /// Says why a command failed, on the standard error.
-pub fn complain(failure: &Failure, json: bool) {
-    if let Failure::Told(report) = failure {
-        let text = if json { report.json().to_string() } else { report.text().trim_end().to_owned() };
-        note(&text);
+pub fn complain(report: &Report, json: bool) {
+    match json {
+        true => note(&report.json().to_string()),
+        false => note(report.text().trim_end()),
     }
 }

@@ -51,8 +51,12 @@ pub struct Context {
 
 impl Context {
     /// From the command line and the environment.
-    pub fn new(target: Target, flags: MonitorFlags, program: Program) -> Result<Self, Failure> {
-        let invocation = invocation(&target, program);
+    pub fn new(
+        target: Target,
+        flags: MonitorFlags,
+        program: Program,
+        invocation: &str,
+    ) -> Result<Self, Failure> {
         let directory = match target.directory {
             Some(directory) => directory,
             None => default_directory()?,
@@ -67,7 +71,7 @@ impl Context {
             json: target.json,
             style: Style::for_stream(&std::io::stdout()),
             flags,
-            invocation,
+            invocation: invocation.to_owned(),
         })
     }
 
@@ -96,9 +100,9 @@ fn default_directory() -> Result<PathBuf, Failure> {
     })
 }
 
-/// The words before a subcommand. A program that was started by a path is not in PATH, so it is
+/// How the user calls this program for `target`: the words before a subcommand. A program that was started by a path is not in PATH, so it is
 /// shown by its path.
-fn invocation(target: &Target, program: Program) -> String {
+pub fn invocation(target: &Target, program: Program) -> String {
     let typed = std::env::args().next().filter(|word| word.contains(std::path::is_separator));
     let mut words = vec![typed.unwrap_or_else(|| program.name().to_owned())];
     let from_environment = std::env::var_os("TOM_PM_DIRECTORY");

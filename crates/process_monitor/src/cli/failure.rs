@@ -19,6 +19,17 @@ pub enum Code {
     NoSuchProcess = 4,
 }
 
+impl Code {
+    /// How the program ends when the client could not do what was asked.
+    pub fn of(error: &Error) -> Self {
+        match error {
+            Error::NotRunning { .. } => Self::NotRunning,
+            Error::ProcessNotFound { .. } => Self::NoSuchProcess,
+            _ => Self::Failed,
+        }
+    }
+}
+
 impl From<Code> for ExitCode {
     fn from(code: Code) -> Self {
         Self::from(code as u8)
@@ -30,6 +41,8 @@ impl From<Code> for ExitCode {
 pub enum Failure {
     /// It is to be told.
     Told(Report),
+    /// The client could not do it.
+    Client(Error),
     /// It was told already (several processes, some of which failed).
     Silent(Code),
     /// Nobody reads what we write (`| head`): no reason to complain.
@@ -50,6 +63,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// What is told of an error of the client. `program` is how the user calls this program.
+    pub fn of(error: &Error, program: &str) -> Self {
+        let advice = Some(error.advice(program));
+        Self { exit: Code::of(error), code: error.code(), message: error.to_string(), advice }
+    }
+
     /// For people: `error: …`, then what to do.
     pub fn text(&self) -> String {
         let mut text = format!("error: {}\n", self.message.replace('\n', "\n       "));
@@ -89,30 +108,29 @@ impl Failure {
         }
     }
 
+    /// What is to be told, if anything is.
+    pub fn report(self, program: &str) -> Option<Report> {
+        match self {
+            Self::Told(report) => Some(report),
+            Self::Client(error) => Some(Report::of(&error, program)),
+            Self::Silent(_) | Self::ClosedPipe => None,
+        }
+    }
+
     /// How the program ends.
     pub fn exit(&self) -> ExitCode {
         match self {
             Self::Told(report) => report.exit.into(),
+            Self::Client(error) => Code::of(error).into(),
             Self::Silent(code) => (*code).into(),
             Self::ClosedPipe => ExitCode::SUCCESS,
         }
     }
 }
 
-impl From<&Error> for Report {
-    fn from(error: &Error) -> Self {
-        let exit = match error {
-            Error::NotRunning { .. } => Code::NotRunning,
-            Error::ProcessNotFound { .. } => Code::NoSuchProcess,
-            _ => Code::Failed,
-        };
-        Self { exit, code: error.code(), message: error.to_string(), advice: Some(error.advice()) }
-    }
-}
-
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Told(Report::from(&error))
+        Self::Client(error)
     }
 }
 
@@ -124,5 +142,42 @@ impl From<io::Error> for Failure {
             _ => Self::failed(format!("cannot write to the standard output: {error}"))
                 .advise("see where the output goes: is that disk full?"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use process_monitor_client::api::Problem;
+    use process_monitor_core::id::{InstanceId, ProcessId};
+
+    fn told(error: Error) -> String {
+        Report::of(&error, "process_monitor").text()
+    }
+
+    #[test]
+    fn what_is_said_of_errors() {
+        let id = ProcessId::new("web").unwrap();
+        let problem = |path: &str, message: &str| Problem { path: path.into(), message: message.into() };
+        let errors = [
+            Error::NotRunning { directory: "/srv/pm".into(), instance: InstanceId::default() },
+            Error::ProcessNotFound { id: ProcessId::new("wbe").unwrap(), nearest: Some(id.clone()) },
+            Error::ProcessNotFound { id: id.clone(), nearest: None },
+            Error::AlreadyExists { id: id.clone() },
+            Error::ProcessDisabled { id: id.clone() },
+            Error::StartFailed { id, reason: "/opt/x/run: permission denied".into() },
+            Error::Invalid {
+                problems: vec![problem("args[0]", "holds a NUL"), problem("command", "is empty")],
+            },
+        ];
+        insta::assert_snapshot!(errors.map(told).join("\n"));
+    }
+
+    #[test]
+    fn programs_get_the_same_in_json() {
+        let error = Error::ProcessDisabled { id: ProcessId::new("web").unwrap() };
+        let json = Report::of(&error, "pm").json();
+        assert_eq!(json["code"], "process_disabled");
+        assert_eq!(json["advice"], "enable it first with: pm enable web");
     }
 }

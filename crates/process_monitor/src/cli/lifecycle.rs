@@ -83,13 +83,14 @@ pub async fn run(context: &Context, verb: Verb, ids: &Ids) -> Result<(), Failure
     let at_once = if running { AT_ONCE } else { 1 };
     let outcomes = apply(&context.client, verb, ids, at_once).await;
     tell(context, verb, &outcomes)?;
-    match worst(outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().err())) {
+    let codes = outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().err()).map(Code::of);
+    match worst(codes) {
         Some(code) => Err(Failure::Silent(code)),
         None => Ok(()),
     }
 }
 
-type Outcome = (ProcessId, Result<Done, Report>);
+type Outcome = (ProcessId, Result<Done, Error>);
 
 async fn apply(client: &Client, verb: Verb, ids: Vec<ProcessId>, at_once: usize) -> Vec<Outcome> {
     let permits = Arc::new(Semaphore::new(at_once));
@@ -99,7 +100,7 @@ async fn apply(client: &Client, verb: Verb, ids: Vec<ProcessId>, at_once: usize)
         tasks.spawn(async move {
             // Never closed, so there is always a permit to come.
             let _permit = permits.acquire().await;
-            (index, id.clone(), verb.apply(&client, &id).await.map_err(|error| Report::from(&error)))
+            (index, id.clone(), verb.apply(&client, &id).await)
         });
     }
     let mut outcomes = tasks.join_all().await;
@@ -137,7 +138,9 @@ impl Verb {
 
 fn tell(context: &Context, verb: Verb, outcomes: &[Outcome]) -> Result<(), Failure> {
     if context.json {
-        let results: Vec<_> = outcomes.iter().map(|(id, outcome)| json_of(id, verb, outcome)).collect();
+        let program = &context.invocation;
+        let results: Vec<_> =
+            outcomes.iter().map(|(id, outcome)| json_of(id, verb, outcome, program)).collect();
         return console::print_json(&json!({ "results": results }));
     }
     if outcomes.is_empty() {
@@ -146,7 +149,7 @@ fn tell(context: &Context, verb: Verb, outcomes: &[Outcome]) -> Result<(), Failu
     for (id, outcome) in outcomes {
         match outcome {
             Ok(done) => console::print(&line(id, verb, done))?,
-            Err(report) => console::note(report.text().trim_end()),
+            Err(error) => console::complain(&Report::of(error, &context.invocation), false),
         }
     }
     Ok(())
@@ -163,23 +166,23 @@ fn line(id: &ProcessId, verb: Verb, done: &Done) -> String {
     }
 }
 
-fn json_of(id: &ProcessId, verb: Verb, outcome: &Result<Done, Report>) -> Value {
+fn json_of(id: &ProcessId, verb: Verb, outcome: &Result<Done, Error>, program: &str) -> Value {
     match outcome {
         Ok(Done::Now(state)) => json!({ "id": id, "success": true, "done": verb.done(), "state": state }),
         Ok(Done::Changed(source)) => {
             json!({ "id": id, "success": true, "done": verb.done(), "source": list::name(*source) })
         }
-        Err(report) => {
-            let Report { message, code, advice, .. } = report;
+        Err(error) => {
+            let Report { message, code, advice, .. } = Report::of(error, program);
             json!({ "id": id, "success": false, "error": message, "code": code, "advice": advice })
         }
     }
 }
 
 /// The exit code for several failures: theirs when they agree, else "failed".
-fn worst<'a>(mut reports: impl Iterator<Item = &'a Report>) -> Option<Code> {
-    let first = reports.next()?.exit;
-    Some(if reports.all(|report| report.exit == first) { first } else { Code::Failed })
+fn worst(mut codes: impl Iterator<Item = Code>) -> Option<Code> {
+    let first = codes.next()?;
+    Some(if codes.all(|code| code == first) { first } else { Code::Failed })
 }
 
 #[cfg(test)]
@@ -188,11 +191,10 @@ mod tests {
 
     #[test]
     fn the_exit_code_of_several_failures() {
-        let report = |exit| Report { exit, code: String::new(), message: String::new(), advice: None };
-        let (missing, failed) = (report(Code::NoSuchProcess), report(Code::Failed));
+        let (missing, failed) = (Code::NoSuchProcess, Code::Failed);
         assert_eq!(worst([].into_iter()), None);
-        assert_eq!(worst([&missing, &missing].into_iter()), Some(Code::NoSuchProcess));
-        assert_eq!(worst([&missing, &failed].into_iter()), Some(Code::Failed));
+        assert_eq!(worst([missing, missing].into_iter()), Some(missing));
+        assert_eq!(worst([missing, failed].into_iter()), Some(failed));
     }
 
     #[test]

@@ -66,18 +66,27 @@ async fn known(context: &Context, id: &ProcessId) -> Result<(), Failure> {
     Ok(context.client.status(id).await.map(|_| ())?)
 }
 
-/// The end of the newest run.
-fn show(context: &Context, args: &LogsArgs, id: &ProcessId, renderer: &mut OutputRenderer) -> Result<(), Failure> {
+/// The end of the newest run that printed anything: one that has just begun often has not yet.
+fn show(
+    context: &Context,
+    args: &LogsArgs,
+    id: &ProcessId,
+    renderer: &mut OutputRenderer,
+) -> Result<(), Failure> {
     let runs = names::runs(context.layout(), id).map_err(|error| unreadable(id, &error))?;
-    let Some(newest) = runs.into_iter().last() else {
-        console::note(&format!("{id} has not printed anything yet"));
-        return Ok(());
-    };
-    for stream in Stream::BOTH.into_iter().filter(|stream| args.wants(*stream)) {
-        let bytes = tail(&newest.path, stream, args.lines).map_err(|error| unreadable(id, &error))?;
-        let origin = Origin { process: id.clone(), run: newest.name.clone(), stream };
-        console::print_bytes(&renderer.render(origin, &bytes))?;
+    for run in runs.into_iter().rev() {
+        let mut empty = true;
+        for stream in Stream::BOTH.into_iter().filter(|stream| args.wants(*stream)) {
+            let bytes = tail(&run.path, stream, args.lines).map_err(|error| unreadable(id, &error))?;
+            empty &= bytes.is_empty();
+            let origin = Origin { process: id.clone(), run: run.name.clone(), stream };
+            console::print_bytes(&renderer.render(origin, &bytes))?;
+        }
+        if !empty {
+            return Ok(());
+        }
     }
+    console::note(&format!("{id} has not printed anything yet"));
     Ok(())
 }
 

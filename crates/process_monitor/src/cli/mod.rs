@@ -46,13 +46,13 @@ use std::process::ExitCode;
 pub fn main(program: Program) -> ExitCode {
     let arguments = parse(program);
     let json = arguments.target.json;
-    match dispatch(arguments, program) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            console::complain(&failure, json);
-            failure.exit()
-        }
+    let invocation = context::invocation(&arguments.target, program);
+    let Err(failure) = dispatch(arguments, program, &invocation) else { return ExitCode::SUCCESS };
+    let exit = failure.exit();
+    if let Some(report) = failure.report(&invocation) {
+        console::complain(&report, json);
     }
+    exit
 }
 
 /// Help, version and wrong usage end the program here, as clap does it.
@@ -62,7 +62,7 @@ fn parse(program: Program) -> Arguments {
     Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
-fn dispatch(arguments: Arguments, program: Program) -> Result<(), Failure> {
+fn dispatch(arguments: Arguments, program: Program, invocation: &str) -> Result<(), Failure> {
     let Arguments { target, monitor: flags, command } = arguments;
     if let (Some(flag), Some(_)) = (flags.given(), &command) {
         return Err(Failure::usage(format!("{flag} cannot be used with a subcommand"))
@@ -73,7 +73,7 @@ fn dispatch(arguments: Arguments, program: Program) -> Result<(), Failure> {
         Some(Command::Generate(args)) => return generate::run(&args),
         _ => {}
     }
-    let context = Context::new(target, flags, program)?;
+    let context = Context::new(target, flags, program, invocation)?;
     match command {
         None => monitor::run(&context),
         Some(Command::Daemon) => monitor::foreground::run(&context, false),

@@ -2,12 +2,14 @@
 
 use super::console;
 use super::context::Context;
-use super::failure::Failure;
+use super::failure::{Failure, Report};
 use super::monitor::background::{self, Background};
 use super::register::{self, Registration};
 use super::render::format;
 use clap::Args;
+use process_monitor_client::Error;
 use process_monitor_client::api::{ProcessStatus, Wait};
+use process_monitor_core::id::ProcessId;
 use serde_json::json;
 
 /// Arguments of `run`.
@@ -20,15 +22,7 @@ pub struct RunArgs {
 pub async fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     let monitor = background::ensure(context).await?;
     let (id, _) = register::register(context, &args.registration, false).await?;
-    let started = context.client.start(&id, Wait::Ready).await;
-    if let Err(error) = started {
-        let invocation = &context.invocation;
-        return Err(Failure::from(error).advise(format!(
-            "it is registered and retried as its restart policy says\n\
-             see what it printed with: {invocation} logs {id}\n\
-             forget it with:           {invocation} remove {id}"
-        )));
-    }
+    context.client.start(&id, Wait::Ready).await.map_err(|error| not_started(context, &id, &error))?;
     let (_, process) = context.client.status(&id).await?;
     if context.json {
         return console::print_json(
@@ -36,6 +30,17 @@ pub async fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
         );
     }
     console::print(&report(&process, &monitor, &context.invocation))
+}
+
+/// That it was registered nevertheless.
+fn not_started(context: &Context, id: &ProcessId, error: &Error) -> Failure {
+    let invocation = &context.invocation;
+    let advice = format!(
+        "it is registered, and retried as its restart policy says\n\
+         see what it printed with: {invocation} logs {id}\n\
+         forget it with:           {invocation} remove {id}"
+    );
+    Failure::Told(Report { advice: Some(advice), ..Report::of(error, invocation) })
 }
 
 /// What was done, and what to try next.
@@ -71,7 +76,6 @@ fn report(process: &ProcessStatus, monitor: &Background, invocation: &str) -> St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use process_monitor_core::id::ProcessId;
     use process_monitor_core::model::{ProcessEntry, ProcessState};
 
     #[test]

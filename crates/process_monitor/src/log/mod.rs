@@ -1,10 +1,91 @@
-//! STUB by the lead, to be overwritten by helper `files`.
+//! The monitor's own log (SPEC 4.8).
+//!
+//! | module | |
+//! | --- | --- |
+//! | [`spec`] | what is logged, and in which form |
+//! | [`file`] | where: one file per start, the newest ten kept |
+//! | [`line`] | an event as one line, whatever is in it |
+//! | [`sink`] | getting lines out without making anybody wait |
+
+mod file;
+mod line;
+mod sink;
+mod spec;
+
+pub use file::monitor_logs;
+pub use spec::{LogSpec, UnknownWord};
+
+use line::Lines;
+use process_monitor_host::files::FileError;
 use process_monitor_host::layout::Layout;
+use sink::Sink;
+use std::io;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+
+/// Why there is no log.
 #[derive(Debug, thiserror::Error)]
-#[error("log")]
-pub struct LogError;
-pub struct LogGuard;
-pub fn start(_layout: &Layout, _foreground: bool, _spec: Option<&str>) -> Result<LogGuard, LogError> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    Ok(LogGuard)
+pub enum LogError {
+    /// What is to be logged cannot be understood.
+    #[error("TOM_PM_LOG: {0}")]
+    Spec(#[from] UnknownWord),
+    /// Its file or folder can't be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The thread that writes it can't be started.
+    #[error("cannot start a thread to write the log: {0}")]
+    Thread(io::Error),
+    /// This process has a log already.
+    #[error("this process logs already")]
+    AlreadyStarted,
 }
+
+/// Keeps the log's writer threads. When it is dropped, what is waiting has been written (as far as that
+/// is possible within a second), and each later line is written by who logs it.
+#[derive(Debug)]
+pub struct LogGuard {
+    sinks: Vec<Sink>,
+}
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        self.sinks.iter().for_each(Sink::close);
+    }
+}
+
+/// Starts this process's log: a new file in `layout`'s log folder, and the standard error output too when
+/// in the `foreground`. `spec` is the text of `TOM_PM_LOG`; see [`LogSpec`].
+///
+/// # Errors
+/// [`LogError`]; nothing is logged then.
+pub fn start(layout: &Layout, foreground: bool, spec: Option<&str>) -> Result<LogGuard, LogError> {
+    let spec: LogSpec = spec.unwrap_or_default().parse()?;
+    let (subscriber, guard) = open(layout, foreground, spec)?;
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::AlreadyStarted)?;
+    Ok(guard)
+}
+
+fn open(
+    layout: &Layout,
+    foreground: bool,
+    spec: LogSpec,
+) -> Result<(impl tracing::Subscriber + Send + Sync, LogGuard), LogError> {
+    let file = file::create(layout)?;
+    let mut sinks = vec![Sink::start(file, spec.form).map_err(LogError::Thread)?];
+    if foreground {
+        sinks.push(Sink::start(io::stderr(), spec.form).map_err(LogError::Thread)?);
+    }
+    let lines = Lines::new(spec.form, sinks.clone());
+    let subscriber = tracing_subscriber::registry().with(targets(spec)).with(lines);
+    Ok((subscriber, LogGuard { sinks }))
+}
+
+/// Details are wanted of this program, not of the libraries in it.
+fn targets(spec: LogSpec) -> Targets {
+    Targets::new()
+        .with_default(spec.level.min(tracing::Level::INFO))
+        .with_target("process_monitor", spec.level)
+}
+
+#[cfg(test)]
+mod tests;

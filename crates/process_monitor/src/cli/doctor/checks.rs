@@ -63,7 +63,7 @@ pub fn private_folder(layout: &Layout) -> Finding {
 }
 
 /// The monitor runs and answers.
-pub fn monitor(layout: &Layout, status: &Result<MonitorStatus, Error>) -> Finding {
+pub fn monitor(layout: &Layout, status: &Result<MonitorStatus, Error>, program: &str) -> Finding {
     const CHECK: &str = "monitor";
     let lock_holder = MonitorInfo::read(layout).filter(MonitorInfo::is_running);
     match (status, lock_holder) {
@@ -73,7 +73,7 @@ pub fn monitor(layout: &Layout, status: &Result<MonitorStatus, Error>) -> Findin
             Finding::ok(CHECK, format!("{} with pid {pid} since {started} ({uptime})", status.state))
         }
         (Err(Error::NotRunning { .. }), None) => {
-            Finding::warn(CHECK, "it is not running", "start it with: process_monitor")
+            Finding::warn(CHECK, "it is not running", format!("start it with: {program}"))
         }
         (Err(Error::NotRunning { .. }), Some(info)) => Finding::bad(
             CHECK,
@@ -85,7 +85,7 @@ pub fn monitor(layout: &Layout, status: &Result<MonitorStatus, Error>) -> Findin
             format!("it runs with pid {} since {}, but: {error}", info.identity.pid, info.since),
             "if this stays so, kill it and start it again: its processes run on",
         ),
-        (Err(error), None) => Finding::bad(CHECK, error.to_string(), error.advice()),
+        (Err(error), None) => Finding::bad(CHECK, error.to_string(), error.advice(program)),
     }
 }
 
@@ -97,13 +97,13 @@ pub fn logger(status: &MonitorStatus) -> Finding {
         None => Finding::bad(
             CHECK,
             "it is not running; what programs print waits, and programs that print much are blocked",
-            "the monitor's log says why; restart the monitor with --restart",
+            "the monitor's log says why; then restart the monitor with --restart",
         ),
     }
 }
 
 /// The registry can be read.
-pub fn registry(layout: &Layout, processes: &Result<Vec<ProcessStatus>, Error>) -> Finding {
+pub fn registry(layout: &Layout, processes: &Result<Vec<ProcessStatus>, Error>, program: &str) -> Finding {
     const CHECK: &str = "registry";
     let path = layout.registry();
     match processes {
@@ -111,7 +111,7 @@ pub fn registry(layout: &Layout, processes: &Result<Vec<ProcessStatus>, Error>) 
         Ok(processes) => {
             Finding::ok(CHECK, format!("{} holds {} processes", path.display(), processes.len()))
         }
-        Err(error) => Finding::bad(CHECK, error.to_string(), error.advice()),
+        Err(error) => Finding::bad(CHECK, error.to_string(), error.advice(program)),
     }
 }
 
@@ -208,7 +208,12 @@ pub fn space(layout: &Layout) -> Finding {
 }
 
 /// Nothing is left of what is no more.
-pub fn leftovers(layout: &Layout, monitor_runs: bool, processes: Option<&[ProcessStatus]>) -> Finding {
+pub fn leftovers(
+    layout: &Layout,
+    monitor_runs: bool,
+    processes: Option<&[ProcessStatus]>,
+    program: &str,
+) -> Finding {
     const CHECK: &str = "left-overs";
     let records = BootId::current().and_then(|boot| record::read_all(&layout.runs(), &boot));
     let records = match records {
@@ -230,7 +235,7 @@ pub fn leftovers(layout: &Layout, monitor_runs: bool, processes: Option<&[Proces
         return Finding::warn(
             CHECK,
             format!("these run without a monitor: {names}"),
-            "start it with: process_monitor; it takes them over",
+            format!("start it with: {program}; it takes them over"),
         );
     }
     let registered = |id: &ProcessId| processes.is_none_or(|all| all.iter().any(|process| process.id == *id));

@@ -28,19 +28,19 @@ pub async fn run(context: &Context, _args: &DoctorArgs) -> Result<(), Failure> {
 }
 
 async fn examine(context: &Context) -> Vec<Finding> {
-    let layout = context.layout();
+    let (layout, program) = (context.layout(), context.invocation.as_str());
     let status = context.client.monitor_status().await;
     let running: Option<&MonitorStatus> = status.as_ref().ok();
     let registry = context.client.registry_file().await;
     let mut findings = vec![checks::directory(layout), checks::private_folder(layout)];
-    findings.push(checks::monitor(layout, &status));
+    findings.push(checks::monitor(layout, &status, program));
     findings.extend(running.map(checks::logger));
-    findings.push(checks::registry(layout, &registry));
+    findings.push(checks::registry(layout, &registry, program));
     findings.push(checks::registry_lock(layout));
     findings.push(checks::descriptors(running));
     findings.push(checks::kernel());
     findings.push(checks::space(layout));
-    findings.push(checks::leftovers(layout, running.is_some(), registry.as_deref().ok()));
+    findings.push(checks::leftovers(layout, running.is_some(), registry.as_deref().ok(), program));
     findings.push(log::recent_trouble(layout));
     findings
 }

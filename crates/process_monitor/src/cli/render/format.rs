@@ -66,10 +66,25 @@ pub fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    let word = printable(word);
+    if word.chars().any(char::is_control) {
+        // Bash, zsh and POSIX.1-2024 read `$'…'`.
+        let escaped: String = word.chars().map(escaped).collect();
+        return format!("$'{escaped}'");
+    }
     match !word.is_empty() && word.chars().all(plain) {
-        true => word,
+        true => word.to_owned(),
         false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+fn escaped(c: char) -> String {
+    match c {
+        '\n' => r"\n".to_owned(),
+        '\t' => r"\t".to_owned(),
+        '\'' | '\\' => format!("\\{c}"),
+        c if c.is_ascii_control() => format!(r"\x{:02x}", u32::from(c)),
+        c if c.is_control() => format!(r"\u{:04x}", u32::from(c)),
+        c => c.to_string(),
     }
 }
 
@@ -130,6 +145,6 @@ mod tests {
     #[test]
     fn command_lines_can_be_copied() {
         assert_eq!(command_line(["sh", "-c", "echo it's", ""]), r"sh -c 'echo it'\''s' ''");
-        assert_eq!(command_line(["a\u{1b}[2Jb"]), "'a\u{fffd}[2Jb'");
+        assert_eq!(command_line(["a\u{1b}[2J\n'\\é"]), r"$'a\x1b[2J\n\'\\é'");
     }
 }

@@ -46,6 +46,9 @@ impl OutputRenderer {
     /// What to write for `bytes`, which came from `origin`.
     pub fn render(&mut self, origin: Origin, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len());
+        if bytes.is_empty() {
+            return out;
+        }
         let prefix = self.prefix(&origin);
         let continued = match &self.unfinished {
             Some(author) if *author == origin => true,
@@ -131,7 +134,8 @@ mod tests {
     #[test]
     fn json_is_an_object_per_line() {
         let text = shown(Form::Json, &[(from("web", Stream::Stderr), b"a\xff\nb")]);
-        let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines[0]["line"], "a\u{fffd}");
         assert_eq!((&lines[1]["line"], &lines[1]["complete"]), (&json!("b"), &json!(false)));
         assert_eq!((&lines[1]["stream"], &lines[1]["id"]), (&json!("stderr"), &json!("web")));

@@ -1,0 +1,158 @@
+//! The monitor under measurement: the release binary beside this one.
+
+use crate::stage::Stage;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A monitor with as many processes as were asked for.
+pub struct Monitor<'a> {
+    stage: &'a Stage,
+    directory: PathBuf,
+    pid: u32,
+    pids: HashMap<String, u32>,
+    /// From its launch until everything ran.
+    pub cold_start: Duration,
+}
+
+/// Proportional memory in bytes.
+pub struct Memory {
+    /// Of the monitor.
+    pub monitor: u64,
+    /// Of its logger.
+    pub logger: u64,
+}
+
+fn program() -> io::Result<PathBuf> {
+    let beside = std::env::current_exe()?.with_file_name("process_monitor");
+    if beside.exists() {
+        return Ok(beside);
+    }
+    Err(io::Error::other(format!("{} is missing; build it: cargo build --release", beside.display())))
+}
+
+impl<'a> Monitor<'a> {
+    /// Writes a registry of `size` workloads and starts a monitor on it.
+    pub fn launch(stage: &'a Stage, size: usize) -> io::Result<Self> {
+        let directory = stage.folder().join(format!("monitor-{size}"));
+        fs::create_dir(&directory)?;
+        fs::write(directory.join("processes_default.json"), registry(stage, size).to_string())?;
+        let begun = Instant::now();
+        run(&directory, &[])?;
+        let mut pids = HashMap::new();
+        while pids.len() < size {
+            let (name, pid) = stage.next()?;
+            pids.insert(name, pid);
+        }
+        let cold_start = begun.elapsed();
+        let info: Value = serde_json::from_slice(&fs::read(directory.join("default_state/monitor.json"))?)?;
+        let pid = info["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
+        let pid = pid.ok_or_else(|| io::Error::other("the monitor has not said its pid"))?;
+        Ok(Self { stage, directory, pid, pids, cold_start })
+    }
+
+    /// Kills one process after the other, each time until its replacement says that it runs.
+    pub fn replacements(&mut self, times: usize) -> io::Result<Vec<Duration>> {
+        let mut taken = Vec::with_capacity(times);
+        let names: Vec<String> = self.pids.keys().cloned().collect();
+        for name in names.iter().cycle().take(times) {
+            let begun = Instant::now();
+            kill(self.pids.get(name).copied().unwrap_or_default())?;
+            let (name, pid) = self.stage.next()?;
+            taken.push(begun.elapsed());
+            self.pids.insert(name, pid);
+        }
+        Ok(taken)
+    }
+
+    /// Kills all at once; the time until all are back.
+    pub fn mass_crash(&mut self) -> io::Result<Duration> {
+        let begun = Instant::now();
+        self.pids.values().try_for_each(|pid| kill(*pid))?;
+        for _ in 0..self.pids.len() {
+            let (name, pid) = self.stage.next()?;
+            self.pids.insert(name, pid);
+        }
+        Ok(begun.elapsed())
+    }
+
+    /// Stops everything; the time until all processes are gone.
+    pub fn stop_all(self) -> io::Result<Duration> {
+        let begun = Instant::now();
+        run(&self.directory, &["stop", "all"])?;
+        let taken = begun.elapsed();
+        run(&self.directory, &["--stop"])?;
+        Ok(taken)
+    }
+
+    /// The share of one core that monitor and logger use while nothing happens.
+    pub fn idle_cpu(&self, seconds: u64) -> io::Result<f64> {
+        // What is still to be written after the kills is not idleness.
+        thread::sleep(Duration::from_secs(2));
+        let logger = self.logger()?;
+        let used = || Ok::<u64, io::Error>(run_time(self.pid)? + run_time(logger)?);
+        let before = used()?;
+        thread::sleep(Duration::from_secs(seconds));
+        let nanos = used()? - before;
+        Ok(nanos as f64 / (seconds as f64 * 1e9))
+    }
+
+    /// What monitor and logger take.
+    pub fn memory(&self) -> io::Result<Memory> {
+        Ok(Memory { monitor: pss(self.pid)?, logger: pss(self.logger()?)? })
+    }
+
+    fn logger(&self) -> io::Result<u32> {
+        let status: Value = serde_json::from_str(&run(&self.directory, &["--status", "--json"])?)?;
+        let pid = status["loggerPid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
+        pid.ok_or_else(|| io::Error::other("the monitor has no logger"))
+    }
+}
+
+fn registry(stage: &Stage, size: usize) -> Value {
+    let entry = |name: String| {
+        let entry = json!({
+            "id": name, "name": name, "command": stage.executable(), "args": stage.arguments(&name),
+            "restartPolicy": {"maxAttempts": 1_000_000, "backoffIntervalsMs": []},
+        });
+        (name, entry)
+    };
+    let processes: Map<String, Value> = (0..size).map(|n| entry(n.to_string())).collect();
+    json!({"version": 1, "instanceId": "default", "processes": processes})
+}
+
+fn run(directory: &Path, args: &[&str]) -> io::Result<String> {
+    let output = Command::new(program()?).args(args).env("TOM_PM_DIRECTORY", directory).output()?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(io::Error::other(format!("{args:?} failed: {}", String::from_utf8_lossy(&output.stderr))))
+}
+
+fn kill(pid: u32) -> io::Result<()> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("no pid"))?;
+    Ok(kill_process(pid, Signal::KILL)?)
+}
+
+/// Nanoseconds on a CPU, of all threads (`/proc/PID/task/TID/schedstat`, first field).
+fn run_time(pid: u32) -> io::Result<u64> {
+    let mut sum = 0;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let text = fs::read_to_string(thread?.path().join("schedstat"))?;
+        sum += text.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or_default();
+    }
+    Ok(sum)
+}
+
+fn pss(pid: u32) -> io::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap_or_default();
+    let kib = line.trim().split(' ').next().and_then(|kib| kib.parse::<u64>().ok());
+    Ok(kib.unwrap_or_default() * 1024)
+}

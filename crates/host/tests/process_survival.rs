@@ -1,0 +1,140 @@
+//! A monitor that is killed at any moment of a start leaves a record that tells the truth.
+
+mod process_support;
+
+use process_monitor_core::model::StopSignal;
+use process_monitor_host::process::record::RecordState;
+use process_monitor_host::process::{Identity, Process};
+use process_support::{PATIENCE, Stage, eventually, isolated_command};
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+/// The body of a monitor that is killed: spawns in the folder it is told.
+fn spawn_where_told(times: usize) {
+    let Some(folder) = std::env::var_os("PM_TEST_FOLDER") else { return };
+    let stage = Stage::in_folder(Path::new(&folder));
+    for _ in 0..times {
+        // Each says who it is, so that the test sees what really runs.
+        let program = stage.script(r#"echo $TOM_PM_RUN_ID $$; exec sleep 1000"#);
+        std::mem::forget(program.spawn());
+    }
+}
+
+#[test]
+#[ignore = "the victim of the tests below"]
+fn victim() {
+    spawn_where_told(100_000);
+}
+
+/// The truth after a kill: what the record says runs is what runs of that run, and nothing else.
+fn check_truth(stage: &Stage) -> Option<RecordState> {
+    if !stage.record_path().exists() {
+        return None;
+    }
+    let found = stage.record();
+    let line = |text: &str, run: &str| {
+        text.lines().find_map(|line| line.strip_prefix(run)?.trim().parse::<u32>().ok())
+    };
+    match found.state {
+        RecordState::Spawned(identity) => {
+            eventually("the recorded one announces itself or is gone", || {
+                let output = fs::read_to_string(stage.stdout_path()).unwrap_or_default();
+                match line(&output, found.intent.run.as_str()) {
+                    Some(pid) => {
+                        assert_eq!(pid, identity.pid, "another one runs");
+                        true
+                    }
+                    None => !identity.is_alive().unwrap(),
+                }
+            });
+        }
+        RecordState::IntentOnly => {
+            let marker = format!("TOM_PM_RUN_ID={}\0", found.intent.run);
+            for entry in fs::read_dir("/proc").unwrap() {
+                let environment = fs::read(entry.unwrap().path().join("environ")).unwrap_or_default();
+                assert!(
+                    !environment.windows(marker.len()).any(|part| part == marker.as_bytes()),
+                    "it runs unrecorded"
+                );
+            }
+        }
+        other => panic!("{other:?}"),
+    }
+    Some(found.state)
+}
+
+fn kill_announced(stage: &Stage) {
+    let output = fs::read_to_string(stage.stdout_path()).unwrap_or_default();
+    let announced = output.lines().filter_map(|line| line.rsplit_once(' ')?.1.parse().ok());
+    let recorded = match stage.record_path().exists().then(|| stage.record().state) {
+        Some(RecordState::Spawned(identity)) => Some(identity.pid),
+        _ => None,
+    };
+    for pid in announced.chain(recorded) {
+        let Some(identity) = Identity::of(pid).unwrap() else { continue };
+        let Some(process) = Process::adopt(&identity).unwrap() else {
+            continue;
+        };
+        process.signal_group(StopSignal::Kill).unwrap();
+        process.wait(Some(PATIENCE)).unwrap();
+    }
+}
+
+#[test]
+fn a_monitor_killed_at_any_moment_leaves_the_truth() {
+    let mut seen = Vec::new();
+    for round in 0..60 {
+        let stage = Stage::new();
+        let mut monitor = isolated_command("victim")
+            .env("PM_TEST_FOLDER", &stage.folder)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        eventually("it begins", || stage.record_path().exists());
+        // Not a wait for a condition: the moment of the kill is the subject, and has to vary.
+        std::thread::sleep(Duration::from_micros(97 * round));
+        monitor.kill().unwrap();
+        monitor.wait().unwrap();
+        seen.extend(check_truth(&stage));
+        kill_announced(&stage);
+    }
+    assert!(seen.iter().any(|state| matches!(state, RecordState::Spawned(_))), "{seen:?}");
+}
+
+#[cfg(feature = "failpoints")]
+mod crash_points {
+    use super::*;
+
+    #[test]
+    #[ignore = "the victim of the tests below"]
+    fn victim_of_crash_points() {
+        let _scenario = fail::FailScenario::setup();
+        spawn_where_told(1);
+    }
+
+    fn state_after_kill_at(point: &str) -> Option<RecordState> {
+        let stage = Stage::new();
+        let mut monitor = isolated_command("crash_points::victim_of_crash_points");
+        monitor.env("PM_TEST_FOLDER", &stage.folder).env("FAILPOINTS", format!("{point}=1*return"));
+        let status = monitor.output().unwrap().status;
+        assert_eq!(
+            std::os::unix::process::ExitStatusExt::signal(&status),
+            Some(libc::SIGKILL),
+            "{point} is reached"
+        );
+        let state = check_truth(&stage);
+        kill_announced(&stage);
+        state
+    }
+
+    #[test]
+    fn each_leaves_the_truth() {
+        assert_eq!(state_after_kill_at("record::before_rename"), None);
+        assert_eq!(state_after_kill_at("record::after_rename"), Some(RecordState::IntentOnly));
+        assert_eq!(state_after_kill_at("spawn::before_clone"), Some(RecordState::IntentOnly));
+        assert!(matches!(state_after_kill_at("spawn::after_clone"), Some(RecordState::Spawned(_))));
+    }
+}
+

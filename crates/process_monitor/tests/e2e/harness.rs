@@ -1,0 +1,261 @@
+//! A monitor of its own for each test: in a temporary directory, driven through the command line as
+//! a user would, and leaving nothing behind.
+
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+/// How long anything may take on a busy machine before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_process_monitor");
+
+/// A directory for one instance, its monitor, and everything that runs under it.
+pub struct World {
+    directory: tempfile::TempDir,
+}
+
+/// What a command printed and how it ended.
+#[derive(Debug)]
+pub struct Said {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl World {
+    /// An empty directory; nothing runs.
+    pub fn new() -> Self {
+        Self { directory: tempfile::Builder::new().prefix("pm-e2e-").tempdir().unwrap() }
+    }
+
+    /// An empty directory with a monitor in the background.
+    pub fn started() -> Self {
+        let world = Self::new();
+        world.start();
+        world
+    }
+
+    /// The monitor's directory.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The registry's file.
+    pub fn registry(&self) -> PathBuf {
+        self.path().join("processes_default.json")
+    }
+
+    /// The folder of the instance's private files.
+    pub fn state(&self) -> PathBuf {
+        self.path().join("default_state")
+    }
+
+    /// The folder of the outputs of process `id`.
+    pub fn logs(&self, id: &str) -> PathBuf {
+        self.path().join("default_logs").join(id)
+    }
+
+    /// A command line call that has not begun, for those who add to its environment.
+    pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.args(args).env("TOM_PM_DIRECTORY", self.path()).env_remove("FAILPOINTS").current_dir(self.path());
+        command
+    }
+
+    /// Runs the command line and returns what it said, whatever that is.
+    pub fn say<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Said {
+        said(self.command(args).output().unwrap())
+    }
+
+    /// Runs the command line, which must succeed, and returns its output.
+    pub fn ok<S: AsRef<OsStr> + std::fmt::Debug + Clone>(&self, args: &[S]) -> String {
+        let said = self.say(args);
+        assert_eq!(said.code, Some(0), "{args:?} failed: {}{}", said.stdout, said.stderr);
+        said.stdout
+    }
+
+    /// Starts the monitor in the background.
+    pub fn start(&self) {
+        self.ok::<&str>(&[]);
+    }
+
+    /// Starts the monitor with a crash point (`name=1*return`); it may die on the way.
+    pub fn start_with_failpoint(&self, failpoint: &str) -> Said {
+        said(self.command::<&str>([]).env("FAILPOINTS", failpoint).output().unwrap())
+    }
+
+    /// The monitor's pid, when one runs.
+    pub fn monitor_pid(&self) -> Option<u32> {
+        let text = fs::read_to_string(self.state().join("monitor.json")).ok()?;
+        let pid = serde_json::from_str::<Value>(&text).ok()?["pid"].as_u64()?;
+        u32::try_from(pid).ok().filter(|pid| is_alive(*pid))
+    }
+
+    /// The logger's pid, when one runs.
+    pub fn logger_pid(&self) -> Option<u32> {
+        self.processes().into_iter().find(|pid| command_line(*pid).iter().any(|word| word == "logger"))
+    }
+
+    /// Kills the monitor as a fault would, and waits until it is gone.
+    pub fn kill_monitor(&self) {
+        let pid = self.monitor_pid().expect("a monitor runs");
+        kill(pid);
+        eventually("the monitor is gone", || !is_alive(pid));
+    }
+
+    /// What `status ID --json` says about a process.
+    pub fn status(&self, id: &str) -> Value {
+        let text = self.ok(&["status", id, "--json"]);
+        let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
+        // The status itself, or a list of one.
+        let list = value.get("processes").and_then(Value::as_array).and_then(|list| list.first()).cloned();
+        list.unwrap_or(value)
+    }
+
+    /// The state of a process.
+    pub fn state_of(&self, id: &str) -> String {
+        self.status(id)["state"].as_str().unwrap_or("?").to_owned()
+    }
+
+    /// The pid of a process.
+    pub fn pid_of(&self, id: &str) -> Option<u32> {
+        self.status(id)["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok())
+    }
+
+    /// Waits until a process is in `state`.
+    pub fn wait_for_state(&self, id: &str, state: &str) {
+        eventually(&format!("{id} is {state}"), || self.state_of(id) == state);
+    }
+
+    /// Waits until a process runs with another pid than `old`, and returns it.
+    pub fn wait_for_new_pid(&self, id: &str, old: u32) -> u32 {
+        let mut new = None;
+        eventually(&format!("{id} runs again"), || {
+            new = self.pid_of(id).filter(|pid| *pid != old && is_alive(*pid));
+            new.is_some()
+        });
+        new.unwrap()
+    }
+
+    /// Everything that runs because of this test: whatever inherited its directory's name.
+    pub fn processes(&self) -> Vec<u32> {
+        let marker = format!("TOM_PM_DIRECTORY={}", self.path().display());
+        all_pids().into_iter().filter(|pid| is_alive(*pid) && has_in_environment(*pid, &marker)).collect()
+    }
+
+    /// The live processes whose command line contains `word`.
+    pub fn running(&self, word: &str) -> Vec<u32> {
+        let has_word = |pid: &u32| command_line(*pid).iter().any(|part| part.contains(word));
+        self.processes().into_iter().filter(has_word).collect()
+    }
+
+    /// Writes an executable script and returns its path.
+    pub fn script(&self, name: &str, text: &str) -> String {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path.display().to_string()
+    }
+
+    /// All output of a stream of every run of a process, in order, rotated files included.
+    pub fn output(&self, id: &str, stream: &str) -> Vec<u8> {
+        let mut all = Vec::new();
+        for run in sorted(&self.logs(id)) {
+            let rotated = |nth: u32| run.join(format!("{stream}.{nth}.log"));
+            let oldest = (1..).take_while(|nth| rotated(*nth).exists()).last().unwrap_or(0);
+            for nth in (1..=oldest).rev() {
+                all.extend(fs::read(rotated(nth)).unwrap());
+            }
+            all.extend(fs::read(run.join(format!("{stream}.log"))).unwrap_or_default());
+        }
+        all
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = self.processes();
+            if left.is_empty() || Instant::now() > deadline {
+                break;
+            }
+            left.into_iter().for_each(kill);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn sorted(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).map(|entries| entries.flatten().map(|entry| entry.path()).collect());
+    let mut paths: Vec<PathBuf> = entries.unwrap_or_default();
+    paths.sort();
+    paths
+}
+
+pub fn said(output: Output) -> Said {
+    Said {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Waits until `condition` holds; fails with `what` when it doesn't.
+#[track_caller]
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// kill -9
+pub fn kill(pid: u32) {
+    signal(pid, "KILL");
+}
+
+/// Sends a signal by name.
+pub fn signal(pid: u32, name: &str) {
+    let _gone = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).output().unwrap();
+}
+
+/// Whether a process runs; a zombie does not.
+pub fn is_alive(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().and_then(|rest| rest.trim().chars().next()).is_some_and(|state| state != 'Z' && state != 'X')
+}
+
+/// The words of a process's command line.
+pub fn command_line(pid: u32) -> Vec<String> {
+    let text = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    text.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+fn has_in_environment(pid: u32, variable: &str) -> bool {
+    let text = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    text.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
+}
+
+fn all_pids() -> Vec<u32> {
+    let entries = fs::read_dir("/proc").unwrap();
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// A TCP port that nobody listens on now.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Has `command` lead a process group of its own, so that a test's signals do not reach it.
+pub fn detached(command: &mut Command) -> &mut Command {
+    command.process_group(0)
+}
