@@ -1,4 +1,5 @@
 //! How programs ended, our children and others, and signals that reach the right ones only.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a panic is how a test fails
 
 mod process_support;
 

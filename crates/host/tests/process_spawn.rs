@@ -1,20 +1,18 @@
 //! Starting real programs: what they get, what they do not get, and what is said when it fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a panic is how a test fails
 
 mod process_support;
 
 use process_monitor_core::exit::Exit;
 use process_monitor_host::process::record::RecordState;
 use process_monitor_host::process::spawn::Stage as At;
-use process_monitor_host::process::{Identity, SpawnError, limits};
-use process_support::{
-    PATIENCE, Running, Stage, eventually, isolated, isolated_command, run_id, state, status,
-};
+use process_monitor_host::process::{SpawnError, limits};
+use process_support::{PATIENCE, Running, Stage, eventually, isolated, status};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
-use std::time::Duration;
 
 #[test]
 fn arguments_arrive_byte_for_byte() {
@@ -113,7 +111,7 @@ fn what_runs_is_recorded() {
 
 /// What a failed start says, and at which stage.
 fn failure(program: &process_support::Program<'_>) -> (At, String) {
-    let error = program.try_spawn().err().expect("it was started");
+    let error = program.try_spawn().expect_err("it was started");
     (error.stage(), error.to_string())
 }
 
@@ -295,7 +293,7 @@ fn descriptors_used_up() {
             stderr: std::os::fd::AsFd::as_fd(&output),
             record: std::os::fd::AsFd::as_fd(&record),
         };
-        let error = process_monitor_host::process::spawn(&request).err().expect("it was started");
+        let error = process_monitor_host::process::spawn(&request).expect_err("it was started");
         assert!(error.to_string().starts_with("out of descriptors (limit 64)"), "{error}");
         hoard.clear();
         let process = process_monitor_host::process::spawn(&request).unwrap();

@@ -1,4 +1,5 @@
 //! A monitor that is killed at any moment of a start leaves a record that tells the truth.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a panic is how a test fails
 
 mod process_support;
 
@@ -137,4 +138,3 @@ mod crash_points {
         assert!(matches!(state_after_kill_at("spawn::after_clone"), Some(RecordState::Spawned(_))));
     }
 }
-

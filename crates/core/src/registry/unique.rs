@@ -4,7 +4,7 @@
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Says of a key that it is there twice.
@@ -20,9 +20,32 @@ impl<'de> Deserialize<'de> for UniqueKeys {
 }
 
 /// Borrows from the text unless the key has escapes.
-#[derive(Deserialize, PartialEq, Eq, Hash)]
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(transparent)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The keys of one object. Most objects have few, and to look through those is faster than any set.
+#[derive(Default)]
+struct Seen<'a> {
+    few: Vec<Key<'a>>,
+    more: BTreeSet<Key<'a>>,
+}
+
+impl<'a> Seen<'a> {
+    const FEW: usize = 32;
+
+    /// False when `key` is there already.
+    fn insert(&mut self, key: Key<'a>) -> bool {
+        if self.few.contains(&key) {
+            return false;
+        }
+        if self.few.len() == Self::FEW {
+            return self.more.insert(key);
+        }
+        self.few.push(key);
+        true
+    }
+}
 
 struct Walk;
 
@@ -34,7 +57,7 @@ impl<'de> Visitor<'de> for Walk {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UniqueKeys, A::Error> {
-        let mut seen = HashSet::new();
+        let mut seen = Seen::default();
         while let Some(key) = map.next_key::<Key<'de>>()? {
             if !seen.insert(key) {
                 // Refused as a value, not here, because only so does the error's path end in the key.

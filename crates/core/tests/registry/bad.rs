@@ -235,6 +235,15 @@ fn an_error_knows_the_column() {
 }
 
 #[test]
+fn a_key_twice_is_found_among_many() {
+    for second in [0, 31, 32, 99] {
+        let keys: Vec<_> = (0..100).map(|n| format!("\"k{n}\": 0")).collect();
+        let error = parse(format!("{{\"x\": {{{},\n\"k{second}\": 0}}}}", keys.join(","))).unwrap_err();
+        assert_eq!((error.line, error.path), (2, format!("x.k{second}")));
+    }
+}
+
+#[test]
 fn deep_nesting_is_refused() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let text = format!("{{\"x\": {}1{}}}", open.repeat(200_000), close.repeat(200_000));

@@ -15,7 +15,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -86,7 +88,9 @@ pub enum LinkError {
 /// A connection to the logger of an instance. Dropping it ends the connection, not the logger.
 #[derive(Debug)]
 pub struct LoggerLink {
-    requests: SyncSender<Request>,
+    requests: Sender<Request>,
+    /// Messages that the writer has not taken yet. (A bounded channel would take its whole bound in memory.)
+    waiting: Arc<AtomicUsize>,
     socket: UnixStream,
     pid: u32,
 }
@@ -116,10 +120,12 @@ impl LoggerLink {
         reader.get_ref().set_read_timeout(None)?;
         reader.get_ref().set_write_timeout(None)?;
         let (socket, writer) = (reader.get_ref().try_clone()?, reader.get_ref().try_clone()?);
-        let (requests, queue) = sync_channel(BACKLOG);
-        thread::Builder::new().name("logger-write".into()).spawn(move || write(writer, &queue))?;
+        let (requests, queue) = channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let taken = Arc::clone(&waiting);
+        thread::Builder::new().name("logger-write".into()).spawn(move || write(writer, &queue, &taken))?;
         thread::Builder::new().name("logger-read".into()).spawn(move || read(reader, pid, on_event))?;
-        Ok(Self { requests, socket, pid })
+        Ok(Self { requests, waiting, socket, pid })
     }
 
     /// Has the logger copy a run's output; answered by [`LoggerEvent::Attached`], and by
@@ -150,13 +156,12 @@ impl LoggerLink {
     }
 
     fn send(&self, request: Request) -> Result<(), LinkError> {
-        self.requests.try_send(request).map_err(|error| {
-            if matches!(error, TrySendError::Full(_)) {
-                tracing::error!("the logger (pid {}) does not read its messages; leaving it", self.pid);
-                self.hang_up();
-            }
-            LinkError::Gone
-        })
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= BACKLOG {
+            tracing::error!("the logger (pid {}) does not read its messages; leaving it", self.pid);
+            self.hang_up();
+            return Err(LinkError::Gone);
+        }
+        self.requests.send(request).map_err(|_| LinkError::Gone)
     }
 
     fn hang_up(&self) {
@@ -248,8 +253,9 @@ fn next_reply(reader: &mut BufReader<UnixStream>) -> io::Result<Option<Reply>> {
     }
 }
 
-fn write(mut socket: UnixStream, queue: &Receiver<Request>) {
+fn write(mut socket: UnixStream, queue: &Receiver<Request>, waiting: &AtomicUsize) {
     for request in queue {
+        waiting.fetch_sub(1, Ordering::Relaxed);
         if let Err(error) = line(&request).and_then(|line| socket.write_all(&line)) {
             tracing::debug!("the logger's connection broke: {error}");
             let _ = socket.shutdown(Shutdown::Both);

@@ -1,10 +1,11 @@
 //! What the monitor's own log complains about.
 
 use super::finding::Finding;
+use crate::log::monitor_logs;
 use process_monitor_host::layout::Layout;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const CHECK: &str = "monitor's log";
 
@@ -16,7 +17,7 @@ const SHOWN: usize = 3;
 
 /// The last errors in the newest log of the monitor.
 pub fn recent_trouble(layout: &Layout) -> Finding {
-    let newest = match newest(layout) {
+    let newest = match monitor_logs(layout).map(|mut logs| logs.pop()) {
         Ok(Some(path)) => path,
         Ok(None) => return Finding::ok(CHECK, "there is none yet"),
         Err(error) => {
@@ -32,25 +33,6 @@ pub fn recent_trouble(layout: &Layout) -> Finding {
             errors => Finding::warn(CHECK, errors.join("\n"), format!("see what led to it in {shown}")),
         },
     }
-}
-
-/// `{YYYYMMDD_HHMMSS}_{instance}.log`: the greatest name is the newest.
-fn newest(layout: &Layout) -> io::Result<Option<PathBuf>> {
-    let entries = match fs::read_dir(layout.logs()) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let suffix = format!("_{}.log", layout.instance());
-    let mut newest: Option<PathBuf> = None;
-    for entry in entries {
-        let path = entry?.path();
-        let ours = path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(&suffix));
-        if ours && newest.as_ref().is_none_or(|found| *found < path) {
-            newest = Some(path);
-        }
-    }
-    Ok(newest)
 }
 
 fn tail(path: &Path) -> io::Result<String> {
@@ -72,6 +54,7 @@ fn complaints(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn the_last_errors_of_the_newest_log() {
