@@ -2,6 +2,8 @@
 //!
 //! The background process is this test binary again, running one of the ignored tests below.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
+
 use process_monitor_host::background::{Ready, ReadyReporter, StartError, start_background};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

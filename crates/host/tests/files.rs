@@ -1,5 +1,7 @@
 //! Files: replaced whole or not at all, read within bounds, private folders.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
+
 use process_monitor_host::files::{
     Durability, FileError, FileKind, create_folders, private_dir, read_bounded, remove_leftovers,
     write_atomic,

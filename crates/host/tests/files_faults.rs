@@ -1,5 +1,7 @@
 //! Faults of the system: a full disk, a read-only one, no descriptors left.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
+
 use process_monitor_host::files::{Durability, FileError, read_bounded, write_atomic};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::CString;

@@ -1,5 +1,7 @@
 //! The registry's lock file: mutual exclusion, stale locks, and errors that name the holder.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
+
 use process_monitor_core::id::InstanceId;
 use process_monitor_core::time::Wall;
 use process_monitor_host::layout::Layout;

@@ -1,5 +1,7 @@
 //! One monitor per instance, whatever became of the one before.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
+
 use process_monitor_core::id::InstanceId;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::lock::{InstanceLock, InstanceLockError, LifeLock, MonitorInfo};

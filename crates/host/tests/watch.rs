@@ -1,5 +1,7 @@
 //! A watched file: each kind of change is noticed, and nothing else.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
+
 use process_monitor_host::files::{Durability, write_atomic};
 use process_monitor_host::watch::FileWatch;
 use std::fs::{self, File, OpenOptions};

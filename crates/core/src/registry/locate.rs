@@ -73,9 +73,9 @@ mod tests {
             (JsonPath::root(), 2, 1, true),
             (JsonPath::root().key("ä"), 2, 8, true),
             (JsonPath::root().key("ä").index(1), 3, 3, true),
-            (JsonPath::root().key("ä").index(1).key("b1"), 3, 12, true),
+            (JsonPath::root().key("ä").index(1).key("b1"), 3, 15, true),
             (JsonPath::root().key("ä").index(9), 2, 8, false),
-            (JsonPath::root().key("c").key("missing").key("deeper"), 3, 25, false),
+            (JsonPath::root().key("c").key("missing").key("deeper"), 3, 28, false),
         ];
         for (path, line, column, exact) in table {
             let place = locate(text, &path);

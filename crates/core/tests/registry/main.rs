@@ -1,5 +1,7 @@
 //! The registry document, seen from outside: fixtures, refusals, properties, merges.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests, their helpers included
+
 mod bad;
 mod good;
 mod large;

@@ -48,10 +48,11 @@ fn with_a_monitor_nothing_is_noted() {
     let instance = Instance::new();
     let monitor = instance.connect();
     let mut run = instance.start("web", limits());
-    let (mut child, identity) = program("kill -9 $$");
+    let (mut child, identity) = program("read x; kill -9 $$");
     run.attach.identity = Some(identity);
     monitor.attach(&run);
     monitor.expect(&LoggerEvent::Attached { run: run.attach.run.clone() });
+    drop(child.stdin.take());
     child.wait().unwrap();
     run.close();
     monitor.expect_closed(&run);

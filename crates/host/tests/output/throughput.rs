@@ -24,7 +24,7 @@ fn cat(folder: &std::path::Path) -> f64 {
     let path = folder.join("cat");
     let mut cat = Command::new("cat").stdin(Stdio::piped()).stdout(File::create(&path).unwrap()).spawn().unwrap();
     let pipe = std::os::fd::OwnedFd::from(cat.stdin.take().unwrap());
-    let rate = rate(pipe, || path.metadata().unwrap().len(), || drop(cat.wait().unwrap()));
+    let rate = rate(pipe, || path.metadata().unwrap().len(), || assert!(cat.wait().unwrap().success()));
     std::fs::remove_file(path).unwrap();
     rate
 }

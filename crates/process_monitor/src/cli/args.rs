@@ -76,7 +76,7 @@ pub struct MonitorFlags {
     /// Have no partner
     #[arg(long)]
     pub standalone: bool,
-    /// What the monitor's own log holds: error, warn, info or debug [default: info]
+    /// What the monitor's own log holds: error, warn, info or debug; with ",json" as JSON [default: info]
     #[arg(long, value_name = "LEVEL", env = "TOM_PM_LOG", hide_env_values = true)]
     pub log: Option<String>,
 }

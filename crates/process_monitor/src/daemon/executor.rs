@@ -6,6 +6,7 @@ use super::handle::Facts;
 use super::inbox::{Inbox, Message};
 use super::jobs::{Pool, SpawnDone, SpawnedRun, StartError};
 use super::logger::LoggerKeeper;
+use super::marker;
 use super::replies::Replies;
 use super::starter::Starter;
 use super::storage::StorageLink;
@@ -19,7 +20,7 @@ use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
 use process_monitor_host::output::protocol::{Attach, Limits};
 use process_monitor_host::output::run::OutputHold;
 use process_monitor_host::process::tree::Reaper;
-use process_monitor_host::process::{Identity, Process, record};
+use process_monitor_host::process::{BootId, Identity, Process, record};
 use process_monitor_host::reactor::Reactor;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,6 +43,16 @@ struct LiveRun {
     tree: Tree,
 }
 
+impl LiveRun {
+    /// Kills it, because its exit would go unnoticed.
+    fn abandon(self, reaper: &Reaper) {
+        self.tree.kill(reaper);
+        if let Err(error) = self.process.try_exit() {
+            tracing::error!(process = %self.id, %error, "cannot reap a process that could not be watched");
+        }
+    }
+}
+
 /// A run's output, as long as the logger is not through with it.
 struct Output {
     /// Keeps what was written from being lost while no logger has it open.
@@ -53,6 +64,7 @@ struct Output {
 /// What the executor works with.
 pub struct Executor {
     layout: Layout,
+    boot: BootId,
     facts: Arc<Facts>,
     inbox: Inbox,
     board: Board,
@@ -76,6 +88,8 @@ pub struct Executor {
     restarting: bool,
     /// Until all is taken up, the board is left alone: filling it one by one costs the square.
     taking_up: bool,
+    /// Whether the marker of supervision is set.
+    marked: bool,
     finished: bool,
 }
 
@@ -83,6 +97,8 @@ pub struct Executor {
 pub struct Parts {
     /// Where it works.
     pub layout: Layout,
+    /// Which boot this is.
+    pub boot: BootId,
     /// What the API shows of the monitor.
     pub facts: Arc<Facts>,
     /// The supervising thread's inbox.
@@ -104,9 +120,10 @@ pub struct Parts {
 impl Executor {
     /// An executor without runs.
     pub fn new(parts: Parts) -> Self {
-        let Parts { layout, facts, inbox, board, storage, keeper, starter, killers, reaper } = parts;
+        let Parts { layout, boot, facts, inbox, board, storage, keeper, starter, killers, reaper } = parts;
         Self {
             layout,
+            boot,
             facts,
             inbox,
             board,
@@ -126,6 +143,7 @@ impl Executor {
             restart: None,
             restarting: false,
             taking_up: true,
+            marked: false,
             finished: false,
         }
     }
@@ -194,7 +212,21 @@ impl Executor {
     /// Storage has told how far it is.
     pub fn saved(&mut self, generation: u64, result: &Result<(), String>, engine: &Engine) {
         self.replies.saved(generation, result);
+        if result.is_ok() {
+            self.mark();
+        }
         self.drop_records(self.replies.last_saved(), engine);
+    }
+
+    /// What is wanted up is on disk: from here on a successor may go on from it.
+    fn mark(&mut self) {
+        if self.marked {
+            return;
+        }
+        match marker::set(&self.layout, &self.boot) {
+            Ok(()) => self.marked = true,
+            Err(error) => tracing::warn!(%error, "cannot note that supervision has begun; after a crash autostart decides"),
+        }
     }
 
     /// Removes the records of runs whose outcome is on disk since `saved`.
@@ -263,9 +295,8 @@ impl Executor {
         self.next_key = self.next_key.wrapping_add(1);
         if let Err(error) = reactor.watch(&live.process, key) {
             let pid = live.process.identity().pid;
-            if let Err(error) = live.process.signal_group(StopSignal::Kill) {
-                tracing::error!(pid, %error, "cannot kill a process that cannot be watched");
-            }
+            let reaper = Arc::clone(&self.reaper);
+            self.killers.run(move || live.abandon(&reaper));
             return Err(StartError::Prepare(format!("cannot watch for the exit of pid {pid}: {error}")));
         }
         self.keys.insert(key, run.clone());
@@ -416,6 +447,7 @@ impl Executor {
     /// What went wrong, in words.
     pub fn flush(&mut self, engine: &Engine) -> Result<(), String> {
         self.storage.flush()?;
+        self.mark();
         self.drop_records(u64::MAX, engine);
         Ok(())
     }

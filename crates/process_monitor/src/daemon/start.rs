@@ -177,13 +177,11 @@ async fn supervise_and_serve(
             let _gone = tell_end.send(life.live(tell_up));
         })
         .map_err(cannot("start the supervising thread"))?;
-    let serving = serve::serve(listener, handle, ended);
-    let announcing = async {
-        if up.await.is_ok() {
-            report(ready.take(), |ready| ready.ready(Ready { pid: std::process::id() }));
-        }
-    };
-    let (ending, ()) = tokio::join!(serving, announcing);
+    // Whoever connects earlier waits, and does not see half of what is there.
+    if up.await.is_ok() {
+        report(ready.take(), |ready| ready.ready(Ready { pid: std::process::id() }));
+    }
+    let ending = serve::serve(listener, handle, ended).await;
     if let Err(error) = std::fs::remove_file(&path) {
         tracing::debug!(%error, "cannot remove the control socket");
     }
@@ -218,6 +216,7 @@ impl Life {
         let starter = Starter::new(layout.clone(), boot.clone(), inbox.clone(), pool("spawn", SPAWNERS)?);
         let executor = Executor::new(Parts {
             layout: layout.clone(),
+            boot: boot.clone(),
             facts: Arc::clone(&facts),
             inbox: inbox.clone(),
             board: board.clone(),
@@ -240,12 +239,8 @@ impl Life {
         boot::take_up(supervisor, layout, &std::mem::take(registry), boot, continuing);
         supervisor.executor.taken_up(&supervisor.engine);
         let saved = supervisor.executor.flush(&supervisor.engine);
-        match saved {
-            // Only now is what is wanted up on disk, so only now may a successor go on from it.
-            Ok(()) => marker::set(layout, boot).unwrap_or_else(|error| {
-                tracing::warn!(%error, "cannot note that supervision has begun; after a crash autostart decides");
-            }),
-            Err(error) => tracing::error!(%error, "the registry could not be saved at start"),
+        if let Err(error) = saved {
+            tracing::error!(%error, "the registry could not be saved at start");
         }
         let _nobody_waits = up.send(());
         let ending = supervisor.run()?;

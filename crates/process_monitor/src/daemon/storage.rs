@@ -170,10 +170,9 @@ impl Storage {
 
     fn run(mut self, requests: &mpsc::Receiver<Request>, inbox: &Inbox) {
         loop {
-            let next = match self.dirty {
-                None => requests.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
-                Some(due) => requests.recv_timeout(due.saturating_duration_since(Instant::now())),
-            };
+            let sweep = Duration::from_millis(self.ours.monitor_interval_ms);
+            let wait = self.dirty.map_or(sweep, |due| due.saturating_duration_since(Instant::now()));
+            let next = requests.recv_timeout(wait.min(sweep));
             let mut waiting = Vec::new();
             match next {
                 Ok(first) => {
@@ -182,7 +181,8 @@ impl Storage {
                         self.take(more, &mut waiting, inbox);
                     }
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                // The sweep: should a notification have been missed, a look at the file's stamp tells.
+                Err(mpsc::RecvTimeoutError::Timeout) => self.look(inbox),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             }
             if self.dirty.is_some_and(|due| due <= Instant::now()) {

@@ -1,13 +1,14 @@
 //! The files of the log: `{YYYYMMDD_HHMMSS}_{instance}.log`, one per start of the monitor.
 
+use process_monitor_core::id::InstanceId;
 use process_monitor_core::time::Wall;
 use process_monitor_host::clock;
 use process_monitor_host::files::{self, FileError};
 use process_monitor_host::layout::Layout;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirEntry, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// How many files are kept, the present one included.
 const KEPT: usize = 10;
@@ -18,39 +19,39 @@ pub fn create(layout: &Layout) -> Result<File, FileError> {
 }
 
 fn create_at(layout: &Layout, now: Wall) -> Result<File, FileError> {
-    let folder = layout.logs();
-    files::create_folders(&folder)?;
-    let file = create_first_free(&folder, &format!("{}_{}", now.compact(), layout.instance()))?;
-    remove_oldest(layout);
+    files::create_folders(&layout.logs())?;
+    let logs = Log::all(layout).map_err(|reason| cannot("list the logs in", layout.logs(), reason))?;
+    let time = now.compact();
+    // Not the first that is free: what was removed as the oldest would come back as the newest.
+    let taken = logs.iter().filter(|log| log.time == time).map(|log| log.number).max();
+    let number = taken.map_or(0, |number| number.saturating_add(1));
+    let file = create_from(layout, &time, number)?;
+    remove_oldest(&logs);
     Ok(file)
 }
 
-fn create_first_free(folder: &Path, stem: &str) -> Result<File, FileError> {
-    let mut number = 0_u32;
+fn create_from(layout: &Layout, time: &str, mut number: u32) -> Result<File, FileError> {
     loop {
-        let name = if number == 0 { format!("{stem}.log") } else { format!("{stem}_{number}.log") };
-        let path = folder.join(name);
+        let suffix = if number == 0 { String::new() } else { format!("_{number}") };
+        let path = layout.logs().join(format!("{time}_{}{suffix}.log", layout.instance()));
         match OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path) {
             Ok(file) => return Ok(file),
             Err(reason) if reason.kind() == ErrorKind::AlreadyExists => number = number.saturating_add(1),
-            Err(reason) => return Err(FileError::Os { operation: "create the log", path, reason }),
+            Err(reason) => return Err(cannot("create the log", path, reason)),
         }
     }
 }
 
-/// A full folder is no reason to run without a log.
-fn remove_oldest(layout: &Layout) {
-    let logs = match monitor_logs(layout) {
-        Ok(logs) => logs,
-        Err(reason) => {
-            tracing::warn!(folder = %layout.logs().display(), %reason, "cannot look for old logs");
-            return;
-        }
-    };
-    let too_many = logs.len().saturating_sub(KEPT);
-    for old in logs.iter().take(too_many) {
-        if let Err(reason) = fs::remove_file(old) {
-            tracing::warn!(log = %old.display(), %reason, "cannot remove an old log");
+fn cannot(operation: &'static str, path: PathBuf, reason: io::Error) -> FileError {
+    FileError::Os { operation, path, reason }
+}
+
+/// Makes room for the new one. What can't be removed is no reason to run without a log.
+fn remove_oldest(before: &[Log]) {
+    let too_many = (before.len() + 1).saturating_sub(KEPT);
+    for old in before.iter().take(too_many) {
+        if let Err(reason) = fs::remove_file(&old.path) {
+            tracing::warn!(log = %old.path.display(), %reason, "cannot remove an old log");
         }
     }
 }
@@ -61,45 +62,60 @@ fn remove_oldest(layout: &Layout) {
 /// # Errors
 /// When the folder cannot be listed.
 pub fn monitor_logs(layout: &Layout) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(layout.logs()) {
-        Ok(entries) => entries,
-        Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(reason) => return Err(reason),
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        let name = entry.file_name();
-        let Some(age) = name.to_str().and_then(|name| age_of(name, layout.instance().as_str())) else {
-            continue;
-        };
-        if entry.file_type()?.is_file() {
-            found.push((age, entry.path()));
-        }
-    }
-    found.sort();
-    Ok(found.into_iter().map(|(_, path)| path).collect())
+    Ok(Log::all(layout)?.into_iter().map(|log| log.path).collect())
 }
 
-/// The time in the name of a log file of `instance`, and its number within that second; `None` for any
-/// other name.
-fn age_of(name: &str, instance: &str) -> Option<(String, u32)> {
-    let (time, rest) = name.split_at_checked("YYYYMMDD_HHMMSS".len())?;
-    let is_time =
-        time.bytes().enumerate().all(|(i, byte)| if i == 8 { byte == b'_' } else { byte.is_ascii_digit() });
-    let number = rest.strip_prefix('_')?.strip_prefix(instance)?.strip_suffix(".log")?;
-    let number = match number.strip_prefix('_') {
-        Some(number) => number.parse().ok()?,
-        None if number.is_empty() => 0,
-        None => return None,
-    };
-    is_time.then(|| (time.to_owned(), number))
+/// A log file, by its name. The order is that of their making.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Log {
+    time: String,
+    /// Within the same second.
+    number: u32,
+    path: PathBuf,
+}
+
+impl Log {
+    fn all(layout: &Layout) -> io::Result<Vec<Self>> {
+        let entries = match fs::read_dir(layout.logs()) {
+            Ok(entries) => entries,
+            Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(reason) => return Err(reason),
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            if let Some(log) = Self::at(entry.path(), layout.instance()).filter(|_| is_file(&entry)) {
+                found.push(log);
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    fn at(path: PathBuf, instance: &InstanceId) -> Option<Self> {
+        let (time, rest) = path.file_name()?.to_str()?.split_at_checked("YYYYMMDD_HHMMSS".len())?;
+        let is_digit =
+            |(place, byte): (usize, u8)| if place == 8 { byte == b'_' } else { byte.is_ascii_digit() };
+        if !time.bytes().enumerate().all(is_digit) {
+            return None;
+        }
+        let number = rest.strip_prefix('_')?.strip_prefix(instance.as_str())?.strip_suffix(".log")?;
+        let number = match number.strip_prefix('_') {
+            Some(number) => number.parse().ok()?,
+            None if number.is_empty() => 0,
+            None => return None,
+        };
+        Some(Self { time: time.to_owned(), number, path })
+    }
+}
+
+fn is_file(entry: &DirEntry) -> bool {
+    entry.file_type().is_ok_and(|kind| kind.is_file())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use process_monitor_core::id::InstanceId;
     use std::os::unix::fs::PermissionsExt;
 
     fn names(layout: &Layout) -> Vec<String> {
@@ -134,7 +150,7 @@ mod tests {
             fs::write(layout.logs().join(name), "").unwrap();
         }
         let start = Wall::parse("2026-01-24T10:30:00Z").unwrap().unix_millis();
-        // Twelve in the first second: the eleventh and twelfth sort behind the second as text.
+        // Twelve within a second: "_10" and "_11" sort before "_2" as text.
         for n in 0..12 {
             create_at(&layout, Wall::from_unix_millis(start + n)).unwrap();
         }

@@ -52,6 +52,8 @@ const GRACE: Duration = Duration::from_secs(30);
 const LISTENER: Token = 0;
 /// What epoll says when the monitor has written.
 const MONITOR: Token = 1;
+/// What epoll says when one has written that has not said hello yet.
+const NEWCOMER: Token = 2;
 
 /// Why the logger could not begin, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +107,8 @@ struct Logger {
     epoll: OwnedFd,
     listener: Option<OwnedFd>,
     session: Option<Session>,
+    /// Has connected and not yet said hello; only that makes it the monitor.
+    newcomer: Option<Session>,
     runs: AttachedRuns,
     copier: Copier,
     /// Streams to serve although nothing happens: those whose file or FIFO gave trouble.
@@ -123,6 +127,7 @@ impl Logger {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC).map_err(system("create an epoll instance"))?,
             listener: None,
             session: None,
+            newcomer: None,
             runs: AttachedRuns::default(),
             copier: Copier::new().map_err(system("create a pipe"))?,
             retries: BTreeSet::new(),
@@ -162,6 +167,7 @@ impl Logger {
         match token {
             LISTENER => self.accept(),
             MONITOR => self.hear(),
+            NEWCOMER => self.greet(),
             token => match attached::split(token) {
                 (number, Part::Exit) => self.note_exit(number),
                 (number, Part::Stream(index)) => self.serve_stream(number, index),

@@ -1,34 +1,58 @@
 //! What the monitor asks for.
 
-use super::{Logger, MONITOR, Quit, Session};
+use super::{Logger, MONITOR, NEWCOMER, Quit, Session};
 use crate::output::protocol::{PROTOCOL, Reply, Request};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};
 
 impl Logger {
-    /// A monitor connects. One that was connected is hung or being replaced.
+    /// Somebody connects.
     pub(super) fn accept(&mut self) {
         let Some(listener) = &self.listener else { return };
         let accept = || accept_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK);
         let socket = match self.copier.files.with_descriptor(accept) {
             Ok(socket) => socket,
             Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return,
-            Err(error) => return tracing::warn!("cannot accept the monitor's connection: {error}"),
+            Err(error) => return tracing::warn!("cannot accept a connection: {error}"),
         };
+        let mut session = Session::new(socket);
+        if !session.flush() {
+            return;
+        }
+        match self.watch(&session, NEWCOMER, EventFlags::IN) {
+            Ok(()) => self.newcomer = Some(session),
+            Err(error) => tracing::warn!("cannot watch a connection: {error}"),
+        }
+    }
+
+    /// The newcomer has written: with its hello it takes the place of the present monitor, which is
+    /// hung or being replaced.
+    pub(super) fn greet(&mut self) {
+        let Some(mut session) = self.newcomer.take() else { return };
+        let (requests, connected) = session.receive();
+        if !matches!(requests.first(), Some(Request::Hello { .. })) {
+            self.newcomer = connected.then_some(session).filter(|_| requests.is_empty());
+            return;
+        }
         self.disconnect();
-        let session = Session::new(socket);
-        if let Err(error) = self.watch(&session, MONITOR, EventFlags::IN) {
+        let data = EventData::new_u64(MONITOR);
+        if let Err(error) = epoll::modify(&self.epoll, &session, data, EventFlags::IN) {
             return tracing::warn!("cannot watch the monitor's connection: {error}");
         }
         self.ignore_exits();
         self.session = Some(session);
+        self.obey_all(requests, connected);
     }
 
-    /// The monitor has sent something, or is gone, or reads again.
+    /// The monitor has written, or is gone, or reads again.
     pub(super) fn hear(&mut self) {
         let Some(session) = &mut self.session else { return };
         let (requests, connected) = session.receive();
+        self.obey_all(requests, connected);
+    }
+
+    fn obey_all(&mut self, requests: Vec<Request>, connected: bool) {
         for request in requests {
             self.obey(request);
         }

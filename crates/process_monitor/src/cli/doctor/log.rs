@@ -44,9 +44,14 @@ fn tail(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// In either form of the log.
+fn is_error(line: &str) -> bool {
+    line.contains("[ERROR]") || line.contains(r#""level":"ERROR""#)
+}
+
 /// The last errors, oldest first.
 fn complaints(text: &str) -> Vec<&str> {
-    let mut found: Vec<_> = text.lines().rev().filter(|line| line.contains("[ERROR]")).take(SHOWN).collect();
+    let mut found: Vec<_> = text.lines().rev().filter(|line| is_error(line)).take(SHOWN).collect();
     found.reverse();
     found
 }

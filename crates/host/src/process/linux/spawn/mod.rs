@@ -52,7 +52,7 @@ pub fn spawn(request: &SpawnRequest<'_>) -> Result<Process, SpawnError> {
         .map_err(diagnose::fork)?;
     crate::crash_point!("spawn::after_clone");
     match task.answer.failure {
-        None => Ok(Process::spawned(born.pidfd, identity(&born.pid, &task.answer))),
+        None => Ok(Process::spawned(born.pidfd, identity(born.pid, &task.answer))),
         Some(failure) => Err(bury(&born.pidfd, request, &prepared, failure)),
     }
 }
@@ -64,9 +64,9 @@ fn original_nofile() -> Option<Rlimit> {
 
 /// The line is there whenever there is no failure, unless a signal killed the child just after its
 /// birth; then the start time is not needed: the child is ours, and its pidfd says that it ended.
-fn identity(pid: &u32, answer: &Answer) -> Identity {
+fn identity(pid: u32, answer: &Answer) -> Identity {
     let line = answer.line.get(..answer.line_length).unwrap_or_default();
-    super::identity::from_record_line(line).unwrap_or(Identity { pid: *pid, start_time: 0 })
+    super::identity::from_record_line(line).unwrap_or(Identity { pid, start_time: 0 })
 }
 
 fn bury(pidfd: &OwnedFd, request: &SpawnRequest<'_>, prepared: &Prepared, failure: Failure) -> SpawnError {
