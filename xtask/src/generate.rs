@@ -15,7 +15,8 @@ const FILES: [Generated; 1] = [Generated { path: "docs/cli.md", content: process
 pub fn write(root: &Path) -> Result<(), Failure> {
     for Generated { path, content } in FILES {
         let target = root.join(path);
-        let written = target.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&target, content()));
+        let written =
+            target.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&target, content()));
         written.map_err(|error| format!("cannot write {}: {error}", target.display()))?;
         println!("wrote {path}");
     }

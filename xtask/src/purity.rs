@@ -6,21 +6,36 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crates that the core may stand on, directly.
-const DEPENDENCIES: [&str; 6] = ["indexmap", "jiff", "serde", "serde_json", "serde_path_to_error", "thiserror"];
+const DEPENDENCIES: [&str; 6] =
+    ["indexmap", "jiff", "serde", "serde_json", "serde_path_to_error", "thiserror"];
 
 /// What its sources must not name. Clippy's `disallowed_methods` sees through imports; this sees
 /// what is behind a `cfg`, too.
 const EFFECTS: [&str; 14] = [
-    "std::fs", "std::net", "std::process", "std::env", "std::thread", "std::os", "std::io", "Instant::now",
-    "SystemTime", "Timestamp::now", "Zoned::now", "rand::", "tokio", "unsafe ",
+    "std::fs",
+    "std::net",
+    "std::process",
+    "std::env",
+    "std::thread",
+    "std::os",
+    "std::io",
+    "Instant::now",
+    "SystemTime",
+    "Timestamp::now",
+    "Zoned::now",
+    "rand::",
+    "tokio",
+    "unsafe ",
 ];
 
 /// Fails when the core has effects.
 pub fn check(root: &Path) -> Result<(), Failure> {
     let mut problems = foreign_dependencies(root)?;
     for file in sources(&root.join("crates/core/src"))? {
-        let text = fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
-        problems.extend(effects_in(&text).map(|(line, effect)| format!("{}:{line}: {effect}", file.display())));
+        let text =
+            fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        problems
+            .extend(effects_in(&text).map(|(line, effect)| format!("{}:{line}: {effect}", file.display())));
     }
     if problems.is_empty() {
         println!("the core is pure");
@@ -30,14 +45,26 @@ pub fn check(root: &Path) -> Result<(), Failure> {
 }
 
 fn effects_in(text: &str) -> impl Iterator<Item = (usize, &'static str)> {
-    text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")).flat_map(|(at, line)| {
-        EFFECTS.iter().filter(move |effect| line.contains(**effect)).map(move |effect| (at + 1, *effect))
-    })
+    text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")).flat_map(
+        |(at, line)| {
+            EFFECTS.iter().filter(move |effect| line.contains(**effect)).map(move |effect| (at + 1, *effect))
+        },
+    )
 }
 
 fn foreign_dependencies(root: &Path) -> Result<Vec<String>, Failure> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--package", "process-monitor-core", "--edges", "normal", "--depth", "1", "--prefix", "none"])
+        .args([
+            "tree",
+            "--package",
+            "process-monitor-core",
+            "--edges",
+            "normal",
+            "--depth",
+            "1",
+            "--prefix",
+            "none",
+        ])
         .current_dir(root)
         .output()
         .map_err(|error| format!("cannot run cargo tree: {error}"))?;

@@ -22,21 +22,31 @@ impl Report {
             let ratio = |part| ms(quantile(values, part)) / ms(quantile(floor, part));
             format!("p50 {:.2}×, p99 {:.2}× of the floor's", ratio(0.5), ratio(0.99))
         });
-        self.rows.push(format!("| {what} | {size} | p50 {:.3} ms, p99 {:.3} ms | {ratio} |", ms(p50), ms(p99)));
+        self.rows.push(format!(
+            "| {what} | {size} | p50 {:.3} ms, p99 {:.3} ms | {ratio} |",
+            ms(p50),
+            ms(p99)
+        ));
     }
 
     /// One duration, and its ratio to a floor.
     pub fn ratio(&mut self, what: &str, size: usize, value: Duration, floor: Duration) {
         let ratio = ms(value) / ms(floor);
-        self.rows.push(format!("| {what} | {size} | {:.1} ms | {ratio:.2}× of {:.1} ms |", ms(value), ms(floor)));
+        self.rows.push(format!(
+            "| {what} | {size} | {:.1} ms | {ratio:.2}× of {:.1} ms |",
+            ms(value),
+            ms(floor)
+        ));
     }
 
     /// What it costs while nothing happens.
     pub fn idle(&mut self, size: usize, cpu: f64, memory: Memory) {
         let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-        self.rows.push(format!("| idle CPU, monitor and logger | {size} | {:.4} % of a core | |", cpu * 100.0));
+        self.rows
+            .push(format!("| idle CPU, monitor and logger | {size} | {:.4} % of a core | |", cpu * 100.0));
         let (monitor, logger) = (mib(memory.monitor), mib(memory.logger));
-        self.rows.push(format!("| memory (PSS) | {size} | monitor {monitor:.1} MiB, logger {logger:.1} MiB | |"));
+        self.rows
+            .push(format!("| memory (PSS) | {size} | monitor {monitor:.1} MiB, logger {logger:.1} MiB | |"));
     }
 
     /// Prints everything.

@@ -43,7 +43,12 @@ impl Stage {
     /// Starts a workload as a bare loop would.
     pub fn spawn(&self, name: &str) -> io::Result<Child> {
         let mut command = Command::new(&self.executable);
-        command.args(self.arguments(name)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+        command
+            .args(self.arguments(name))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
     }
 
     /// Waits until one workload says that it runs: its name and pid.

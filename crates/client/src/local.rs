@@ -9,6 +9,7 @@ use hyper::Method;
 use process_monitor_core::id::{InstanceId, ProcessId};
 use process_monitor_core::model::{ProcessEntry, ProcessState};
 use process_monitor_host::layout::Layout;
+use process_monitor_host::socket::ShortPath;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::ErrorKind;
@@ -209,7 +210,8 @@ impl Client {
     /// A connection to the monitor; `None` when nobody listens.
     async fn connect(&self) -> Result<Option<UnixStream>, Error> {
         let socket = self.layout.control_socket();
-        match UnixStream::connect(&socket).await {
+        let connecting = async { UnixStream::connect(ShortPath::of(&socket)?.as_path()).await };
+        match connecting.await {
             Ok(stream) => Ok(Some(stream)),
             Err(error) => match error.kind() {
                 ErrorKind::NotFound | ErrorKind::ConnectionRefused => Ok(None),

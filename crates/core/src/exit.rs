@@ -2,6 +2,7 @@
 
 use crate::time::Wall;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::fmt;
 
 /// What the system said about an exit. "We don't know" is its own case, never a magic number.
@@ -59,6 +60,9 @@ pub struct LastExit {
     pub at: Wall,
     /// Why.
     pub reason: ExitReason,
+    /// Fields this version does not know, kept for who wrote them.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
 }
 
 impl LastExit {
@@ -69,7 +73,7 @@ impl LastExit {
             Exit::Signal(n) => (None, Some(signal_name(n).map_or_else(|| n.to_string(), str::to_owned))),
             Exit::Unknown => (None, None),
         };
-        Self { code, signal, at, reason }
+        Self { code, signal, at, reason, extra: Map::new() }
     }
 }
 

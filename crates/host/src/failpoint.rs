@@ -9,6 +9,17 @@ macro_rules! crash_point {
     };
 }
 
+/// Arms the crash points that the environment names, for the life of this process. First thing in `main`.
+#[cfg(feature = "failpoints")]
+pub fn arm() {
+    std::mem::forget(fail::FailScenario::setup());
+}
+
+/// See the other.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+pub fn arm() {}
+
 /// See [`crash_point!`].
 #[cfg(feature = "failpoints")]
 pub fn reached(name: &str) {

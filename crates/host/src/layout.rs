@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn home_is_the_first_absolute_of_home_and_userprofile() {
-        let table: [(&[(&str, &str)], Option<&str>); 5] = [
+        type Variables = &'static [(&'static str, &'static str)];
+        let table: [(Variables, Option<&str>); 5] = [
             (&[("HOME", "/home/a"), ("USERPROFILE", "/b")], Some("/home/a")),
             (&[("USERPROFILE", "/b")], Some("/b")),
             (&[("HOME", ""), ("USERPROFILE", "/b")], Some("/b")),

@@ -10,5 +10,6 @@ pub mod lock;
 pub mod output;
 pub mod process;
 pub mod reactor;
+pub mod socket;
 pub mod survey;
 pub mod watch;

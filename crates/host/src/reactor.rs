@@ -4,8 +4,8 @@
 use crate::process::Process;
 use polling::{Event, Events, PollMode, Poller};
 use std::io;
-use std::os::fd::AsFd;
 use std::num::NonZeroUsize;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -109,3 +109,49 @@ fn without_descriptors_the_limit_is_named_and_it_recovers() {
     assert_eq!(fs::read(folder.path().join("a.json")).unwrap(), b"new");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
+
+#[cfg(feature = "failpoints")]
+mod killed_while_writing {
+    use super::*;
+    use process_monitor_core::id::InstanceId;
+    use process_monitor_host::layout::Layout;
+    use process_monitor_host::lock::RegistryLock;
+    use std::os::unix::process::ExitStatusExt;
+    use std::time::Duration;
+
+    fn replace(layout: &Layout, content: &[u8]) {
+        let _lock = RegistryLock::acquire(layout, "replace", Duration::from_secs(5)).unwrap();
+        write_atomic(&layout.registry(), content, Durability::Synced).unwrap();
+    }
+
+    #[test]
+    #[ignore = "a role, run by another test in a process of its own"]
+    fn role_writer() {
+        let Some(folder) = std::env::var_os("ROLE_FOLDER") else { return };
+        let _scenario = fail::FailScenario::setup();
+        replace(&Layout::new(folder, InstanceId::default()), b"new");
+    }
+
+    #[test]
+    fn the_file_is_old_or_new_and_the_next_writer_cleans_up() {
+        for (point, content, left) in [("write::before_rename", "old", 1), ("write::after_rename", "new", 0)]
+        {
+            let folder = TempDir::new().unwrap();
+            let layout = Layout::new(folder.path(), InstanceId::default());
+            replace(&layout, b"old");
+            let role = Command::new(std::env::current_exe().unwrap())
+                .args(["--ignored", "--exact", "killed_while_writing::role_writer"])
+                .env("ROLE_FOLDER", folder.path())
+                .env("FAILPOINTS", format!("{point}=1*return"))
+                .output()
+                .unwrap();
+            assert_eq!(role.status.signal(), Some(9), "{point}: {}", String::from_utf8_lossy(&role.stdout));
+            assert_eq!(fs::read_to_string(layout.registry()).unwrap(), content, "{point}");
+            let entries = || fs::read_dir(folder.path()).unwrap().count();
+            // The registry, its lock and the state folder.
+            assert_eq!(entries(), 3 + left, "{point}");
+            replace(&layout, b"newer");
+            assert_eq!(entries(), 2, "{point}");
+        }
+    }
+}

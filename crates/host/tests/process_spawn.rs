@@ -327,6 +327,9 @@ fn many_threads_spawn_without_leaks() {
                 let code = i32::try_from(number % 200).unwrap();
                 let program = stage.script(&format!("exit {code}"));
                 assert_eq!(program.spawn().exit(), Exit::Code(code));
+                if number % 10 == 0 {
+                    stage.program("/nowhere/x").try_spawn().unwrap_err();
+                }
             }
         };
         spawn_some(1);

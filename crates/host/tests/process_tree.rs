@@ -60,7 +60,8 @@ fn a_daemon_that_left_the_session() {
     let outcome = kill(&reaper, &query(&running));
     assert!(outcome.killed.contains(&daemon) && outcome.killed.contains(&running.process.identity()));
     assert_eq!(running.exit(), Exit::Signal(9));
-    all_die(&[daemon]);
+    let others = outcome.killed.iter().filter(|killed| **killed != running.process.identity());
+    assert!(others.into_iter().all(|killed| state(killed.pid).is_none()), "all of them are reaped");
 }
 
 #[test]
@@ -81,12 +82,49 @@ fn a_member_without_the_run_id() {
     let reaper = Reaper::become_subreaper().unwrap();
     let stage = Stage::new();
     // Like nginx, which overwrites its environment; its parent is gone, its session is the leader's.
-    let running = stage.script("env -i /bin/sh -c 'echo $$; exec /bin/sleep 1000' & sleep 0.01").spawn();
+    let running = stage
+        .script("env -i /bin/sh -c 'echo $$; exec /bin/sleep 1000' & while [ ! -s stdout ]; do :; done")
+        .spawn();
     let member = announced(&stage.stdout_path(), 1)[0];
     assert_eq!(running.exit(), Exit::Code(0));
     assert_eq!(reaper.leftover(&query(&running)).unwrap(), [member]);
     kill(&reaper, &query(&running));
     all_die(&[member]);
+}
+
+#[test]
+fn a_member_in_a_group_of_its_own_without_the_run_id() {
+    let reaper = Reaper::become_subreaper().unwrap();
+    let stage = Stage::new();
+    // With job control each background job is a group: only its session is the leader's.
+    let running = stage
+        .script(
+            "set -m; env -i /bin/sh -c 'echo $$; exec /bin/sleep 1000' & while [ ! -s stdout ]; do :; done",
+        )
+        .spawn();
+    let member = announced(&stage.stdout_path(), 1)[0];
+    assert_eq!(running.exit(), Exit::Code(0));
+    assert!(!running.process.signal_group(StopSignal::Term).unwrap(), "it is not in the leader's group");
+    assert_eq!(reaper.leftover(&query(&running)).unwrap(), [member]);
+    kill(&reaper, &query(&running));
+    all_die(&[member]);
+}
+
+#[test]
+fn descendants_that_only_their_parents_betray() {
+    let reaper = Reaper::become_subreaper().unwrap();
+    let stage = Stage::new();
+    let script = "setsid sh -c 'echo $$; env -i /usr/bin/setsid /bin/sh -c \"echo \\$\\$; exec /bin/sleep 1000\" & wait' & \
+                  while [ $(wc -l < stdout) -lt 2 ]; do :; done";
+    let running = stage.script(script).spawn();
+    assert_eq!(running.exit(), Exit::Code(0));
+    let mut family = announced(&stage.stdout_path(), 2);
+    let mut left = reaper.leftover(&query(&running)).unwrap();
+    family.sort();
+    left.sort();
+    assert_eq!(left, family);
+    kill(&reaper, &query(&running));
+    assert!(family.iter().all(|member| state(member.pid).is_none()), "all of them are reaped");
 }
 
 #[test]

@@ -108,3 +108,41 @@ where
     let only_ours = ours.into_iter().filter(|(key, _)| in_base(key).is_none() && in_theirs(key).is_none());
     shared.chain(only_ours.map(|(key, value)| (key.clone(), value.clone()))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn members_are_merged_one_by_one_and_theirs_win() {
+        let table = [
+            // What happened, base, ours, theirs, merged.
+            ("nothing", json!({"a": 1}), json!({"a": 1}), json!({"a": 1}), json!({"a": 1})),
+            ("ours changed", json!({"a": 1}), json!({"a": 2}), json!({"a": 1}), json!({"a": 2})),
+            ("both changed", json!({"a": 1}), json!({"a": 2}), json!({"a": 3}), json!({"a": 3})),
+            (
+                "both added",
+                json!({}),
+                json!({"a": 2, "b": 2}),
+                json!({"a": 3, "c": 3}),
+                json!({"a": 3, "b": 2, "c": 3}),
+            ),
+            ("ours removed", json!({"a": 1}), json!({}), json!({"a": 1}), json!({})),
+            ("ours removed, theirs changed", json!({"a": 1}), json!({}), json!({"a": 2}), json!({"a": 2})),
+            ("theirs removed", json!({"a": 1}), json!({"a": 1}), json!({}), json!({})),
+            ("ours changed, theirs removed", json!({"a": 1}), json!({"a": 2}), json!({}), json!({})),
+            (
+                "deep",
+                json!({"a": {}}),
+                json!({"a": {"b": 1}}),
+                json!({"a": {"c": 2}}),
+                json!({"a": {"b": 1, "c": 2}}),
+            ),
+            ("lists", json!([1]), json!([1, 2]), json!([0, 1]), json!([0, 1])),
+        ];
+        for (what, base, ours, theirs, merged) in table {
+            assert_eq!(Value::three_way(&base, &ours, &theirs), merged, "{what}");
+        }
+    }
+}

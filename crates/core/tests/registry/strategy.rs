@@ -139,8 +139,8 @@ fn logs() -> impl Strategy<Value = LogConfig> {
 fn last_exit() -> impl Strategy<Value = LastExit> {
     use ExitReason::*;
     let reason = select(vec![Exited, Signaled, Stopped, Unhealthy, StartFailed, Unknown]);
-    (option::of(any::<i32>()), option::of(text()), wall(), reason)
-        .prop_map(|(code, signal, at, reason)| LastExit { code, signal, at, reason })
+    (option::of(any::<i32>()), option::of(text()), wall(), reason, extra())
+        .prop_map(|(code, signal, at, reason, extra)| LastExit { code, signal, at, reason, extra })
 }
 
 /// Any valid entry with this id.

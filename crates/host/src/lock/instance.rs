@@ -88,7 +88,8 @@ impl InstanceLock {
         files::private_dir(&layout.state())?;
         let lock = take(layout)?;
         let path = layout.monitor_info();
-        let info = MonitorInfo::of_this_process().map_err(FileError::not_written("look at this process", &path))?;
+        let info =
+            MonitorInfo::of_this_process().map_err(FileError::not_written("look at this process", &path))?;
         let content = serde_json::to_vec(&info)
             .map_err(|why| FileError::not_written("put it in words", &path)(why.into()))?;
         files::write_atomic(&path, &content, Durability::Unsynced)?;

@@ -5,7 +5,7 @@ use crate::watch::FolderEvents;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::WatchFlags;
 use std::io;
-use std::os::fd::{AsFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
 

@@ -27,6 +27,5 @@ pub mod note;
 pub mod protocol;
 pub mod read;
 pub mod run;
-mod socket;
 
 pub use names::Stream;

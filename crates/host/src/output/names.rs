@@ -127,7 +127,9 @@ mod tests {
         for index in [0, 1, 9, 10, 4_000_000_000] {
             assert_eq!(Stream::Stderr.index_of(&Stream::Stderr.file_name(index)), Some(index));
         }
-        for other in ["stderr.log", "stdout.0.log", "stdout.01.log", "stdout.+1.log", "stdout.1.log.gz", "stdout"] {
+        for other in
+            ["stderr.log", "stdout.0.log", "stdout.01.log", "stdout.+1.log", "stdout.1.log.gz", "stdout"]
+        {
             assert_eq!(Stream::Stdout.index_of(other), None, "{other}");
         }
     }

@@ -39,7 +39,12 @@ pub struct OutputHold {
 impl RunOutput {
     /// Makes the folder and the FIFOs of `run`, which started at `started`. A few system calls, no
     /// fsync. What was made is removed again when a later step fails.
-    pub fn create(layout: &Layout, process: &ProcessId, run: &RunId, started: Wall) -> Result<Self, FileError> {
+    pub fn create(
+        layout: &Layout,
+        process: &ProcessId,
+        run: &RunId,
+        started: Wall,
+    ) -> Result<Self, FileError> {
         let folder = create_folder(&layout.process_logs(process), started)?;
         Self::open_fifos(layout, run, &folder).inspect_err(|_| discard(layout, run, &folder))
     }
@@ -127,7 +132,9 @@ mod tests {
     #[test]
     fn runs_of_one_second_get_folders_of_their_own_and_everything_is_private() {
         let (_directory, layout, process, started) = fixture();
-        for (run, expected) in [("r1", "20260124_103000"), ("r2", "20260124_103000_1"), ("r3", "20260124_103000_2")] {
+        for (run, expected) in
+            [("r1", "20260124_103000"), ("r2", "20260124_103000_1"), ("r3", "20260124_103000_2")]
+        {
             let run = RunId::new(run).unwrap();
             let output = RunOutput::create(&layout, &process, &run, started).unwrap();
             assert_eq!(output.folder, layout.process_logs(&process).join(expected));

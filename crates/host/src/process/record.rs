@@ -199,7 +199,8 @@ pub fn finish(path: &Path, run: &RunId, exit: Exit, at: Wall) -> Result<(), Reco
         Exit::Signal(number) => WrittenExit::Signal(number),
         Exit::Unknown => WrittenExit::Unknown,
     };
-    let mut line = serde_json::to_vec(&ExitLine { run: run.clone(), exit, at }).map_err(|e| failed(e.into()))?;
+    let mut line =
+        serde_json::to_vec(&ExitLine { run: run.clone(), exit, at }).map_err(|e| failed(e.into()))?;
     line.push(b'\n');
     let mut file = match OpenOptions::new().append(true).open(path) {
         Ok(file) => file,
@@ -312,10 +313,13 @@ fn state(rest: &[u8], run: &RunId) -> RecordState {
         tail.iter().position(|&byte| byte == b'\n').map(|newline| name_ends + newline + 1)
     });
     let (child, exit) = rest.split_at(child_ends.unwrap_or(0));
-    let mut exits = exit.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<ExitLine>(line).ok());
+    let mut exits =
+        exit.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<ExitLine>(line).ok());
     let exit = exits.find(|line| line.run == *run);
     match (exit, sys::identity::from_record_line(child)) {
-        (Some(line), Some(identity)) => RecordState::Finished { identity, exit: line.exit.into(), at: line.at },
+        (Some(line), Some(identity)) => {
+            RecordState::Finished { identity, exit: line.exit.into(), at: line.at }
+        }
         (None, Some(identity)) => RecordState::Spawned(identity),
         (_, None) => RecordState::IntentOnly,
     }

@@ -17,7 +17,11 @@ fn eight_writers_at_full_speed_while_the_logger_is_killed_20_times() {
         let text = run.text();
         let mut lines = text.split(|byte| *byte == b'\n');
         for number in 0..120_000 {
-            assert_eq!(lines.next(), Some(line(writer, number).trim_end_matches('\n').as_bytes()), "writer {writer}");
+            assert_eq!(
+                lines.next(),
+                Some(line(writer, number).trim_end_matches('\n').as_bytes()),
+                "writer {writer}"
+            );
         }
         assert_eq!(lines.next(), Some(&b""[..]));
         assert_eq!(lines.next(), None);

@@ -110,7 +110,8 @@ fn several_processes_and_both_streams_over_one_follower() {
     let all = [(&web_run, Stream::Stdout), (&web_run, Stream::Stderr), (&db_run, Stream::Stderr)];
     for (run, stream) in all {
         monitor.attach(run);
-        let mut end = if stream == Stream::Stdout { run.stdout.as_ref() } else { run.stderr.as_ref() }.unwrap();
+        let mut end =
+            if stream == Stream::Stdout { run.stdout.as_ref() } else { run.stderr.as_ref() }.unwrap();
         writeln!(end, "{} {}", run.attach.process, stream.name()).unwrap();
         let chunk = follower.next_chunk(Some(DEADLINE)).unwrap().unwrap();
         assert_eq!((&chunk.process, chunk.stream), (&run.attach.process, stream));

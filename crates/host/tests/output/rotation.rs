@@ -33,7 +33,8 @@ fn an_endless_line_is_cut_and_complete() {
     let monitor = instance.connect();
     let mut run = instance.start("web", Limits { max_file_bytes: 16 << 20, keep_files: 100, ..limits() });
     monitor.attach(&run);
-    let block: Vec<u8> = (0..1_000_003_u32).map(|n| if n % 251 == 10 { 0 } else { (n % 251) as u8 }).collect();
+    let block: Vec<u8> =
+        (0..1_000_003_u32).map(|n| if n % 251 == 10 { 0 } else { (n % 251) as u8 }).collect();
     for _ in 0..200 {
         run.stdout.as_mut().unwrap().write_all(&block).unwrap();
     }
@@ -128,10 +129,12 @@ fn killed_between_two_renames() {
     }
     drop(monitor);
     let expected: Vec<u8> = (0..1000).flat_map(|number| format!("line {number:05}\n").into_bytes()).collect();
-    eventually("all is copied", || run.attach.folder.exists() && run.text() == expected || {
-        // A logger that died is replaced by the next monitor.
-        instance.connect();
-        false
+    eventually("all is copied", || {
+        run.attach.folder.exists() && run.text() == expected || {
+            // A logger that died is replaced by the next monitor.
+            instance.connect();
+            false
+        }
     });
 }
 

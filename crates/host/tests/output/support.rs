@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// Long enough for a loaded machine.
-pub const DEADLINE: Duration = Duration::from_secs(120);
+pub const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Not a test: the logger process of the others, which start it with its settings as further
 /// "filters". Without them it does nothing.
@@ -58,7 +58,11 @@ impl Instance {
         let mut args = vec!["support::logger_process".into(), "--exact".into()];
         args.push(format!("directory={}", self.directory.path().display()).into());
         args.extend(self.settings.iter().map(Into::into));
-        LoggerProgram { program: std::env::current_exe().unwrap(), args, log: None }
+        LoggerProgram {
+            program: std::env::current_exe().unwrap(),
+            args,
+            log: std::fs::File::options().append(true).create(true).open("/tmp/out.logger").ok(),
+        }
     }
 
     pub fn connect(&self) -> Monitor<'_> {
@@ -72,7 +76,8 @@ impl Instance {
     /// A new run of `process`, in a second of its own.
     pub fn start(&self, process: &str, limits: Limits) -> Run {
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
-        let (process, run) = (ProcessId::new(process).unwrap(), RunId::new(&format!("run-{number}")).unwrap());
+        let (process, run) =
+            (ProcessId::new(process).unwrap(), RunId::new(&format!("run-{number}")).unwrap());
         let started = Wall::from_unix_millis(1_769_250_600_000 + i64::from(number) * 1000);
         let RunOutput { folder, stdout, stderr, hold } =
             RunOutput::create(&self.layout, &process, &run, started).unwrap();
@@ -116,7 +121,10 @@ impl Run {
 
     /// All of stdout, oldest file first.
     pub fn text(&self) -> Vec<u8> {
-        files(&self.attach.folder, Stream::Stdout).iter().flat_map(|path| std::fs::read(path).unwrap()).collect()
+        files(&self.attach.folder, Stream::Stdout)
+            .iter()
+            .flat_map(|path| std::fs::read(path).unwrap())
+            .collect()
     }
 }
 
@@ -144,7 +152,11 @@ impl Monitor<'_> {
     }
 
     pub fn expect(&self, wanted: &LoggerEvent) {
-        while self.events.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("{wanted:?} did not come")) != *wanted {}
+        let mut seen = Vec::new();
+        while seen.last() != Some(wanted) {
+            let event = self.events.recv_timeout(DEADLINE);
+            seen.push(event.unwrap_or_else(|_| panic!("{wanted:?} did not come, but {seen:?}")));
+        }
     }
 
     pub fn expect_closed(&self, run: &Run) {
@@ -153,7 +165,8 @@ impl Monitor<'_> {
 
     /// Kills the logger with SIGKILL and starts another.
     pub fn kill_logger(&mut self) {
-        let pid = i32::try_from(self.link().logger_pid()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
+        let pid =
+            i32::try_from(self.link().logger_pid()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
         self.expect(&LoggerEvent::Gone);
         *self = self.instance.connect();

@@ -22,7 +22,8 @@ const LINE: &str = "2026 a line of a program that says what it does, as they all
 
 fn cat(folder: &std::path::Path) -> f64 {
     let path = folder.join("cat");
-    let mut cat = Command::new("cat").stdin(Stdio::piped()).stdout(File::create(&path).unwrap()).spawn().unwrap();
+    let mut cat =
+        Command::new("cat").stdin(Stdio::piped()).stdout(File::create(&path).unwrap()).spawn().unwrap();
     let pipe = std::os::fd::OwnedFd::from(cat.stdin.take().unwrap());
     let rate = rate(pipe, || path.metadata().unwrap().len(), || assert!(cat.wait().unwrap().success()));
     std::fs::remove_file(path).unwrap();

@@ -44,6 +44,7 @@ use std::process::ExitCode;
 
 /// Does what the command line says. Returns the exit code of SPEC 6.
 pub fn main(program: Program) -> ExitCode {
+    process_monitor_host::failpoint::arm();
     let arguments = parse(program);
     let json = arguments.target.json;
     let invocation = context::invocation(&arguments.target, program);

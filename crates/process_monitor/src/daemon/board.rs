@@ -18,7 +18,8 @@ pub struct Board {
 impl Board {
     /// Replaces the views of many processes at once: what a monitor does first.
     pub fn fill(&self, views: impl Iterator<Item = View>) {
-        let slots = views.map(|view| (view.entry.id.clone(), Arc::new(ArcSwap::from_pointee(view)))).collect();
+        let slots =
+            views.map(|view| (view.entry.id.clone(), Arc::new(ArcSwap::from_pointee(view)))).collect();
         self.slots.store(Arc::new(slots));
     }
 

@@ -20,7 +20,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Tells the engine of every process of the registry, and of what runs without being in it.
-pub fn take_up(supervisor: &mut Supervisor, layout: &Layout, registry: &Registry, boot: &BootId, continuing: bool) {
+pub fn take_up(
+    supervisor: &mut Supervisor,
+    layout: &Layout,
+    registry: &Registry,
+    boot: &BootId,
+    continuing: bool,
+) {
     let mut records = read_records(layout, boot);
     for (id, entry) in &registry.processes {
         let record = records.remove(id);
@@ -113,7 +119,8 @@ fn adopt(
         return None;
     }
     tracing::info!(process = %entry.id, pid = identity.pid, "adopted: it ran on while no monitor was there");
-    let (run, pid, started, attempts) = (intent.run.clone(), identity.pid, intent.started_at, intent.attempts);
+    let (run, pid, started, attempts) =
+        (intent.run.clone(), identity.pid, intent.started_at, intent.attempts);
     Some(Finding::Alive { run, pid, started, attempts })
 }
 

@@ -1,6 +1,7 @@
 //! The control socket: the API for this machine's user, and nobody else.
 
 use process_monitor_host::layout::Layout;
+use process_monitor_host::socket::ShortPath;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -11,14 +12,14 @@ use tokio::net::UnixListener;
 /// else's in the moment before its own mode is set.
 ///
 /// # Errors
-/// When the path is too long for a socket, or the folder cannot be written.
+/// When the folder cannot be written.
 pub fn bind(layout: &Layout) -> io::Result<UnixListener> {
     let path = layout.control_socket();
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let listener = UnixListener::bind(&path)?;
+    let listener = UnixListener::bind(ShortPath::of(&path)?.as_path())?;
     fs::set_permissions(&path, Permissions::from_mode(0o600))?;
     Ok(listener)
 }

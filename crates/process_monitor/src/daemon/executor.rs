@@ -225,7 +225,9 @@ impl Executor {
         }
         match marker::set(&self.layout, &self.boot) {
             Ok(()) => self.marked = true,
-            Err(error) => tracing::warn!(%error, "cannot note that supervision has begun; after a crash autostart decides"),
+            Err(error) => {
+                tracing::warn!(%error, "cannot note that supervision has begun; after a crash autostart decides")
+            }
         }
     }
 
@@ -355,7 +357,8 @@ impl Executor {
 
     /// A child has ended: if it was an orphan that fell to us, it is reaped.
     pub fn reap_orphans(&self) {
-        let managed = |identity: &Identity| self.live.values().any(|live| live.process.identity() == *identity);
+        let managed =
+            |identity: &Identity| self.live.values().any(|live| live.process.identity() == *identity);
         if let Err(error) = self.reaper.reap_orphans(managed) {
             tracing::warn!(%error, "cannot reap orphans of managed programs");
         }
@@ -478,7 +481,9 @@ fn log_transition(id: &ProcessId, transition: Option<(ProcessState, ProcessState
     let (message, pid) = engine.brief(id);
     match to {
         ProcessState::Failed => tracing::error!(process = %id, message, "{from} → {to}"),
-        ProcessState::Crashed | ProcessState::Retrying => tracing::warn!(process = %id, message, "{from} → {to}"),
+        ProcessState::Crashed | ProcessState::Retrying => {
+            tracing::warn!(process = %id, message, "{from} → {to}")
+        }
         ProcessState::Running => tracing::info!(process = %id, pid, "{from} → {to}"),
         _ => tracing::info!(process = %id, "{from} → {to}"),
     }

@@ -98,7 +98,11 @@ impl Handle {
             pid: std::process::id(),
             started_at: facts.started_at,
             uptime: clock::wall().since(facts.started_at).as_secs(),
-            state: if facts.stopping.load(Ordering::Relaxed) { MonitorState::Stopping } else { MonitorState::Running },
+            state: if facts.stopping.load(Ordering::Relaxed) {
+                MonitorState::Stopping
+            } else {
+                MonitorState::Running
+            },
             standalone_mode: facts.standalone,
             partner_instance_id: None,
             partner_status: PartnerStatus::Unknown,

@@ -35,14 +35,18 @@ impl LoggerKeeper {
     pub fn start(layout: Layout, executable: PathBuf, inbox: Inbox) -> io::Result<Self> {
         let (gone, told) = mpsc::channel();
         // This thread lives as long as the monitor: see `jobs`.
-        thread::Builder::new().name("logger".into()).spawn(move || keep(&layout, &executable, &inbox, &told))?;
+        thread::Builder::new()
+            .name("logger".into())
+            .spawn(move || keep(&layout, &executable, &inbox, &told))?;
         Ok(Self { gone })
     }
 
     /// The connection was lost: there must be another.
     pub fn lost(&self) {
         if self.gone.send(()).is_err() {
-            tracing::error!("the thread that keeps the logger has ended; output waits until the monitor is restarted");
+            tracing::error!(
+                "the thread that keeps the logger has ended; output waits until the monitor is restarted"
+            );
         }
     }
 }
@@ -73,7 +77,9 @@ fn keep(layout: &Layout, executable: &Path, inbox: &Inbox, gone: &mpsc::Receiver
                     return;
                 }
             }
-            Err(error) => tracing::error!(%error, "cannot reach the logger; what programs print waits in the kernel"),
+            Err(error) => {
+                tracing::error!(%error, "cannot reach the logger; what programs print waits in the kernel")
+            }
         }
         tries = if begun.elapsed() >= STABLE { 0 } else { tries + 1 };
         thread::sleep(policy::delay(Backoff::Intervals(&BACKOFF), tries, 0));

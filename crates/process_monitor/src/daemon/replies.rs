@@ -54,7 +54,8 @@ impl Replies {
         if result.is_ok() {
             self.saved = self.saved.max(generation);
         }
-        let (due, held) = std::mem::take(&mut self.held).into_iter().partition(|held: &Held| held.until <= generation);
+        let (due, held) =
+            std::mem::take(&mut self.held).into_iter().partition(|held: &Held| held.until <= generation);
         self.held = held;
         for Held { to, answer, .. } in due {
             deliver(to, result.clone().map_err(CommandError::NotSaved).and(answer));

@@ -28,7 +28,8 @@ pub async fn serve(
     });
     let server = tokio::spawn(async move { server.await });
     let signals = tokio::spawn(take_signals(handle)?);
-    let ending = ended.await.unwrap_or_else(|_| Err(io::Error::other("the supervising thread ended without a word")));
+    let ending =
+        ended.await.unwrap_or_else(|_| Err(io::Error::other("the supervising thread ended without a word")));
     drop(stop);
     signals.abort();
     match tokio::time::timeout(LAST_ANSWERS, server).await {
@@ -57,4 +58,3 @@ fn take_signals(handle: Handle) -> io::Result<impl Future<Output = ()>> {
         }
     })
 }
-

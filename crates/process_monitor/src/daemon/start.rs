@@ -27,7 +27,7 @@ use process_monitor_host::lock::{InstanceLock, InstanceLockError};
 use process_monitor_host::process::tree::Reaper;
 use process_monitor_host::process::{BootId, limits};
 use process_monitor_host::reactor::Reactor;
-use process_monitor_host::watch::{FileWatch, WatchError};
+use process_monitor_host::watch::FileWatch;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -73,9 +73,6 @@ pub enum DaemonError {
     /// Its log cannot be written.
     #[error(transparent)]
     Log(#[from] log::LogError),
-    /// The registry cannot be watched.
-    #[error(transparent)]
-    Watch(#[from] WatchError),
     /// The system refused something.
     #[error("cannot {attempt}: {source}")]
     System {
@@ -129,7 +126,9 @@ fn until_the_end(
     let _lock = InstanceLock::acquire(layout)?;
     let storage = Storage::open(layout.clone())?;
     let _log = log::start(layout, options.foreground, options.log.as_deref())?;
+    log_panics();
     raise_limits();
+    leave_callers_folder(options, layout)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -139,9 +138,26 @@ fn until_the_end(
 
 fn make_folders(layout: &Layout) -> Result<(), FileError> {
     files::create_folders(layout.directory())?;
-    [layout.state(), layout.runs(), layout.fifos(), layout.exits(), layout.logs()]
-        .iter()
-        .try_for_each(|folder| files::private_dir(folder))
+    // Logs may be shared with a group; the rest is nobody else's business.
+    files::create_folders(&layout.logs())?;
+    let private = [layout.state(), layout.runs(), layout.fifos(), layout.exits()];
+    private.iter().try_for_each(|folder| files::private_dir(folder))?;
+    files::remove_leftovers(&layout.registry()).map(drop)
+}
+
+/// A bug must not die in silence: a thread that panics says so in the log.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| tracing::error!("a bug, please report it: {panic}")));
+}
+
+/// A background monitor works in its own folder: the one it was called in may be unmounted, and a
+/// program without `workingDirectory` shall not run elsewhere after each start of the monitor.
+fn leave_callers_folder(options: &Options, layout: &Layout) -> Result<(), DaemonError> {
+    if options.foreground {
+        return Ok(());
+    }
+    let folder = layout.directory();
+    std::env::set_current_dir(folder).map_err(cannot(format!("work in {}", folder.display())))
 }
 
 fn raise_limits() {
@@ -196,7 +212,7 @@ struct Life {
     boot: BootId,
     registry: Registry,
     board: Board,
-    _watch: FileWatch,
+    _watch: Option<FileWatch>,
 }
 
 impl Life {
@@ -207,12 +223,16 @@ impl Life {
         let executable = std::env::current_exe().map_err(cannot("find this program's own file"))?;
         let (inbox, messages) = Inbox::new(reactor.waker());
         let board = Board::default();
-        let pool = |name, threads| Pool::new(name, threads).map_err(cannot(format!("start the {name} threads")));
+        let pool =
+            |name, threads| Pool::new(name, threads).map_err(cannot(format!("start the {name} threads")));
         let keeper = LoggerKeeper::start(layout.clone(), executable, inbox.clone());
         let registry = storage.registry().clone();
         let storage = storage.start(inbox.clone())?;
         let changed = storage.clone();
-        let watch = FileWatch::new(&layout.registry(), move || changed.file_changed())?;
+        let watch = FileWatch::new(&layout.registry(), move || changed.file_changed());
+        let watch = watch.inspect_err(|error| {
+            tracing::warn!(%error, "edits of the registry are noticed by the sweep only, every few seconds");
+        });
         let starter = Starter::new(layout.clone(), boot.clone(), inbox.clone(), pool("spawn", SPAWNERS)?);
         let executor = Executor::new(Parts {
             layout: layout.clone(),
@@ -229,7 +249,7 @@ impl Life {
         let engine = Engine::new(&epoch(facts.started_at));
         let supervisor = Supervisor { engine, executor, reactor, inbox: messages, clock: Clock::default() };
         let handle = Handle::new(facts, board.clone(), inbox);
-        Ok(Self { supervisor, handle, layout: layout.clone(), boot, registry, board, _watch: watch })
+        Ok(Self { supervisor, handle, layout: layout.clone(), boot, registry, board, _watch: watch.ok() })
     }
 
     /// Takes up what is there, supervises, and leaves everything in order.

@@ -70,10 +70,13 @@ fn start(
     let output = RunOutput::create(layout, &entry.id, run, started_at)
         .map_err(|error| StartError::Prepare(error.to_string()))?;
     let process = entry.id.clone();
-    let intent = Intent { process, run: run.clone(), boot, folder: output.folder.clone(), started_at, attempts };
+    let intent =
+        Intent { process, run: run.clone(), boot, folder: output.folder.clone(), started_at, attempts };
     let spawned = recorded_spawn(layout, &intent, entry, &output);
     match spawned {
-        Ok(process) => Ok(SpawnedRun { process, hold: output.hold, folder: output.folder, logs: entry.logs() }),
+        Ok(process) => {
+            Ok(SpawnedRun { process, hold: output.hold, folder: output.folder, logs: entry.logs() })
+        }
         Err(error) => {
             run::discard(layout, run, &output.folder);
             Err(error)

@@ -189,7 +189,8 @@ impl Storage {
                 self.save_and_tell(inbox);
             }
             for done in waiting {
-                let result = if self.failing { Err("the registry could not be written".to_owned()) } else { Ok(()) };
+                let result =
+                    if self.failing { Err("the registry could not be written".to_owned()) } else { Ok(()) };
                 // Who asked may have given up waiting.
                 let _gone = done.send(result);
             }
@@ -318,6 +319,7 @@ fn read(layout: &Layout) -> Result<Option<(Registry, Stamp)>, StorageError> {
     let path = layout.registry();
     let Some(stamp) = stamp(&path) else { return Ok(None) };
     let text = files::read_bounded(&path, MAX_REGISTRY_BYTES)?;
-    let registry = Registry::parse(&text, layout.instance()).map_err(|why| StorageError::Content { path, why })?;
+    let registry =
+        Registry::parse(&text, layout.instance()).map_err(|why| StorageError::Content { path, why })?;
     Ok(Some((registry, stamp)))
 }

@@ -35,7 +35,12 @@ impl Tree {
     }
 
     fn query(&self) -> TreeQuery<'_> {
-        TreeQuery { leader: self.leader, process: self.process.as_deref(), run: &self.run, outputs: &self.outputs }
+        TreeQuery {
+            leader: self.leader,
+            process: self.process.as_deref(),
+            run: &self.run,
+            outputs: &self.outputs,
+        }
     }
 
     /// Whether something of it may be left after its leader's exit. Cheap: where a real look would be

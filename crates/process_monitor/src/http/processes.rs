@@ -6,7 +6,9 @@ use crate::daemon::Handle;
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
-use process_monitor_client::api::{Accepted, AutostartBody, Problem, ProcessList, ProcessStatus, Wait, WaitQuery};
+use process_monitor_client::api::{
+    Accepted, AutostartBody, Problem, ProcessList, ProcessStatus, Wait, WaitQuery,
+};
 use process_monitor_core::engine::Command;
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::{ProcessEntry, ProcessState};
@@ -35,10 +37,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Waiting {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Query(WaitQuery { wait }) =
-            Query::from_request_parts(parts, state).await.map_err(|rejection: axum::extract::rejection::QueryRejection| {
+        let Query(WaitQuery { wait }) = Query::from_request_parts(parts, state).await.map_err(
+            |rejection: axum::extract::rejection::QueryRejection| {
                 ApiError::invalid(vec![Problem { path: "wait".into(), message: rejection.body_text() }])
-            })?;
+            },
+        )?;
         Ok(Self(wait == Wait::Ready))
     }
 }
@@ -51,10 +54,16 @@ pub async fn status(State(handle): State<Handle>, Id(id): Id) -> Answer<ProcessS
     handle.status(&id).await.map(Json).ok_or_else(|| ApiError::no_such_process(&id))
 }
 
-pub async fn register(State(handle): State<Handle>, JsonBody(entry): JsonBody<ProcessEntry>) -> Answer<Accepted> {
+pub async fn register(
+    State(handle): State<Handle>,
+    JsonBody(entry): JsonBody<ProcessEntry>,
+) -> Answer<Accepted> {
     let problems = entry.validate();
     if !problems.is_empty() {
-        let wire = |p: process_monitor_core::model::Problem| Problem { path: p.path.to_string(), message: p.message };
+        let wire = |p: process_monitor_core::model::Problem| Problem {
+            path: p.path.to_string(),
+            message: p.message,
+        };
         return Err(ApiError::invalid(problems.into_iter().map(wire).collect()));
     }
     let id = entry.id.clone();

@@ -64,7 +64,11 @@ impl World {
     /// A command line call that has not begun, for those who add to its environment.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(PROGRAM);
-        command.args(args).env("TOM_PM_DIRECTORY", self.path()).env_remove("FAILPOINTS").current_dir(self.path());
+        command
+            .args(args)
+            .env("TOM_PM_DIRECTORY", self.path())
+            .env_remove("FAILPOINTS")
+            .current_dir(self.path());
         command
     }
 
@@ -231,7 +235,10 @@ pub fn signal(pid: u32, name: &str) {
 /// Whether a process runs; a zombie does not.
 pub fn is_alive(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(')').next().and_then(|rest| rest.trim().chars().next()).is_some_and(|state| state != 'Z' && state != 'X')
+    stat.rsplit(')')
+        .next()
+        .and_then(|rest| rest.trim().chars().next())
+        .is_some_and(|state| state != 'Z' && state != 'X')
 }
 
 /// The words of a process's command line.

@@ -95,7 +95,8 @@ impl Watcher {
         loop {
             match events.next() {
                 Ok(event) => {
-                    appeared |= event.file_name().is_some_and(|n| n.to_bytes() == self.socket.as_encoded_bytes());
+                    appeared |=
+                        event.file_name().is_some_and(|n| n.to_bytes() == self.socket.as_encoded_bytes());
                 }
                 Err(Errno::AGAIN) => return Ok(appeared),
                 Err(Errno::INTR) => {}

@@ -6,9 +6,9 @@ pub use launch::LoggerProgram;
 
 use super::note::ExitNote;
 use super::protocol::{Attach, MAX_LINE, PROTOCOL, Reply, Request};
-use super::socket::ShortPath;
 use crate::layout::Layout;
 use crate::process::{Identity, Process};
+use crate::socket::ShortPath;
 use launch::{Launched, Watcher};
 use process_monitor_core::id::RunId;
 use std::io::{self, BufRead, BufReader, Read, Write};

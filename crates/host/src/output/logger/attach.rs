@@ -21,7 +21,8 @@ impl Logger {
     /// Takes up what the logger before us copied.
     pub(super) fn recall(&mut self) {
         for attach in memory::recall(&self.layout) {
-            self.attach(attach);
+            let number = self.runs.insert(attach);
+            self.begin(number);
         }
     }
 
@@ -29,14 +30,22 @@ impl Logger {
     pub(super) fn attach(&mut self, attach: Attach) {
         let run = attach.run.clone();
         let number = match self.runs.number_of(&run) {
-            Some(number) => number,
-            None => self.runs.insert(attach.clone()),
+            Some(number) => self.update(number, attach),
+            None => {
+                self.remember(&attach);
+                retain(&self.layout, &attach, &self.runs);
+                self.runs.insert(attach)
+            }
         };
-        self.remember(number, attach);
         self.reply(&Reply::Attached { run: run.clone() });
         if let Some(note) = ExitNote::read(&self.layout, &run) {
             self.reply(&Reply::Exited(note));
         }
+        self.begin(number);
+    }
+
+    /// Opens what isn't open yet of a run.
+    fn begin(&mut self, number: u64) {
         self.watch_exit(number);
         for index in 0..Stream::BOTH.len() {
             self.open_stream(number, index);
@@ -47,26 +56,33 @@ impl Logger {
         self.finish_if_over(number);
     }
 
-    fn remember(&mut self, number: u64, attach: Attach) {
-        if let Err(error) = memory::remember(&self.layout, &attach) {
-            tracing::warn!("a logger after this one will not know of run {}: {error}", attach.run);
-        }
-        retain(&self.layout, &attach, &self.runs);
-        let Some(run) = self.runs.get_mut(number) else { return };
+    fn update(&mut self, number: u64, attach: Attach) -> u64 {
+        let Some(run) = self.runs.get_mut(number) else { return number };
+        run.told_closed = false;
         for slot in &mut run.slots {
             if let Slot::Open(stream) = slot {
                 stream.limits = attach.limits;
             }
         }
-        run.attach = attach;
-        run.told_closed = false;
+        if run.attach != attach {
+            run.attach = attach.clone();
+            self.remember(&attach);
+        }
+        number
+    }
+
+    fn remember(&self, attach: &Attach) {
+        if let Err(error) = memory::remember(&self.layout, attach) {
+            tracing::warn!("a logger after this one will not know of run {}: {error}", attach.run);
+        }
     }
 
     /// Opens the FIFO of a stream, if it isn't open yet.
     pub(super) fn open_stream(&mut self, number: u64, index: usize) {
         let token = token(number, Part::Stream(index));
         let Some(run) = self.runs.get_mut(number) else { return };
-        let (Some(slot @ Slot::Unopened), Some(stream)) = (run.slots.get_mut(index), Stream::BOTH.get(index)) else {
+        let (Some(slot @ Slot::Unopened), Some(stream)) = (run.slots.get_mut(index), Stream::BOTH.get(index))
+        else {
             return;
         };
         let path = stream.fifo(&self.layout, &run.attach.run);
@@ -79,7 +95,8 @@ impl Logger {
         match opened {
             Ok(fifo) => {
                 let folder = Arc::from(run.attach.folder.as_path());
-                *slot = Slot::Open(Box::new(StreamState::new(token, fifo, folder, *stream, run.attach.limits)));
+                *slot =
+                    Slot::Open(Box::new(StreamState::new(token, fifo, folder, *stream, run.attach.limits)));
             }
             Err(Errno::NOENT) => *slot = Slot::Closed,
             Err(error) => {
@@ -109,7 +126,8 @@ impl Logger {
     /// While a stream waits for its file, its FIFO must not wake us: neither for bytes nor for its
     /// end, which epoll would report for ever.
     fn listen_to(&mut self, number: u64, index: usize, wanted: bool) {
-        let Some(Slot::Open(stream)) = self.runs.get_mut(number).and_then(|run| run.slots.get_mut(index)) else {
+        let Some(Slot::Open(stream)) = self.runs.get_mut(number).and_then(|run| run.slots.get_mut(index))
+        else {
             return;
         };
         if !wanted {

@@ -63,15 +63,15 @@ impl Copier {
     }
 
     fn turn(&mut self, stream: &mut StreamState) -> Result<Progress, Errno> {
-        if !self.files.has(stream.token) {
+        let mut log = match self.files.take(stream.token) {
+            Some(log) => log,
             // A log file is made for output, not for the lack of it.
-            match self.scratch.peek(&stream.fifo, 1)? {
-                Peek::Data(_) => {}
+            None => match self.scratch.peek(&stream.fifo, 1)? {
+                Peek::Data(_) => self.files.open(stream)?,
                 Peek::Empty => return Ok(Progress::Drained),
                 Peek::Eof => return Ok(Progress::Closed),
-            }
-        }
-        let mut log = self.files.take(stream)?;
+            },
+        };
         let progress = self.fill(stream, &mut log);
         self.files.put(stream.token, log);
         progress
@@ -100,7 +100,12 @@ impl Copier {
     }
 
     /// Moves up to `budget` bytes, to the end of the line that fills the file at most.
-    fn plain_step(&mut self, stream: &mut StreamState, log: &mut LogFile, budget: usize) -> Result<Progress, Errno> {
+    fn plain_step(
+        &mut self,
+        stream: &mut StreamState,
+        log: &mut LogFile,
+        budget: usize,
+    ) -> Result<Progress, Errno> {
         let room = usize::try_from(log.room(&stream.limits)).unwrap_or(usize::MAX);
         let wanted = match room {
             0 => match self.scratch.peek(&stream.fifo, PEEK_BYTES)? {
@@ -126,9 +131,10 @@ impl Copier {
     /// Moves what one look shows, line by line, each begun with the time.
     fn stamped_step(&mut self, stream: &mut StreamState, log: &mut LogFile) -> Result<Progress, Errno> {
         let lines: Vec<(usize, bool)> = match self.scratch.peek(&stream.fifo, PEEK_BYTES)? {
-            Peek::Data(bytes) => {
-                bytes.split_inclusive(|b| *b == b'\n').map(|line| (line.len(), line.ends_with(b"\n"))).collect()
-            }
+            Peek::Data(bytes) => bytes
+                .split_inclusive(|b| *b == b'\n')
+                .map(|line| (line.len(), line.ends_with(b"\n")))
+                .collect(),
             Peek::Empty => return Ok(Progress::Drained),
             Peek::Eof => return Ok(Progress::Closed),
         };
@@ -150,7 +156,12 @@ impl Copier {
     }
 
     /// Moves `length` bytes that are known to be there.
-    fn move_exactly(&mut self, stream: &mut StreamState, log: &mut LogFile, length: usize) -> Result<(), Errno> {
+    fn move_exactly(
+        &mut self,
+        stream: &mut StreamState,
+        log: &mut LogFile,
+        length: usize,
+    ) -> Result<(), Errno> {
         let mut left = length;
         while left > 0 {
             match self.move_bytes(stream, log, left)? {
@@ -162,7 +173,12 @@ impl Copier {
         Ok(())
     }
 
-    fn move_bytes(&mut self, stream: &mut StreamState, log: &mut LogFile, length: usize) -> Result<Progress, Errno> {
+    fn move_bytes(
+        &mut self,
+        stream: &mut StreamState,
+        log: &mut LogFile,
+        length: usize,
+    ) -> Result<Progress, Errno> {
         if stream.copying {
             return self.copy_bytes(stream, log, length);
         }
@@ -181,7 +197,12 @@ impl Copier {
 
     /// Without splice(2): writes what it sees, then consumes it. A kill between the two doubles at
     /// most one pipe's worth, which is better than losing it.
-    fn copy_bytes(&mut self, stream: &mut StreamState, log: &mut LogFile, length: usize) -> Result<Progress, Errno> {
+    fn copy_bytes(
+        &mut self,
+        stream: &mut StreamState,
+        log: &mut LogFile,
+        length: usize,
+    ) -> Result<Progress, Errno> {
         let written = match self.scratch.peek(&stream.fifo, length)? {
             Peek::Data(bytes) => log.write(bytes)?,
             Peek::Empty => return Ok(Progress::Drained),
@@ -247,7 +268,7 @@ impl Copier {
             return Ok(());
         }
         let mut notice = Vec::new();
-        let mut log = self.files.take(stream)?;
+        let mut log = self.files.take(stream.token).map_or_else(|| self.files.open(stream), Ok)?;
         if !log.at_line_start()? {
             notice.push(b'\n');
         }

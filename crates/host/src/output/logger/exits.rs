@@ -16,7 +16,8 @@ impl Logger {
     pub(super) fn watch_exit(&mut self, number: u64) {
         let Some(run) = self.runs.get_mut(number).filter(|run| run.process.is_none()) else { return };
         let Some(identity) = run.attach.identity else { return };
-        let adopt = || Process::adopt(&identity).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
+        let adopt =
+            || Process::adopt(&identity).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
         match self.copier.files.with_descriptor(adopt) {
             Ok(process) => run.process = process,
             Err(error) => tracing::warn!("the exit of {identity} will not be noted: {error}"),

@@ -29,19 +29,16 @@ impl OpenFiles {
         Self { slots: HashMap::new(), queue: VecDeque::new(), reserve: reserve() }
     }
 
-    /// The stream's log file, for one turn; [`put`](Self::put) it back after.
-    pub(super) fn take(&mut self, stream: &StreamState) -> Result<LogFile, Errno> {
-        if let Some(mut slot) = self.slots.remove(&stream.token)
-            && slot.file.is_current()
-        {
-            return Ok(slot.file);
-        }
-        self.with_descriptor(|| LogFile::open(&stream.folder, stream.stream))
+    /// The stream's log file, if it is open and still the one of that name; for one turn,
+    /// [`put`](Self::put) it back after.
+    pub(super) fn take(&mut self, token: u64) -> Option<LogFile> {
+        let mut slot = self.slots.remove(&token)?;
+        slot.file.is_current().then_some(slot.file)
     }
 
-    /// Whether the stream's log file is open.
-    pub(super) fn has(&self, token: u64) -> bool {
-        self.slots.contains_key(&token)
+    /// Opens the stream's log file.
+    pub(super) fn open(&mut self, stream: &StreamState) -> Result<LogFile, Errno> {
+        self.with_descriptor(|| LogFile::open(&stream.folder, stream.stream))
     }
 
     /// Gives a file back that was taken.

@@ -169,7 +169,8 @@ fn open_or_create(path: &Path, folder: &Path) -> Result<(OwnedFd, Stat), Errno> 
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let fd = match open(path, flags, Mode::RUSR | Mode::WUSR) {
         Err(Errno::NOENT) => {
-            create_folders(folder).map_err(|error| error.reason().and_then(Errno::from_io_error).unwrap_or(Errno::IO))?;
+            create_folders(folder)
+                .map_err(|error| error.reason().and_then(Errno::from_io_error).unwrap_or(Errno::IO))?;
             open(path, flags, Mode::RUSR | Mode::WUSR)?
         }
         result => result?,

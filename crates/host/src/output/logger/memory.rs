@@ -3,29 +3,38 @@
 //! A monitor attaches its live runs anew, but it doesn't know of an earlier run whose grandchild
 //! still prints. Without this, that grandchild would block for good once both had been restarted.
 
-use crate::files::{FileError, create_folders};
+use crate::files::FileError;
 use crate::layout::Layout;
 use crate::output::error::failed;
 use crate::output::protocol::Attach;
 use process_monitor_core::id::RunId;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 const SUFFIX: &str = ".attach.json";
+/// A file that is being written. There is one logger, so one name per run is enough.
+const UNFINISHED: &str = ".attach.new";
 
-/// Writes down that `attach` is being copied. A kill halfway leaves a file that isn't read: then
-/// the monitor has just asked for it, and will again.
+/// Writes down that `attach` is being copied, in one step: a kill must not make the next logger
+/// forget what this one knew.
 pub(super) fn remember(layout: &Layout, attach: &Attach) -> Result<(), FileError> {
-    create_folders(&layout.fifos())?;
-    let path = path(layout, &attach.run);
+    let path = path(layout, &attach.run, SUFFIX);
+    let unfinished = self::path(layout, &attach.run, UNFINISHED);
     let text = serde_json::to_vec(attach).map_err(failed("write", &path))?;
-    fs::write(&path, text).map_err(failed("write", &path))
+    match fs::write(&unfinished, text) {
+        // No folder, hence no FIFO: the run is over.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        result => result.map_err(failed("write", &unfinished))?,
+    }
+    crate::crash_point!("remember::before_rename");
+    fs::rename(&unfinished, &path).map_err(failed("put in place", &path))
 }
 
 /// The run is over.
 pub(super) fn forget(layout: &Layout, run: &RunId) {
-    if let Err(error) = fs::remove_file(path(layout, run))
-        && error.kind() != std::io::ErrorKind::NotFound
+    if let Err(error) = fs::remove_file(path(layout, run, SUFFIX))
+        && error.kind() != ErrorKind::NotFound
     {
         tracing::warn!("cannot remove the record of run {run}: {error}");
     }
@@ -34,13 +43,26 @@ pub(super) fn forget(layout: &Layout, run: &RunId) {
 /// What was being copied when the last logger ended.
 pub(super) fn recall(layout: &Layout) -> Vec<Attach> {
     let Ok(entries) = fs::read_dir(layout.fifos()) else { return Vec::new() };
-    entries
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.ends_with(SUFFIX)))
-        .filter_map(|entry| serde_json::from_slice(&fs::read(entry.path()).ok()?).ok())
-        .collect()
+    let mut found = Vec::new();
+    for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.ends_with(SUFFIX) {
+            match fs::read(&path)
+                .map_err(serde_json::Error::io)
+                .and_then(|text| serde_json::from_slice(&text))
+            {
+                Ok(attach) => found.push(attach),
+                Err(error) => tracing::warn!("skipping {}: {error}", path.display()),
+            }
+        } else if name.ends_with(UNFINISHED)
+            && let Err(error) = fs::remove_file(&path)
+        {
+            tracing::warn!("cannot remove {}: {error}", path.display());
+        }
+    }
+    found
 }
 
-fn path(layout: &Layout, run: &RunId) -> PathBuf {
-    layout.fifos().join(format!("{run}{SUFFIX}"))
+fn path(layout: &Layout, run: &RunId, suffix: &str) -> PathBuf {
+    layout.fifos().join(format!("{run}{suffix}"))
 }

@@ -227,5 +227,8 @@ impl Logger {
 fn timespec(wait: Duration) -> Timespec {
     // Rounded up, so that the deadline has passed when the wait is over.
     let wait = wait + Duration::from_millis(1);
-    Timespec { tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(wait.subsec_nanos()) }
+    Timespec {
+        tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(wait.subsec_nanos()),
+    }
 }

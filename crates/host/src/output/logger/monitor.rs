@@ -64,7 +64,9 @@ impl Logger {
     fn obey(&mut self, request: Request) {
         match request {
             Request::Hello { protocol: PROTOCOL } => {}
-            Request::Hello { protocol } => tracing::info!("the monitor speaks protocol {protocol}, I speak {PROTOCOL}"),
+            Request::Hello { protocol } => {
+                tracing::info!("the monitor speaks protocol {protocol}, I speak {PROTOCOL}")
+            }
             Request::Attach(attach) => self.attach(attach),
             Request::Exited { run } => self.exit_is_known(&run),
             Request::Ping => self.reply(&Reply::Pong),

@@ -5,7 +5,7 @@ use crate::files::create_folders;
 use crate::layout::Layout;
 use crate::lock::LifeLock;
 use crate::output::error::failed;
-use crate::output::socket::ShortPath;
+use crate::socket::ShortPath;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
 use std::fs::File;
 use std::os::fd::OwnedFd;

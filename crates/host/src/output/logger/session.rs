@@ -37,7 +37,9 @@ impl Session {
             }
             self.take_lines(&mut requests);
             if self.input.len() > MAX_LINE {
-                tracing::warn!("the monitor sent a line of more than {MAX_LINE} bytes; closing its connection");
+                tracing::warn!(
+                    "the monitor sent a line of more than {MAX_LINE} bytes; closing its connection"
+                );
                 return (requests, false);
             }
         }
@@ -45,7 +47,9 @@ impl Session {
 
     fn take_lines(&mut self, requests: &mut Vec<Request>) {
         let Some(end) = self.input.iter().rposition(|byte| *byte == b'\n') else { return };
-        for line in self.input.drain(..=end).as_slice().split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        for line in
+            self.input.drain(..=end).as_slice().split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+        {
             match serde_json::from_slice(line) {
                 Ok(request) => requests.push(request),
                 Err(error) => tracing::warn!("skipping a message of the monitor: {error}"),

@@ -39,11 +39,7 @@ pub(super) enum Fault {
     /// As far as is known.
     None,
     /// Not since then. The bytes wait in the FIFO.
-    Waiting {
-        since: Instant,
-        delay: Duration,
-        retry_at: Instant,
-    },
+    Waiting { since: Instant, delay: Duration, retry_at: Instant },
     /// Not for so long that output is dropped.
     Dropping(Dropped),
 }

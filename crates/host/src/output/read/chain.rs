@@ -68,7 +68,8 @@ impl Chain {
             let Some(next) = self.first_of((0..index).rev())? else { return Ok(None) };
             // Unmoved, and what was skipped as absent still is: then nothing came between.
             let between = self.index_of(&next)?.map(|found| found + 1..index);
-            let skipped_is_absent = between.is_some_and(|mut gap| gap.all(|index| self.inode_at(index).is_none()));
+            let skipped_is_absent =
+                between.is_some_and(|mut gap| gap.all(|index| self.inode_at(index).is_none()));
             if self.inode_at(index) == Some(link.inode) && skipped_is_absent {
                 return Ok(Some(next));
             }

@@ -69,7 +69,8 @@ impl Follower {
                 return Ok(None);
             }
             let held_back = self.processes.iter().filter_map(ProcessReader::deadline).min();
-            let wait = [until, held_back].into_iter().flatten().min().map(|at| at.saturating_duration_since(now));
+            let wait =
+                [until, held_back].into_iter().flatten().min().map(|at| at.saturating_duration_since(now));
             self.watches.wait(wait)?;
             self.take_changes()?;
         }
@@ -92,7 +93,7 @@ impl Follower {
         let changes = self.watches.changes()?;
         let now = Instant::now();
         for (key, process) in self.processes.iter_mut().enumerate() {
-            let lost = changes.everything.then_some(Change::Ended);
+            let lost = changes.everything.then_some(Change::Entries);
             if let Some(change) = lost.or_else(|| changes.keys.get(&key).copied()) {
                 process.touch(change);
             } else if process.deadline().is_none_or(|at| at > now) {

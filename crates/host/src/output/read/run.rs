@@ -18,7 +18,6 @@ const LINGERING: usize = 3;
 struct RunReader {
     folder: RunFolder,
     streams: [(Stream, StreamReader); 2],
-    watched: bool,
 }
 
 /// The runs of one process, of which all but the last are over.
@@ -28,7 +27,6 @@ pub(super) struct ProcessReader {
     parent: PathBuf,
     runs: Vec<RunReader>,
     seen: BTreeSet<String>,
-    watched: bool,
     /// The list of runs may have changed.
     stale: bool,
 }
@@ -41,16 +39,12 @@ impl ProcessReader {
         let seen = found.iter().map(|run| run.name.clone()).collect();
         let newest = found.into_iter().last();
         let runs = newest.map(|run| RunReader::new(run, Some(lines))).transpose()?.into_iter().collect();
-        Ok(Self { layout, process, parent, runs, seen, watched: false, stale: true })
+        Ok(Self { layout, process, parent, runs, seen, stale: true })
     }
 
     /// Something changed in its folders.
     pub(super) fn touch(&mut self, change: Change) {
-        self.stale |= change > Change::Content;
-        if change == Change::Ended {
-            self.watched = false;
-            self.runs.iter_mut().for_each(|run| run.watched = false);
-        }
+        self.stale |= change == Change::Entries;
     }
 
     /// When to look although nothing happens.
@@ -79,11 +73,10 @@ impl ProcessReader {
         Ok(None)
     }
 
-    /// Watches before it looks, so that nothing comes unnoticed in between.
+    /// Watches before it looks, so that nothing comes unnoticed in between. Watching again what is
+    /// watched changes nothing; a folder that took the place of another is a new one.
     fn refresh(&mut self, watches: &mut Watches, key: usize) -> Result<(), FileError> {
-        if !self.watched {
-            self.watched = watches.add_or_ancestor(&self.parent, key)?;
-        }
+        watches.add_path(&self.parent, self.layout.directory(), key)?;
         let found = runs(&self.layout, &self.process)?;
         self.seen.retain(|name| found.iter().any(|run| run.name == *name));
         for run in found {
@@ -91,10 +84,7 @@ impl ProcessReader {
                 self.runs.push(RunReader::new(run, None)?);
             }
         }
-        for run in self.runs.iter_mut().filter(|run| !run.watched) {
-            run.watched = watches.add(&run.folder.path, key)?;
-        }
-        Ok(())
+        self.runs.iter().try_for_each(|run| watches.add_content(&run.folder.path, key))
     }
 }
 
@@ -108,10 +98,7 @@ impl RunReader {
                 None => Ok(StreamReader::new(chain)),
             }
         };
-        let streams = [
-            (Stream::Stdout, reader(Stream::Stdout)?),
-            (Stream::Stderr, reader(Stream::Stderr)?),
-        ];
-        Ok(Self { folder, streams, watched: false })
+        let streams = [(Stream::Stdout, reader(Stream::Stdout)?), (Stream::Stderr, reader(Stream::Stderr)?)];
+        Ok(Self { folder, streams })
     }
 }

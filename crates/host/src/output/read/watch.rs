@@ -11,6 +11,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
+/// What comes to a folder and goes from it.
+const ENTRIES: WatchFlags = WatchFlags::CREATE
+    .union(WatchFlags::DELETE)
+    .union(WatchFlags::MOVED_FROM)
+    .union(WatchFlags::MOVED_TO)
+    .union(WatchFlags::DELETE_SELF)
+    .union(WatchFlags::MOVE_SELF);
+
 /// What happened to the folders of a key; the greater includes the less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Change {
@@ -18,8 +26,6 @@ pub(super) enum Change {
     Content,
     /// Files or folders came, went or were renamed.
     Entries,
-    /// A watched folder is gone, and its watch with it.
-    Ended,
 }
 
 /// What has happened.
@@ -33,13 +39,7 @@ pub(super) struct Changes {
 
 impl Change {
     fn of(events: ReadFlags) -> Self {
-        if events.intersects(ReadFlags::IGNORED | ReadFlags::MOVE_SELF) {
-            Self::Ended
-        } else if events == ReadFlags::MODIFY {
-            Self::Content
-        } else {
-            Self::Entries
-        }
+        if events == ReadFlags::MODIFY { Self::Content } else { Self::Entries }
     }
 }
 
@@ -56,35 +56,40 @@ impl Watches {
         Ok(Self { inotify, keys: HashMap::new() })
     }
 
-    /// Reports what happens in `folder`, its files included, as `key`. False when it isn't there.
-    pub(super) fn add(&mut self, folder: &Path, key: usize) -> Result<bool, FileError> {
-        let changes = WatchFlags::MODIFY | WatchFlags::CREATE | WatchFlags::MOVED_FROM | WatchFlags::MOVED_TO;
-        let end = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR;
-        match inotify::add_watch(&self.inotify, folder, changes | end) {
+    /// Reports as `key` what comes to and goes from `folder`, and from those that hold it, up to `top`.
+    /// All of them, because a folder's own end is reported only when no file in it is open any more.
+    /// What isn't there yet is reported by the nearest folder above it.
+    pub(super) fn add_path(&mut self, folder: &Path, top: &Path, key: usize) -> Result<(), FileError> {
+        loop {
+            let mut missing = Vec::new();
+            for level in folder.ancestors() {
+                let there = self.add(level, ENTRIES, key)?;
+                if there && top.starts_with(level) {
+                    break;
+                }
+                missing.extend((!there).then_some(level));
+            }
+            // Unless it has appeared in between.
+            if !missing.into_iter().any(Path::is_dir) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reports as `key` also what is written to the files in `folder`.
+    pub(super) fn add_content(&mut self, folder: &Path, key: usize) -> Result<(), FileError> {
+        self.add(folder, ENTRIES | WatchFlags::MODIFY, key).map(drop)
+    }
+
+    /// False when `folder` isn't there.
+    fn add(&mut self, folder: &Path, events: WatchFlags, key: usize) -> Result<bool, FileError> {
+        match inotify::add_watch(&self.inotify, folder, events | WatchFlags::ONLYDIR) {
             Ok(watch) => {
                 self.keys.entry(watch).or_default().insert(key);
                 Ok(true)
             }
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(false),
             Err(error) => Err(failed("watch (limit: fs.inotify.max_user_watches)", folder)(error)),
-        }
-    }
-
-    /// As [`add`](Self::add); while `folder` isn't there, the nearest folder above it is watched.
-    pub(super) fn add_or_ancestor(&mut self, folder: &Path, key: usize) -> Result<bool, FileError> {
-        loop {
-            if self.add(folder, key)? {
-                return Ok(true);
-            }
-            for ancestor in folder.ancestors().skip(1) {
-                if self.add(ancestor, key)? {
-                    break;
-                }
-            }
-            // Unless it has appeared in between.
-            if !folder.is_dir() {
-                return Ok(false);
-            }
         }
     }
 

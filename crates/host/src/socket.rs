@@ -6,14 +6,17 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// A short name for a path, for as long as it lives.
-pub(super) struct ShortPath {
+pub struct ShortPath {
     path: PathBuf,
     _parent: Option<OwnedFd>,
 }
 
 impl ShortPath {
     /// `path` itself when it fits, else the same through an open descriptor of its folder.
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When the path names no file, or its folder cannot be opened.
+    pub fn of(path: &Path) -> io::Result<Self> {
         if path.as_os_str().len() < 108 {
             return Ok(Self { path: path.to_owned(), _parent: None });
         }
@@ -26,7 +29,7 @@ impl ShortPath {
     }
 
     /// The short name.
-    pub(super) fn as_path(&self) -> &Path {
+    pub fn as_path(&self) -> &Path {
         &self.path
     }
 }

@@ -1,0 +1,218 @@
+//! What a new monitor makes of what it finds.
+
+use crate::desk::{Desk, entry, wall, with_policy};
+use process_monitor_core::engine::Finding;
+use process_monitor_core::exit::{Exit, ExitReason, LastExit};
+use process_monitor_core::id::RunId;
+use process_monitor_core::model::ProcessState::{
+    self, Crashed, Disabled, Failed, Retrying, Running, Starting, Stopped, Stopping,
+};
+use process_monitor_core::model::{ProcessEntry, RestartPolicy};
+
+fn run() -> RunId {
+    RunId::new("old-1").unwrap()
+}
+
+fn entry_in(state: ProcessState) -> ProcessEntry {
+    ProcessEntry { state, ..entry() }
+}
+
+/// It was started two minutes ago.
+fn alive() -> Finding {
+    Finding::Alive { run: run(), pid: 100, started: wall(-120_000), attempts: 2 }
+}
+
+/// It ended `ago` milliseconds ago.
+fn ended(ago: i64) -> Finding {
+    Finding::Ended { run: run(), exit: Exit::Code(4), started: wall(-120_000), at: wall(-ago), attempts: 0 }
+}
+
+fn cleared(desk: &mut Desk) {
+    let id = crate::desk::id();
+    desk.send(process_monitor_core::engine::Event::Cleared { id, run: run() });
+}
+
+#[test]
+fn a_fresh_start_obeys_autostart() {
+    let table = [
+        (entry(), "record 0, spawn, stopped>starting"),
+        (ProcessEntry { autostart: false, ..entry() }, ""),
+        (ProcessEntry { enabled: false, ..entry_in(Disabled) }, ""),
+        (ProcessEntry { autostart: false, ..entry_in(Running) }, ""),
+        (ProcessEntry { restart_attempts: 4, ..entry_in(Failed) }, "record 0, spawn, stopped>starting"),
+        (ProcessEntry { autostart: false, ..entry_in(Starting) }, "record 0, spawn, stopped>starting"),
+    ];
+    for (entry, expected) in table {
+        let mut desk = Desk::boot(entry.clone(), false, Finding::Nothing);
+        assert_eq!(desk.log(), expected, "{entry:?}");
+    }
+}
+
+#[test]
+fn a_continuing_monitor_wants_up_what_was_up() {
+    let table = [
+        (Running, Starting),
+        (Starting, Starting),
+        (Crashed, Crashed),
+        (Retrying, Retrying),
+        (Stopping, Stopped),
+        (Stopped, Stopped),
+        (Failed, Failed),
+    ];
+    for (was, is) in table {
+        let last_stopped_at = Some(wall(0));
+        let desk = Desk::boot(ProcessEntry { last_stopped_at, ..entry_in(was) }, true, Finding::Nothing);
+        assert_eq!(desk.state(), is, "{was}");
+    }
+}
+
+#[test]
+fn what_still_runs_is_adopted() {
+    for state in [Running, Starting, Crashed, Retrying] {
+        for continuing in [true, false] {
+            let mut desk = Desk::boot(entry_in(state), continuing, alive());
+            assert_eq!(desk.log(), "stopped>running", "{state}");
+            let view = desk.view();
+            assert_eq!(
+                (view.entry.pid, view.run, view.up_since),
+                (Some(100), Some(run()), Some(wall(-120_000)))
+            );
+            assert_eq!(desk.attempts(), 2);
+            desk.pass(180_000);
+            assert_eq!(desk.attempts(), 0, "it has been up for five minutes in all");
+        }
+    }
+}
+
+#[test]
+fn what_still_runs_and_was_being_stopped_is_stopped() {
+    let mut desk = Desk::boot(entry_in(Stopping), true, alive());
+    assert_eq!(desk.log(), "stopped>running, SIGTERM group, running>stopping");
+    let mut desk = Desk::boot(ProcessEntry { enabled: false, ..entry_in(Stopping) }, true, alive());
+    assert_eq!(desk.log(), "disabled>running, SIGTERM group, running>stopping");
+    desk.send(process_monitor_core::engine::Event::Exited {
+        id: crate::desk::id(),
+        run: run(),
+        exit: Exit::Code(0),
+        leftover: false,
+    });
+    assert_eq!(desk.state(), Disabled);
+}
+
+/// The shutdown before was cut off; a fresh start wants it up, so it is left up.
+#[test]
+fn what_still_runs_and_is_to_be_started_anyway_is_not_stopped() {
+    let mut desk = Desk::boot(entry_in(Stopping), false, alive());
+    assert_eq!(desk.log(), "stopped>running");
+    let mut desk = Desk::boot(ProcessEntry { autostart: false, ..entry_in(Stopping) }, false, alive());
+    assert_eq!(desk.log(), "stopped>running, SIGTERM group, running>stopping");
+}
+
+#[test]
+fn what_somebody_set_to_stopped_in_the_file_is_stopped() {
+    let edited = ProcessEntry { pid: Some(100), ..entry_in(Stopped) };
+    let mut desk = Desk::boot(edited, true, alive());
+    assert_eq!(desk.log(), "stopped>running, SIGTERM group, running>stopping");
+    for pid in [None, Some(99)] {
+        let older_than_the_start = ProcessEntry { pid, ..entry_in(Stopped) };
+        let mut desk = Desk::boot(older_than_the_start, true, alive());
+        assert_eq!(desk.log(), "stopped>running");
+    }
+}
+
+#[test]
+fn what_ended_meanwhile_follows_its_policy() {
+    let mut desk = Desk::boot(entry_in(Running), true, ended(0));
+    assert_eq!(desk.log(), "clear, stopped>crashed");
+    let exit = desk.view().entry.last_exit.unwrap();
+    assert_eq!((exit.code, exit.reason, desk.attempts()), (Some(4), ExitReason::Exited, 1));
+    cleared(&mut desk);
+    desk.pass(999);
+    assert_eq!(desk.log(), "");
+    desk.pass(1);
+    assert_eq!(desk.log(), "record 1, spawn, crashed>starting");
+}
+
+#[test]
+fn the_backoff_of_what_ended_meanwhile_counts_from_its_end() {
+    let mut desk = Desk::boot(entry_in(Running), true, ended(400));
+    cleared(&mut desk);
+    assert_eq!(desk.view().due, Some(wall(600)));
+    assert_eq!(desk.view().entry.last_exit.map(|exit| exit.at), Some(wall(-400)));
+    let mut desk_late = Desk::boot(entry_in(Running), true, ended(60_000));
+    cleared(&mut desk_late);
+    assert!(desk_late.log().ends_with("record 1, spawn, crashed>starting"), "it has waited long enough");
+    desk.pass(600);
+    assert_eq!(desk.state(), Starting);
+}
+
+#[test]
+fn what_ended_meanwhile_while_being_stopped_is_stopped() {
+    let mut desk = Desk::boot(entry_in(Stopping), true, ended(0));
+    assert_eq!(desk.log(), "clear, stopped>stopping");
+    cleared(&mut desk);
+    assert_eq!(desk.state(), Stopped);
+    assert_eq!(desk.view().entry.last_exit.map(|exit| exit.reason), Some(ExitReason::Stopped));
+}
+
+/// The file told of the end, but the record of the run was not removed yet.
+#[test]
+fn an_end_that_was_dealt_with_is_not_dealt_with_again() {
+    let last_exit = Some(LastExit::new(Exit::Signal(11), wall(-1_000), ExitReason::Signaled));
+    for state in [Stopped, Failed] {
+        let written = ProcessEntry {
+            last_stopped_at: Some(wall(-1_000)),
+            last_exit: last_exit.clone(),
+            ..entry_in(state)
+        };
+        let mut desk = Desk::boot(written, true, ended(0));
+        cleared(&mut desk);
+        assert_eq!((desk.state(), desk.view().entry.last_exit), (state, last_exit.clone()));
+    }
+}
+
+#[test]
+fn an_intent_without_a_process_is_started_if_it_is_wanted_up() {
+    for (state, expected) in [
+        (Starting, "record 0, spawn, stopped>starting"),
+        (Crashed, "record 0, spawn, stopped>starting"),
+        (Stopped, ""),
+        (Stopping, ""),
+    ] {
+        let mut desk = Desk::boot(entry_in(state), true, Finding::NotStarted);
+        assert_eq!(desk.log(), expected, "{state}");
+    }
+}
+
+#[test]
+fn a_wait_goes_on_where_it_was() {
+    let policy = RestartPolicy {
+        retry_indefinitely: true,
+        indefinite_interval_ms: 60_000,
+        backoff_intervals_ms: vec![1_000, 30_000],
+        ..RestartPolicy::default()
+    };
+    for (state, whole) in [(Retrying, 60_000), (Crashed, 30_000)] {
+        let waiting = ProcessEntry {
+            state,
+            last_stopped_at: Some(wall(-20_000)),
+            restart_attempts: 2,
+            ..with_policy(policy.clone())
+        };
+        let mut desk = Desk::boot(waiting, true, Finding::Nothing);
+        assert_eq!((desk.state(), desk.view().due), (state, Some(wall(whole - 20_000))));
+        desk.pass(u64::try_from(whole).unwrap() - 20_001);
+        assert_eq!(desk.state(), state);
+        desk.pass(1);
+        assert_eq!(desk.state(), Starting);
+    }
+}
+
+/// The clock was set back while no monitor was there.
+#[test]
+fn a_wait_is_never_longer_than_the_policy_says() {
+    let waiting =
+        ProcessEntry { last_stopped_at: Some(wall(9_000_000)), restart_attempts: 1, ..entry_in(Crashed) };
+    let desk = Desk::boot(waiting, true, Finding::Nothing);
+    assert_eq!(desk.view().due, Some(wall(1_000)));
+}

@@ -1,0 +1,9 @@
+//! SPEC 4.1 and 4.2, one scenario after the other, in virtual time. A scenario tells what happens,
+//! and reads what the engine did as one line (see `desk`).
+
+mod boot;
+mod commands;
+mod desk;
+mod policy;
+mod shutdown;
+mod stops;
