@@ -5,15 +5,12 @@ use crate::api::ProcessStatus;
 use crate::change::{Change, missing};
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::ProcessEntry;
-use process_monitor_core::registry::Registry;
+use process_monitor_core::registry::{self, Registry};
 use process_monitor_host::clock;
 use process_monitor_host::files::{self, Durability, FileError};
 use process_monitor_host::layout::Layout;
 use process_monitor_host::lock::{LockError, REGISTRY_LOCK_WAIT, RegistryLock};
 use std::io::ErrorKind;
-
-/// Largest registry that is read, in bytes; like the monitor's own bound.
-const MAX_REGISTRY_BYTES: u64 = 256 << 20;
 
 /// Every process as the file describes it. A file that does not exist describes none.
 pub(crate) fn list(layout: &Layout) -> Result<Vec<ProcessStatus>, Error> {
@@ -51,7 +48,7 @@ pub(crate) fn change(layout: &Layout, change: Change) -> Result<(), Error> {
 
 fn read(layout: &Layout) -> Result<Registry, Error> {
     let path = layout.registry();
-    let bytes = match files::read_bounded(&path, MAX_REGISTRY_BYTES) {
+    let bytes = match files::read_bounded(&path, registry::MAX_BYTES) {
         Ok(bytes) => bytes,
         Err(error) => {
             return match error.reason().map(std::io::Error::kind) {

@@ -9,7 +9,7 @@
 //! | `process` | one process: how each event moves it |
 //! | `boot` | what a new monitor makes of what an earlier one left |
 //!
-//! Invariants (held by the property tests in `tests/engine_histories.rs`):
+//! Invariants (held by the property tests in `tests/engine_histories`):
 //! at most one live run per process · a process wanted down ends down · no start before its record ·
 //! every stop has a kill deadline · a wait is within its policy's bounds · a result of an earlier run
 //! changes nothing · what is disabled never starts.

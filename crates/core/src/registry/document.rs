@@ -13,6 +13,10 @@ use std::sync::Arc;
 /// The newest `version` of a registry that this program understands.
 pub const VERSION: u32 = 1;
 
+/// The largest text that is read as a registry, in bytes: some 80,000 processes. Parsing takes memory of
+/// several times its size, so a larger one is refused.
+pub const MAX_BYTES: u64 = 64 << 20;
+
 /// The processes of a registry in the order of the file. Shared, because the engine and its readers
 /// hold the same entries.
 pub type Processes = IndexMap<ProcessId, Arc<ProcessEntry>>;

@@ -19,6 +19,6 @@ mod merge;
 mod parse;
 mod unique;
 
-pub use document::{Processes, Registry, VERSION};
+pub use document::{MAX_BYTES, Processes, Registry, VERSION};
 pub use error::{ParseError, ParseErrorKind};
 pub use merge::{Edit, Merge, merge};

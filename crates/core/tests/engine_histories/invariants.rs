@@ -201,6 +201,10 @@ impl Books {
     pub fn delay_within_policy_bounds(&mut self, id: &ProcessId, attempts: u32, now: Duration) -> Held {
         let Some(book) = self.processes.get_mut(id) else { return Ok(()) };
         let Some(Wait { from, retrying, policy }) = book.wait.take() else { return Ok(()) };
+        prop_assert!(
+            retrying || attempts > 0,
+            "delay_within_policy_bounds: {id} restarts, and no attempt is counted"
+        );
         let (shortest, longest) = if retrying {
             let interval = Duration::from_millis(policy.indefinite_interval_ms);
             (interval, interval)

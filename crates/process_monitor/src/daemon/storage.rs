@@ -6,7 +6,7 @@
 use super::inbox::{Inbox, Message};
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::ProcessEntry;
-use process_monitor_core::registry::{Registry, merge};
+use process_monitor_core::registry::{self, Registry, merge};
 use process_monitor_host::clock;
 use process_monitor_host::files::{self, Durability};
 use process_monitor_host::layout::Layout;
@@ -25,9 +25,6 @@ const COLLECT: Duration = Duration::from_millis(100);
 
 /// How soon a write that failed is tried again.
 const RETRY: Duration = Duration::from_secs(5);
-
-/// Largest registry that is read.
-const MAX_REGISTRY_BYTES: u64 = 256 << 20;
 
 /// Why the registry is not usable. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -318,7 +315,7 @@ fn stamp(path: &std::path::Path) -> Option<Stamp> {
 fn read(layout: &Layout) -> Result<Option<(Registry, Stamp)>, StorageError> {
     let path = layout.registry();
     let Some(stamp) = stamp(&path) else { return Ok(None) };
-    let text = files::read_bounded(&path, MAX_REGISTRY_BYTES)?;
+    let text = files::read_bounded(&path, registry::MAX_BYTES)?;
     let registry =
         Registry::parse(&text, layout.instance()).map_err(|why| StorageError::Content { path, why })?;
     Ok(Some((registry, stamp)))

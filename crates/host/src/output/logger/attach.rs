@@ -33,8 +33,9 @@ impl Logger {
             Some(number) => self.update(number, attach),
             None => {
                 self.remember(&attach);
+                let number = self.runs.insert(attach.clone());
                 retain(&self.layout, &attach, &self.runs);
-                self.runs.insert(attach)
+                number
             }
         };
         self.reply(&Reply::Attached { run: run.clone() });

@@ -20,7 +20,7 @@ struct Slot {
 pub(super) struct OpenFiles {
     slots: HashMap<u64, Slot>,
     queue: VecDeque<u64>,
-    /// A descriptor to give up when there is no other left, so that output always has somewhere to go.
+    /// A descriptor to give up when there is no other left, so that one log file can always be open.
     reserve: Option<OwnedFd>,
 }
 
@@ -38,7 +38,7 @@ impl OpenFiles {
 
     /// Opens the stream's log file.
     pub(super) fn open(&mut self, stream: &StreamState) -> Result<LogFile, Errno> {
-        self.with_descriptor(|| LogFile::open(&stream.folder, stream.stream))
+        self.with_reserve(|| LogFile::open(&stream.folder, stream.stream))
     }
 
     /// Gives a file back that was taken.
@@ -56,19 +56,29 @@ impl OpenFiles {
     pub(super) fn close(&mut self, token: u64) {
         self.slots.remove(&token);
         self.queue.retain(|queued| *queued != token);
-        self.reserve = self.reserve.take().or_else(reserve);
+        self.refill();
     }
 
-    /// Does `open`; when descriptors are used up, closes log files until it succeeds.
+    /// Does `open`; when descriptors are used up, closes log files until it succeeds. Never takes the
+    /// last descriptor of the log files.
     pub(super) fn with_descriptor<T>(&mut self, open: impl Fn() -> Result<T, Errno>) -> Result<T, Errno> {
         loop {
             match open() {
-                Err(Errno::MFILE | Errno::NFILE) if self.close_one() || self.reserve.take().is_some() => {}
+                Err(Errno::MFILE | Errno::NFILE) if self.close_one() => {}
                 result => return result,
             }
         }
     }
 
+    /// As [`with_descriptor`](Self::with_descriptor), for what must not fail: it may take the last one.
+    pub(super) fn with_reserve<T>(&mut self, open: impl Fn() -> Result<T, Errno>) -> Result<T, Errno> {
+        match self.with_descriptor(&open) {
+            Err(Errno::MFILE | Errno::NFILE) if self.reserve.take().is_some() => open(),
+            result => result,
+        }
+    }
+
+    /// Closes the file that was not used for longest; false when that left no descriptor for another use.
     fn close_one(&mut self) -> bool {
         while let Some(token) = self.queue.pop_front() {
             match self.slots.get_mut(&token) {
@@ -78,12 +88,23 @@ impl OpenFiles {
                 }
                 Some(_) => {
                     self.slots.remove(&token);
-                    return true;
+                    if !self.refill() {
+                        return true;
+                    }
                 }
                 None => {}
             }
         }
         false
+    }
+
+    /// Takes a free descriptor as the reserve, if there is none; whether it did.
+    fn refill(&mut self) -> bool {
+        let missing = self.reserve.is_none();
+        if missing {
+            self.reserve = reserve();
+        }
+        missing && self.reserve.is_some()
     }
 }
 

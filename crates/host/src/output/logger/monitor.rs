@@ -11,7 +11,7 @@ impl Logger {
     pub(super) fn accept(&mut self) {
         let Some(listener) = &self.listener else { return };
         let accept = || accept_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK);
-        let socket = match self.copier.files.with_descriptor(accept) {
+        let socket = match self.copier.files.with_reserve(accept) {
             Ok(socket) => socket,
             Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return,
             Err(error) => return tracing::warn!("cannot accept a connection: {error}"),
