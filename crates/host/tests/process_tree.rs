@@ -96,12 +96,10 @@ fn a_member_without_the_run_id() {
 fn a_member_in_a_group_of_its_own_without_the_run_id() {
     let reaper = Reaper::become_subreaper().unwrap();
     let stage = Stage::new();
-    // With job control each background job is a group: only its session is the leader's.
-    let running = stage
-        .script(
-            "set -m; env -i /bin/sh -c 'echo $$; exec /bin/sleep 1000' & while [ ! -s stdout ]; do :; done",
-        )
-        .spawn();
+    // With job control, which sh has at terminals only, each job is a group: it shares but the session.
+    let script = "set -m; env -i /bin/sh -c 'echo $$; exec /bin/sleep 1000' & \
+                  while [ ! -s stdout ]; do :; done";
+    let running = stage.program("bash").arg("-c").arg(script).spawn();
     let member = announced(&stage.stdout_path(), 1)[0];
     assert_eq!(running.exit(), Exit::Code(0));
     assert!(!running.process.signal_group(StopSignal::Term).unwrap(), "it is not in the leader's group");

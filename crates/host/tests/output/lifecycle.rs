@@ -3,6 +3,7 @@
 use crate::support::{Instance, eventually, files, limits};
 use process_monitor_host::output::Stream;
 use process_monitor_host::output::link::LoggerEvent;
+use process_monitor_host::output::protocol::Limits;
 use process_monitor_host::output::run::OutputHold;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -75,8 +76,27 @@ fn output_waits_while_no_logger_is_there_and_the_next_one_finds_it_by_itself() {
     run.close();
     assert!(!run.file(0).exists());
     // This monitor attaches nothing: as after a crash of both, for an earlier run of a process.
-    let _monitor = instance.connect();
+    let monitor = instance.connect();
     eventually("it is copied", || std::fs::read(run.file(0)).is_ok_and(|text| text == b"nobody listens\n"));
+    monitor.link().quit(false).unwrap();
+    monitor.expect(&LoggerEvent::Gone);
+    assert_eq!(std::fs::read_dir(instance.layout.fifos()).unwrap().count(), 0, "the run is closed");
+}
+
+#[test]
+fn output_that_fills_a_fifo_exactly_and_whose_writers_are_gone_is_closed() {
+    for timestamps in [false, true] {
+        let instance = Instance::new();
+        let mut run = instance.start("web", Limits { timestamps, ..limits() });
+        let lines = b"0123456\n".repeat(8192);
+        run.stdout.as_ref().unwrap().write_all(&lines).unwrap();
+        run.close();
+        let monitor = instance.connect();
+        monitor.attach(&run);
+        monitor.expect_closed(&run);
+        let stamps = if timestamps { 25 * 8192 } else { 0 };
+        assert_eq!(run.text().len(), lines.len() + stamps);
+    }
 }
 
 #[test]

@@ -159,6 +159,12 @@ impl World {
         self.processes().into_iter().filter(has_word).collect()
     }
 
+    /// The live processes in the session that process `id` leads, whatever they made of their environment.
+    pub fn session_members(&self, id: &str) -> Vec<u32> {
+        let Some(leader) = self.pid_of(id) else { return Vec::new() };
+        all_pids().into_iter().filter(|pid| is_alive(*pid) && session_of(*pid) == Some(leader)).collect()
+    }
+
     /// Writes an executable script and returns its path.
     pub fn script(&self, name: &str, text: &str) -> String {
         use std::os::unix::fs::PermissionsExt;
@@ -245,6 +251,12 @@ pub fn is_alive(pid: u32) -> bool {
 pub fn command_line(pid: u32) -> Vec<String> {
     let text = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     text.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+/// The session of a process (`/proc/PID/stat`, field 6).
+fn session_of(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit(')').next()?.split_whitespace().nth(3)?.parse().ok()
 }
 
 fn has_in_environment(pid: u32, variable: &str) -> bool {

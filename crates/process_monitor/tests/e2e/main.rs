@@ -5,3 +5,6 @@
 
 mod harness;
 mod lifecycle;
+mod real_programs;
+mod survival;
+mod tree;

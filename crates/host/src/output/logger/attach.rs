@@ -50,8 +50,7 @@ impl Logger {
         self.watch_exit(number);
         for index in 0..Stream::BOTH.len() {
             self.open_stream(number, index);
-            // Not left to epoll: it does not report the end of a FIFO whose last writer was gone
-            // before we opened it (fifo_open() in fs/pipe.c).
+            // Not left to epoll: see `StreamState::end_is_reported`.
             self.serve_stream(number, index);
         }
         self.finish_if_over(number);
@@ -114,13 +113,15 @@ impl Logger {
         let (was_waiting, was_due) = (is_waiting(stream), stream.retry_at());
         let progress = self.copier.serve(stream, Instant::now());
         let (waits, due) = (is_waiting(stream), stream.retry_at());
-        let token = stream.token;
+        let (token, end_is_reported) = (stream.token, stream.end_is_reported);
         if was_waiting != waits {
             self.listen_to(number, index, !waits);
         }
         self.reschedule(token, was_due, due);
-        if progress == Progress::Closed {
-            self.close_stream(number, index, token);
+        match progress {
+            Progress::Closed => self.close_stream(number, index, token),
+            Progress::Moved(_) if !end_is_reported => drop(self.retries.insert((Instant::now(), token))),
+            _ => {}
         }
     }
 

@@ -45,13 +45,13 @@ impl Copier {
 
     /// Serves `stream` once, whatever state it is in.
     pub(super) fn serve(&mut self, stream: &mut StreamState, now: Instant) -> Progress {
-        let was_dropping = matches!(stream.fault, Fault::Dropping(_));
-        if was_dropping {
+        if matches!(stream.fault, Fault::Dropping(_)) {
             return self.drop_or_resume(stream, now);
         }
         match self.turn(stream) {
             Ok(progress) => {
                 stream.fault = Fault::None;
+                stream.end_is_reported |= progress == Progress::Drained;
                 progress
             }
             Err(error) => {
@@ -121,7 +121,8 @@ impl Copier {
                 // Not allowed, or no memory: the stream is merely slower.
                 let _ = fcntl_setpipe_size(&stream.fifo, BUSY_FIFO_BYTES);
             }
-            if bytes < wanted {
+            if bytes < wanted && stream.end_is_reported {
+                // Most likely; epoll tells if not.
                 return Ok(Progress::Drained);
             }
         }

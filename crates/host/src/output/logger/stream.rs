@@ -31,6 +31,10 @@ pub(super) struct StreamState {
     pub(super) fault: Fault,
     /// This file system has no splice(2): read and write instead.
     pub(super) copying: bool,
+    /// Whether epoll will report the end of the FIFO. It does not when the last writer was gone
+    /// before we opened it (`fifo_open()` in `fs/pipe.c`); once the FIFO was seen empty and not at its
+    /// end, there was a writer after.
+    pub(super) end_is_reported: bool,
     busy_turns: u8,
 }
 
@@ -71,7 +75,7 @@ impl Dropped {
 
 impl StreamState {
     pub(super) fn new(token: u64, fifo: OwnedFd, folder: Arc<Path>, stream: Stream, limits: Limits) -> Self {
-        Self { token, fifo, folder, stream, limits, fault: Fault::None, copying: false, busy_turns: 0 }
+        Self { token, fifo, folder, stream, limits, fault: Fault::None, copying: false, end_is_reported: false, busy_turns: 0 }
     }
 
     /// When it is to be served again although nothing happens.

@@ -65,7 +65,8 @@ fn report(context: &Context, monitor: Background) -> String {
 pub async fn ensure(context: &Context) -> Result<Background, Failure> {
     match context.client.monitor_status().await {
         Ok(status) => Ok(Background::Found { pid: status.pid }),
-        Err(Error::NotRunning { .. }) => start(context).await,
+        // One that dies while it is asked does not run either; the instance's lock keeps the start safe.
+        Err(Error::NotRunning { .. } | Error::Interrupted { .. }) => start(context).await,
         Err(error) => Err(error.into()),
     }
 }
