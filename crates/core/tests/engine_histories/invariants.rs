@@ -1,5 +1,6 @@
-//! The named invariants, and the books that the world keeps to check them.
+//! The named invariants.
 
+use crate::books::{Books, Wait, Wanted};
 use crate::entries::{self, LONGEST_PATIENCE, MOST_ATTEMPTS};
 use crate::machine::Life;
 use crate::world::World;
@@ -8,150 +9,10 @@ use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::{ProcessEntry, ProcessState, RestartPolicy};
 use process_monitor_core::time::Mono;
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Whether an invariant held.
 pub type Held = Result<(), TestCaseError>;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    Up,
-    Down,
-}
-
-/// A wait before an automatic restart.
-#[derive(Debug)]
-struct Wait {
-    from: Duration,
-    /// It is the long wait of `retryIndefinitely`.
-    retrying: bool,
-    policy: RestartPolicy,
-}
-
-/// What is known of one registered process from the commands that were accepted and from what the
-/// engine published: the state machine as a user sees it.
-#[derive(Debug, Default)]
-struct Book {
-    enabled: bool,
-    autostart: bool,
-    removing: bool,
-    /// Absent when nobody said.
-    wanted: Option<Wanted>,
-    shown: Option<ProcessState>,
-    wait: Option<Wait>,
-    /// When it was last signalled, killed, or began to stop.
-    pushed: Duration,
-    clearing: Option<RunId>,
-    cleared: Duration,
-}
-
-#[derive(Debug, Default)]
-pub struct Books {
-    processes: BTreeMap<ProcessId, Book>,
-    pub open: BTreeSet<Ticket>,
-    pub shutting_down: bool,
-    pub finished: bool,
-    /// When deadlines were last handled late.
-    pub late: Duration,
-}
-
-// ---- keeping the books --------------------------------------------------------------------------
-
-impl Books {
-    pub fn expected_refusal(&self, command: &Command) -> Option<Refusal> {
-        let id = command.id().clone();
-        let start = matches!(command, Command::Start { .. } | Command::Restart { .. });
-        match (self.processes.get(&id), command) {
-            _ if self.shutting_down => Some(Refusal::ShuttingDown),
-            (Some(_), Command::Add(_)) => Some(Refusal::AlreadyExists { id }),
-            (None, Command::Add(_)) => None,
-            (None, _) => Some(Refusal::NotFound { id }),
-            (Some(book), _) if start && book.removing => Some(Refusal::BeingRemoved { id }),
-            (Some(book), _) if start && !book.enabled => Some(Refusal::Disabled { id }),
-            _ => None,
-        }
-    }
-
-    pub fn accepted(&mut self, command: &Command) {
-        let book = self.processes.entry(command.id().clone()).or_default();
-        match command {
-            Command::Add(entry) => {
-                *book = Book { enabled: entry.enabled, autostart: entry.autostart, ..Book::default() };
-                book.wanted = Some(Wanted::Down);
-            }
-            Command::Start { .. } | Command::Restart { .. } => {
-                book.wanted = Some(Wanted::Up);
-                book.wait = None;
-            }
-            Command::Stop(_) => book.wanted = Some(Wanted::Down),
-            Command::Remove(_) => {
-                book.wanted = Some(Wanted::Down);
-                book.removing = true;
-            }
-            Command::Disable(_) => {
-                book.enabled = false;
-                book.wanted = Some(Wanted::Down);
-            }
-            Command::Enable(_) => book.enabled = true,
-            Command::Autostart(_, on) => book.autostart = *on,
-            Command::Configure(entry) => {
-                (book.enabled, book.autostart) = (entry.enabled, entry.autostart);
-                if !entry.enabled {
-                    book.wanted = Some(Wanted::Down);
-                }
-            }
-        }
-    }
-
-    pub fn shut_down(&mut self) {
-        self.shutting_down = true;
-        self.processes.values_mut().for_each(|book| book.wanted = Some(Wanted::Down));
-    }
-
-    /// The monitor is a new one. After a clean end `autostart` decides what is wanted; else what was.
-    /// A shutdown that was not finished leaves open what is wanted.
-    pub fn boot(&mut self, continuing: bool) {
-        for book in self.processes.values_mut() {
-            (book.clearing, book.wait, book.removing, book.shown) = (None, None, false, None);
-            if self.shutting_down {
-                let up = !continuing && book.enabled && book.autostart;
-                let down = self.finished.then_some(Wanted::Down);
-                book.wanted = if up { Some(Wanted::Up) } else { down };
-            }
-        }
-        self.open.clear();
-        (self.shutting_down, self.finished) = (false, false);
-    }
-
-    pub fn pushed(&mut self, id: &ProcessId, now: Duration) {
-        if let Some(book) = self.processes.get_mut(id) {
-            book.pushed = now;
-        }
-    }
-
-    pub fn clearing(&mut self, id: &ProcessId, run: &RunId, now: Duration) {
-        self.pushed(id, now);
-        if let Some(book) = self.processes.get_mut(id) {
-            book.clearing = Some(run.clone());
-        }
-    }
-
-    /// A result is about to be told.
-    pub fn result(&mut self, event: &Event, now: Duration) {
-        if let Event::Cleared { id, run } = event
-            && let Some(book) = self.processes.get_mut(id)
-            && book.clearing.as_ref() == Some(run)
-        {
-            book.clearing = None;
-            book.cleared = now;
-        }
-    }
-
-    pub fn forget(&mut self, id: &ProcessId) {
-        self.processes.remove(id);
-    }
-}
 
 // ---- invariants of one step ---------------------------------------------------------------------
 

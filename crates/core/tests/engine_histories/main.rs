@@ -2,6 +2,9 @@
 //! people give commands; the monitor dies and returns. After every step the named invariants of
 //! `invariants` are checked.
 
+#![allow(clippy::unwrap_used, reason = "all of it is a test")]
+
+mod books;
 mod entries;
 mod invariants;
 mod machine;

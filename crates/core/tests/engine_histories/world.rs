@@ -1,8 +1,9 @@
 //! The shell around the engine, as simple as can be: it carries actions out on the simulated
 //! machine, tells the engine what came of them, and writes what must survive it.
 
+use crate::books::Books;
 use crate::entries;
-use crate::invariants::{self as held, Books, Held};
+use crate::invariants::{self as held, Held};
 use crate::machine::{Life, Machine, Pending, Record};
 use crate::{Step, Wish};
 use process_monitor_core::engine::{Action, Command, Engine, Event, Finding, Ticket};

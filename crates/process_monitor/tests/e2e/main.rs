@@ -5,6 +5,7 @@
 
 mod harness;
 mod lifecycle;
+mod output;
 mod real_programs;
 mod survival;
 mod tree;
