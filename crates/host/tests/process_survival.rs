@@ -66,21 +66,29 @@ fn check_truth(stage: &Stage) -> Option<RecordState> {
     Some(found.state)
 }
 
-fn kill_announced(stage: &Stage) {
-    let output = fs::read_to_string(stage.stdout_path()).unwrap_or_default();
-    let announced = output.lines().filter_map(|line| line.rsplit_once(' ')?.1.parse().ok());
-    let recorded = match stage.record_path().exists().then(|| stage.record().state) {
-        Some(RecordState::Spawned(identity)) => Some(identity.pid),
-        _ => None,
-    };
-    for pid in announced.chain(recorded) {
-        let Some(identity) = Identity::of(pid).unwrap() else { continue };
-        let Some(process) = Process::adopt(&identity).unwrap() else {
-            continue;
-        };
-        process.signal_group(StopSignal::Kill).unwrap();
-        process.wait(Some(PATIENCE)).unwrap();
-    }
+/// Kills whatever the victim started: also those of its runs that had not come to say who they are.
+fn kill_started(stage: &Stage) {
+    let marker = format!("PM_TEST_FOLDER={}", stage.folder.display());
+    eventually("all that was started is gone", || {
+        let started: Vec<Identity> = with_variable(&marker);
+        for process in started.iter().filter_map(|identity| Process::adopt(identity).unwrap()) {
+            process.signal(StopSignal::Kill).unwrap();
+            process.wait(Some(PATIENCE)).unwrap();
+        }
+        started.is_empty()
+    });
+}
+
+fn with_variable(variable: &str) -> Vec<Identity> {
+    let pids =
+        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid: u32| {
+        // Known before its environment is read, so that it is this one that is killed.
+        let identity = Identity::of(pid).unwrap()?;
+        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+        environment.split(|byte| *byte == 0).any(|found| found == variable.as_bytes()).then_some(identity)
+    })
+    .collect()
 }
 
 #[test]
@@ -99,7 +107,7 @@ fn a_monitor_killed_at_any_moment_leaves_the_truth() {
         monitor.kill().unwrap();
         monitor.wait().unwrap();
         seen.extend(check_truth(&stage));
-        kill_announced(&stage);
+        kill_started(&stage);
     }
     assert!(seen.iter().any(|state| matches!(state, RecordState::Spawned(_))), "{seen:?}");
 }
@@ -126,7 +134,7 @@ mod crash_points {
             "{point} is reached"
         );
         let state = check_truth(&stage);
-        kill_announced(&stage);
+        kill_started(&stage);
         state
     }
 

@@ -25,6 +25,21 @@ pub enum Durability {
 ///
 /// Writers of the same file must exclude each other, or the last one wins.
 pub fn write_atomic(path: &Path, content: &[u8], durability: Durability) -> Result<(), FileError> {
+    replace_if(path, content, durability, || true).map(drop)
+}
+
+/// As [`write_atomic`], if `unchanged` still says so when the new content is on the disk and only the
+/// rename is left: whoever edits the file without a lock meanwhile is not overwritten, but for a moment
+/// of microseconds. Gives what tells the new file from any other, or `None` when it was not replaced.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub fn replace_if(
+    path: &Path,
+    content: &[u8],
+    durability: Durability,
+    unchanged: impl FnOnce() -> bool,
+) -> Result<Option<Metadata>, FileError> {
     let replaced = regular_file_at(path)?;
     let temporary =
         Temporary::create_for(path).map_err(FileError::not_written("create a file beside it", path))?;
@@ -35,14 +50,19 @@ pub fn write_atomic(path: &Path, content: &[u8], durability: Durability) -> Resu
     if durability == Durability::Synced {
         temporary.file().sync_all().map_err(FileError::not_written("sync the content", path))?;
     }
+    let written =
+        temporary.file().metadata().map_err(FileError::not_written("look at the new file", path))?;
     crate::crash_point!("write::before_rename");
+    if !unchanged() {
+        return Ok(None);
+    }
     temporary.rename_to(path).map_err(FileError::not_written("put it in place", path))?;
     crate::crash_point!("write::after_rename");
 
     if durability == Durability::Synced {
         sync_folder_of(path).map_err(|reason| FileError::NotSynced { path: path.to_owned(), reason })?;
     }
-    Ok(())
+    Ok(Some(written))
 }
 
 fn regular_file_at(path: &Path) -> Result<Option<Metadata>, FileError> {

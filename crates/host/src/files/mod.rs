@@ -7,7 +7,7 @@ mod private;
 mod read;
 mod temporary;
 
-pub use atomic::{Durability, write_atomic};
+pub use atomic::{Durability, replace_if, write_atomic};
 pub use error::{FileError, FileKind};
 pub use private::{create_folders, private_dir};
 pub use read::read_bounded;

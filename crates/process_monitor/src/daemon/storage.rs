@@ -23,6 +23,9 @@ use std::time::{Duration, Instant};
 /// takes longer than this, so the wait grows with what the last write took ([`Storage::patience`]).
 const COLLECT: Duration = Duration::from_millis(100);
 
+/// How many edits without the lock are merged, one after the other, before a write gives up for now.
+const EDITS_BEFORE_OURS: usize = 20;
+
 /// How soon a write that failed is tried again.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -43,6 +46,9 @@ pub enum StorageError {
     /// What is in memory cannot be written as JSON.
     #[error("cannot write the registry as JSON: {0}; this is a bug, please report it")]
     Json(serde_json::Error),
+    /// Somebody edits it all the time, without its lock.
+    #[error("{path} is changed by somebody all the time, without its lock; find out who, and stop that", path = .0.display())]
+    Restless(PathBuf),
     /// Somebody else holds its lock.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -257,16 +263,19 @@ impl Storage {
     /// One read-modify-write under the lock.
     fn save(&mut self, inbox: &Inbox) -> Result<(), StorageError> {
         let _lock = RegistryLock::acquire(&self.layout, "save", REGISTRY_LOCK_WAIT)?;
-        self.merge_what_others_wrote(inbox)?;
-        let mut next = self.ours.clone();
-        next.last_modified = Some(clock::wall());
         let path = self.layout.registry();
-        let json = next.to_json().map_err(StorageError::Json)?;
-        files::write_atomic(&path, &json, Durability::Synced)?;
-        self.stamp = stamp(&path);
-        self.ours = next;
-        self.base = self.ours.clone();
-        Ok(())
+        for _ in 0..EDITS_BEFORE_OURS {
+            self.merge_what_others_wrote(inbox)?;
+            self.ours.last_modified = Some(clock::wall());
+            let json = self.ours.to_json().map_err(StorageError::Json)?;
+            let unchanged = || stamp(&path) == self.stamp;
+            if let Some(written) = files::replace_if(&path, &json, Durability::Synced, unchanged)? {
+                self.stamp = Some(Stamp::of(&written));
+                self.base = self.ours.clone();
+                return Ok(());
+            }
+        }
+        Err(StorageError::Restless(path))
     }
 
     /// Somebody says that the file changed.

@@ -75,7 +75,17 @@ impl Dropped {
 
 impl StreamState {
     pub(super) fn new(token: u64, fifo: OwnedFd, folder: Arc<Path>, stream: Stream, limits: Limits) -> Self {
-        Self { token, fifo, folder, stream, limits, fault: Fault::None, copying: false, end_is_reported: false, busy_turns: 0 }
+        Self {
+            token,
+            fifo,
+            folder,
+            stream,
+            limits,
+            fault: Fault::None,
+            copying: false,
+            end_is_reported: false,
+            busy_turns: 0,
+        }
     }
 
     /// When it is to be served again although nothing happens.

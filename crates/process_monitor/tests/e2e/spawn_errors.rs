@@ -1,0 +1,142 @@
+//! What cannot be started says why, to everybody who asks.
+
+use crate::harness::{World, eventually};
+use std::fs;
+
+/// Registers a program that cannot be started, and returns what `run` said.
+fn refused(world: &World, id: &str, words: &[&str]) -> String {
+    let mut all = vec!["run", "--name", id, "--max-attempts", "0"];
+    all.extend(words);
+    let said = world.say(all);
+    assert_eq!(said.code, Some(1), "{id}: {}", said.stdout);
+    said.stderr
+}
+
+#[test]
+fn the_reason_reaches_run_status_and_log() {
+    let world = World::started();
+    let plain = world.path().join("plain");
+    fs::write(&plain, "#!/bin/sh\n").unwrap();
+    let plain = plain.display().to_string();
+    let folder = world.path().display().to_string();
+    let no_shebang = world.script("no-shebang", "echo hello\n");
+    let bad_interpreter = world.script("bad-interpreter", "#!/opt/nothing/here\n");
+    let table: [(&str, Vec<&str>, Vec<&str>); 7] = [
+        ("absolute", vec!["--", "/opt/x/run"], vec!["/opt/x/run", "does not exist"]),
+        ("in-path", vec!["--", "nginxx-is-nothing"], vec!["nginxx-is-nothing", "not found in PATH"]),
+        ("plain", vec!["--", &plain], vec![&plain, "permission denied"]),
+        ("folder", vec!["--", &folder], vec![&folder, "is a directory"]),
+        ("no-shebang", vec!["--", &no_shebang], vec![&no_shebang, "#!/bin/sh"]),
+        ("interpreter", vec!["--", &bad_interpreter], vec!["/opt/nothing/here", "does not exist"]),
+        (
+            "directory",
+            vec!["--cwd", "/y/is/nothing", "--", "sleep", "1"],
+            vec!["working directory /y/is/nothing", "does not exist"],
+        ),
+    ];
+    for (id, words, expected) in &table {
+        let said = refused(&world, id, words);
+        let message = world.status(id)["message"].as_str().unwrap_or_default().to_owned();
+        for part in expected {
+            assert!(said.contains(part), "{id}: {said}");
+            assert!(message.contains(part), "{id}: {message}");
+        }
+        assert_eq!(world.state_of(id), "failed");
+        assert_eq!(world.status(id)["lastExit"]["reason"], "startFailed");
+    }
+    let log = || {
+        let logs = fs::read_dir(world.path().join("default_logs")).unwrap().flatten();
+        logs.filter_map(|file| fs::read_to_string(file.path()).ok()).collect::<String>()
+    };
+    eventually("the log has them all", || {
+        let log = log();
+        table.iter().all(|(_, _, expected)| expected.iter().all(|part| log.contains(part)))
+    });
+}
+
+#[test]
+fn a_program_that_exits_at_once_is_given_up_after_its_attempts() {
+    let world = World::started();
+    world.ok(&[
+        "add",
+        "--name",
+        "x",
+        "--backoff",
+        "0s",
+        "--max-attempts",
+        "10",
+        "--",
+        "/bin/sh",
+        "-c",
+        "echo run; exit 4",
+    ]);
+    let _started_or_crashed = world.say(["start", "x"]);
+    world.wait_for_state("x", "failed");
+    let status = world.status("x");
+    assert_eq!(status["restartAttempts"], 10);
+    assert_eq!(status["lastExit"]["code"], 4);
+    assert!(status["message"].as_str().unwrap().contains("given up after 10 restarts"), "{status}");
+    eventually("ten and one runs printed", || world.logs("x").read_dir().unwrap().count() == 10);
+}
+
+#[test]
+fn secrets_of_the_environment_are_shown_nowhere() {
+    let world = World::started();
+    world.ok(&["run", "--name", "s", "--env", "TOKEN=hunter2-secret", "--", "/bin/sh", "-c", "exit 3"]);
+    let everywhere = [
+        &["list"][..],
+        &["list", "--json"][..],
+        &["status", "s"][..],
+        &["status", "s", "--json"][..],
+        &["doctor"][..],
+    ];
+    for words in everywhere {
+        let said = world.say(words.iter());
+        assert!(!said.stdout.contains("hunter2") && !said.stderr.contains("hunter2"), "{words:?}");
+    }
+    for file in fs::read_dir(world.path().join("default_logs")).unwrap().flatten() {
+        assert!(!fs::read_to_string(file.path()).unwrap_or_default().contains("hunter2"), "{file:?}");
+    }
+}
+
+#[test]
+fn without_a_home_the_directory_must_be_given() {
+    let world = World::new();
+    let homeless = |words: &[&str]| {
+        let mut command = world.command(words);
+        command.env_remove("HOME").env_remove("USERPROFILE").env_remove("TOM_PM_DIRECTORY");
+        crate::harness::said(command.output().unwrap())
+    };
+    let said = homeless(&["list"]);
+    assert_ne!(said.code, Some(0));
+    assert!(said.stderr.contains("HOME") && said.stderr.contains("--directory"), "{}", said.stderr);
+    let directory = world.path().display().to_string();
+    assert_eq!(homeless(&["--directory", &directory, "list"]).code, Some(0));
+}
+
+#[test]
+fn arguments_arrive_byte_for_byte_and_no_descriptor_does() {
+    let world = World::started();
+    let script = "for a in \"$@\"; do printf '<%s>' \"$a\"; done; ls /proc/$$/fd; exec sleep 1000";
+    let words = [
+        "run",
+        "--name",
+        "a",
+        "--",
+        "/bin/sh",
+        "-c",
+        script,
+        "x",
+        "",
+        "a b",
+        "$HOME",
+        "*",
+        "\"'\\",
+        "line\nbreak",
+        "ä",
+    ];
+    world.ok(&words);
+    let expected = "<><a b><$HOME><*><\"'\\><line\nbreak><ä>0\n1\n2\n";
+    eventually("the program has printed", || world.output("a", "stdout").len() >= expected.len());
+    assert_eq!(String::from_utf8_lossy(&world.output("a", "stdout")), expected);
+}
