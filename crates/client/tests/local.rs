@@ -1,5 +1,7 @@
 //! The client of one machine: with a server that answers as told, and on the registry file.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
 use process_monitor_client::api::Wait;
 use process_monitor_client::{Client, Error, Source};
 use process_monitor_core::id::{InstanceId, ProcessId};
@@ -61,7 +63,7 @@ async fn errors_are_typed_by_their_code() {
     let answers = [disabled, failed, later].map(|body| http("409 Conflict", body)).into();
     let _server = serve(&client, answers);
     let web = id("web");
-    let mut start = async || client.start(&web, Wait::Ready).await.unwrap_err();
+    let start = async || client.start(&web, Wait::Ready).await.unwrap_err();
     assert!(matches!(start().await, Error::ProcessDisabled { .. }));
     assert!(matches!(start().await, Error::StartFailed { reason, .. } if reason == "/x: permission denied"));
     assert!(matches!(start().await, Error::Refused { message, .. } if message == "of tomorrow"));

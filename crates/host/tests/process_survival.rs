@@ -70,25 +70,32 @@ fn check_truth(stage: &Stage) -> Option<RecordState> {
 fn kill_started(stage: &Stage) {
     let marker = format!("PM_TEST_FOLDER={}", stage.folder.display());
     eventually("all that was started is gone", || {
-        let started: Vec<Identity> = with_variable(&marker);
+        let (started, undecided) = with_variable(&marker);
         for process in started.iter().filter_map(|identity| Process::adopt(identity).unwrap()) {
             process.signal(StopSignal::Kill).unwrap();
             process.wait(Some(PATIENCE)).unwrap();
         }
-        started.is_empty()
+        started.is_empty() && undecided == 0
     });
 }
 
-fn with_variable(variable: &str) -> Vec<Identity> {
+/// Who has `variable` in its environment, and how many are in the middle of an exec and show nothing.
+fn with_variable(variable: &str) -> (Vec<Identity>, usize) {
     let pids =
         fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
-    pids.filter_map(|pid: u32| {
+    let (mut found, mut undecided) = (Vec::new(), 0);
+    for pid in pids {
         // Known before its environment is read, so that it is this one that is killed.
-        let identity = Identity::of(pid).unwrap()?;
-        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-        environment.split(|byte| *byte == 0).any(|found| found == variable.as_bytes()).then_some(identity)
-    })
-    .collect()
+        let Some(identity) = Identity::of(pid).unwrap() else { continue };
+        let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        let environment = read("environ");
+        if environment.split(|byte| *byte == 0).any(|found| found == variable.as_bytes()) {
+            found.push(identity);
+        } else if environment.is_empty() && read("cmdline").is_empty() {
+            undecided += usize::from(fs::read_link(format!("/proc/{pid}/exe")).is_ok());
+        }
+    }
+    (found, undecided)
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The command line as a user types it: exit codes, what is printed where, and what works on files
 //! while no monitor runs.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

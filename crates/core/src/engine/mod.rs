@@ -178,14 +178,9 @@ impl Engine {
     }
 
     fn due(&mut self, now: Now, actions: &mut Vec<Action>, replies: &mut Vec<Action>) {
-        while let Some((due, id)) = self.deadlines.first().cloned() {
-            if due > now.mono {
-                break;
-            }
-            self.deadlines.pop_first();
-            if let Some(process) = self.processes.get_mut(&id) {
-                process.deadline = None;
-            }
+        let due: Vec<_> =
+            self.deadlines.iter().take_while(|(at, _)| *at <= now.mono).map(|(_, id)| id.clone()).collect();
+        for id in due {
             self.with(&id, now, actions, replies, Process::due);
         }
     }

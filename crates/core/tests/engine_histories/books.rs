@@ -121,8 +121,8 @@ impl Books {
         }
     }
 
-    pub fn clearing(&mut self, id: &ProcessId, run: &RunId, now: Duration) {
-        self.pushed(id, now);
+    /// A run has ended, and what is left of its tree is to go before the next one starts.
+    pub fn clearing(&mut self, id: &ProcessId, run: &RunId) {
         if let Some(book) = self.processes.get_mut(id) {
             book.clearing = Some(run.clone());
         }

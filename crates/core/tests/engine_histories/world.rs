@@ -175,8 +175,9 @@ impl World {
         let (id, run, over) = match event {
             Event::Spawned { id, run, result } => (id, run, result.is_err()),
             Event::Exited { id, run, leftover, .. } => {
-                let spared = self.engine.entry(id).is_some_and(|entry| !entry.stop().kill_tree);
-                (id, run, !leftover || spared)
+                let left = *leftover && self.engine.entry(id).is_some_and(|entry| entry.stop().kill_tree);
+                left.then(|| self.books.clearing(id, run));
+                (id, run, !left)
             }
             Event::Cleared { id, run } => (id, run, true),
             _ => return,
@@ -240,8 +241,12 @@ impl World {
         self.engine = Engine::new(&format!("life-{}", self.lives));
         for entry in self.disk.values().take(some).cloned().collect::<Vec<_>>() {
             let (id, finding) = (entry.id.clone(), self.finding(&entry.id));
+            let entry_clears = entry.stop().kill_tree;
             let found = Event::Found { entry: Arc::new(entry), continuing, finding: finding.clone() };
             self.books.pushed(&id, self.machine.now);
+            if let (Finding::Ended { run, .. }, true) = (&finding, entry_clears) {
+                self.books.clearing(&id, run);
+            }
             let actions = self.tell(found)?;
             held::boot_never_starts_a_process_whose_run_is_alive(&finding, &actions)?;
             held::adopted_process_keeps_its_pid(self, &id, &finding)?;
@@ -315,7 +320,8 @@ impl World {
                 self.machine.kill(run);
             }
             Action::Clear { id, run } => {
-                self.books.clearing(id, run, now);
+                self.books.pushed(id, now);
+                self.books.clearing(id, run);
                 self.machine.clear(id.clone(), run.clone());
             }
             Action::Publish { id, transition, durable } => {

@@ -3,7 +3,7 @@
 //! | module | |
 //! | --- | --- |
 //! | [`identity`] | which process, beyond doubt |
-//! | [`spawn`] | a program from a request, or exactly why not |
+//! | [`mod@spawn`] | a program from a request, or exactly why not |
 //! | [`handle`] | a process one can hold: exit notification, exit code, signals |
 //! | [`record`] | what is on disk before it matters, for the next monitor |
 //! | [`tree`] | what else belongs to a run, and killing all of it |

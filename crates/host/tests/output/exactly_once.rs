@@ -1,6 +1,7 @@
 //! Every line exactly once, in order, none torn, however often the logger is killed.
 
 use crate::support::{Instance, Run, eventually, limits};
+use process_monitor_host::output::link::LoggerEvent;
 use process_monitor_host::output::protocol::Limits;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,7 +55,10 @@ fn write_and_kill(limits: Limits, lines: u64) -> (Instance, Vec<Run>) {
     let instance = Instance::new();
     let mut monitor = instance.connect();
     let mut runs: Vec<Run> = (0..WRITERS).map(|n| instance.start(&format!("writer{n}"), limits)).collect();
-    runs.iter().for_each(|run| monitor.attach(run));
+    for run in &runs {
+        monitor.attach(run);
+        monitor.expect(&LoggerEvent::Attached { run: run.attach.run.clone() });
+    }
     let written = AtomicU64::new(0);
     thread::scope(|scope| {
         for (writer, run) in runs.iter_mut().enumerate() {
@@ -74,7 +78,7 @@ fn write_and_kill(limits: Limits, lines: u64) -> (Instance, Vec<Run>) {
             monitor.kill_logger();
         }
     });
-    // Attached anew by nobody: each logger takes up what its predecessor copied.
+    // Until here nobody has attached them anew: each logger took up what the one before had.
     for run in &runs {
         monitor.attach(run);
         monitor.expect_closed(run);

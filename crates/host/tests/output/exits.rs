@@ -38,7 +38,7 @@ fn an_exit_without_a_monitor_is_noted_until_a_monitor_knows() {
         monitor.link().exited(&run.attach.run).unwrap();
         run.close();
         monitor.expect_closed(&run);
-        assert_eq!(ExitNote::read(&instance.layout, &run.attach.run), None);
+        eventually("it is forgotten", || ExitNote::read(&instance.layout, &run.attach.run).is_none());
         child.wait().unwrap();
     }
 }

@@ -457,10 +457,10 @@ impl Executor {
 
     /// Tells the logger that no more output will come.
     pub fn dismiss_logger(&mut self) {
-        if let Some(logger) = self.logger.take() {
-            if let Err(error) = logger.quit(false) {
-                tracing::debug!(%error, "the logger leaves by itself");
-            }
+        if let Some(logger) = self.logger.take()
+            && let Err(error) = logger.quit(false)
+        {
+            tracing::debug!(%error, "the logger leaves by itself");
         }
     }
 }

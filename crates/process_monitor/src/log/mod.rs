@@ -3,8 +3,8 @@
 //! | module | |
 //! | --- | --- |
 //! | [`spec`] | what is logged, and in which form |
-//! | [`file`] | where: one file per start, the newest ten kept |
-//! | [`line`] | an event as one line, whatever is in it |
+//! | [`mod@file`] | where: one file per start, the newest ten kept |
+//! | [`mod@line`] | an event as one line, whatever is in it |
 //! | [`sink`] | getting lines out without making anybody wait |
 
 mod file;

@@ -41,6 +41,9 @@ fn request(world: &World, method: &str, path: &str, body: Option<&[u8]>) -> Answ
     send(world, &bytes)
 }
 
+/// What is sent: in words, method, path, body; and the status that it deserves.
+type Case<'a> = (&'a str, &'a str, &'a str, Option<&'a [u8]>, u16);
+
 #[test]
 fn the_socket_is_its_users_alone() {
     let world = World::started();
@@ -104,7 +107,7 @@ fn whatever_is_sent_is_answered_with_words_and_never_with_500() {
     let world = World::started();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let huge = vec![b' '; 3 << 20];
-    let table: Vec<(&str, &str, &str, Option<&[u8]>, u16)> = vec![
+    let table: Vec<Case<'_>> = vec![
         ("an unknown path", "GET", "/nothing", None, 404),
         ("another method", "PATCH", "/processes", None, 405),
         ("not JSON", "POST", "/processes", Some(b"hello"), 400),
@@ -148,5 +151,5 @@ fn whatever_is_sent_is_answered_with_words_and_never_with_500() {
     assert_eq!(send(&world, plain).status, 415);
     send(&world, b"\x00\x01\x02 nonsense\r\n\r\n");
     assert_eq!(request(&world, "GET", "/monitor/status", None).status, 200);
-    assert_eq!(world.ok(&["list", "--json"]).contains("\"a\""), false);
+    assert!(!world.ok(&["list", "--json"]).contains("\"a\""));
 }

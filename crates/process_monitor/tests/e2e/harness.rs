@@ -1,6 +1,7 @@
 //! A monitor of its own for each test: in a temporary directory, driven through the command line as
 //! a user would, and leaving nothing behind.
 
+use crate::disk::Disk;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
@@ -17,7 +18,10 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_process_monitor");
 
 /// A directory for one instance, its monitor, and everything that runs under it.
 pub struct World {
-    directory: tempfile::TempDir,
+    path: PathBuf,
+    // Unmounted before the folder it is mounted on is removed.
+    disk: Option<Disk>,
+    _folder: tempfile::TempDir,
 }
 
 /// What a command printed and how it ended.
@@ -31,7 +35,22 @@ pub struct Said {
 impl World {
     /// An empty directory; nothing runs.
     pub fn new() -> Self {
-        Self { directory: tempfile::Builder::new().prefix("pm-e2e-").tempdir().unwrap() }
+        let folder = tempfile::Builder::new().prefix("pm-e2e-").tempdir().unwrap();
+        Self { path: folder.path().to_owned(), disk: None, _folder: folder }
+    }
+
+    /// An empty directory on a disk of its own; `None` where this user may not mount one.
+    pub fn on_disk(kibibytes: u32) -> Option<Self> {
+        let mut world = Self::new();
+        world.path.push("disk");
+        fs::create_dir(&world.path).unwrap();
+        world.disk = Some(Disk::mount(&world.path, kibibytes)?);
+        Some(world)
+    }
+
+    /// The disk of a world that has one.
+    pub fn disk(&self) -> &Disk {
+        self.disk.as_ref().expect("made by on_disk")
     }
 
     /// An empty directory with a monitor in the background.
@@ -43,7 +62,7 @@ impl World {
 
     /// The monitor's directory.
     pub fn path(&self) -> &Path {
-        self.directory.path()
+        &self.path
     }
 
     /// The registry's file.

@@ -1,9 +1,12 @@
 //! The monitor as a user has it: the real program, real processes, the command line.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 // What a test holds on to may be unused in another.
 #![allow(dead_code)]
 
 mod api;
+mod disk;
+mod files;
 mod harness;
 mod lifecycle;
 mod limits;

@@ -19,6 +19,8 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Whose session or group number proves that they belong to the run.
 ///
@@ -121,9 +123,63 @@ fn is_of_our_user(pid: u32) -> bool {
 
 /// The run id in the environment of `pid`, if it has one and shows it to us.
 pub fn marker(pid: u32) -> Option<String> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let environment = environment(pid)?;
     let variable = environment
         .split(|&byte| byte == 0)
         .find_map(|variable| variable.strip_prefix(RUN_ID_VARIABLE.as_bytes())?.strip_prefix(b"="))?;
     Some(String::from_utf8_lossy(variable).into_owned())
+}
+
+/// How long an exec is waited for. On a busy machine it takes some milliseconds.
+const EXEC_TIME: Duration = Duration::from_millis(200);
+
+/// How often in succession it must be empty outside of an exec: one may have ended between two looks.
+const EMPTY_LOOKS: u32 = 3;
+
+/// The environment of `pid`. In the middle of an exec a process shows neither environment nor arguments
+/// (the new memory is there, its contents are not), and nothing tells when that is over: so it is
+/// looked at again, giving way to others in between.
+fn environment(pid: u32) -> Option<Vec<u8>> {
+    let end = Instant::now() + EXEC_TIME;
+    let mut empty_looks = 0;
+    while empty_looks < EMPTY_LOOKS && Instant::now() < end {
+        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+        if !environment.is_empty() {
+            return Some(environment);
+        }
+        empty_looks = if may_be_in_exec(pid) { 0 } else { empty_looks + 1 };
+        thread::yield_now();
+    }
+    None
+}
+
+/// No arguments, but a program: a thread of the kernel has neither.
+fn may_be_in_exec(pid: u32) -> bool {
+    let arguments = fs::read(format!("/proc/{pid}/cmdline"));
+    arguments.is_ok_and(|arguments| arguments.is_empty()) && fs::read_link(format!("/proc/{pid}/exe")).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn an_exec_does_not_hide_the_marker() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("again");
+        fs::write(&script, "exec sh \"$0\"\n").unwrap();
+        let mut restless = Command::new("sh").arg(&script).env(RUN_ID_VARIABLE, "r1").spawn().unwrap();
+        let seen: Vec<_> = (0..3000).map(|_| marker(restless.id())).filter(|seen| seen.is_none()).collect();
+        restless.kill().unwrap();
+        restless.wait().unwrap();
+        assert_eq!(seen.len(), 0, "looks that did not see it");
+    }
+
+    #[test]
+    fn who_has_no_marker_is_seen_to_have_none() {
+        assert_eq!(marker(1), None);
+        assert_eq!(marker(u32::MAX), None);
+        assert_eq!(marker(2), None, "a thread of the kernel, or nobody");
+    }
 }

@@ -1,0 +1,62 @@
+//! What a user does to the monitor's files with other programs, and reads in them.
+
+use crate::harness::World;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::PathBuf;
+
+impl World {
+    /// The registry's file as it is now.
+    pub fn document(&self) -> Value {
+        let text = fs::read_to_string(self.registry()).unwrap();
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
+    }
+
+    /// The entry of process `id` in the registry's file.
+    pub fn entry(&self, id: &str) -> Value {
+        self.document()["processes"][id].clone()
+    }
+
+    /// Replaces the registry's file as an editor does: without a lock, by a rename.
+    pub fn save(&self, text: impl AsRef<[u8]>) {
+        let new = self.path().join("saved-by-an-editor");
+        fs::write(&new, text).unwrap();
+        fs::rename(&new, self.registry()).unwrap();
+    }
+
+    /// Changes the registry's file as an editor does.
+    pub fn edit(&self, change: impl FnOnce(&mut Value)) {
+        let mut document = self.document();
+        change(&mut document);
+        self.save(serde_json::to_vec_pretty(&document).unwrap());
+    }
+
+    /// The lock of the registry's file.
+    pub fn lock_file(&self) -> PathBuf {
+        self.path().join("processes_default.lock")
+    }
+
+    /// The newest log of the monitor.
+    pub fn monitor_log(&self) -> String {
+        let entries = fs::read_dir(self.path().join("default_logs"));
+        let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
+        let logs = paths.filter(|path| path.to_string_lossy().ends_with("_default.log"));
+        logs.max().map(|path| fs::read_to_string(path).unwrap()).unwrap_or_default()
+    }
+
+    /// What `doctor` found of `check`: its level, what it found, and its advice.
+    pub fn doctor(&self, check: &str) -> (String, String, String) {
+        let said = self.say(["doctor", "--json"]);
+        let report: Value =
+            serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("{error}: {said:?}"));
+        let finding = report["checks"].as_array().unwrap().iter().find(|finding| finding["check"] == check);
+        let finding = finding.unwrap_or_else(|| panic!("no check {check} in {report}"));
+        let text = |field: &str| finding[field].as_str().unwrap_or_default().to_owned();
+        (text("level"), text("found"), text("advice"))
+    }
+}
+
+/// An entry that runs `sleep` for good.
+pub fn sleeping(id: &str) -> Value {
+    json!({ "id": id, "name": id, "command": "sleep", "args": ["100000"] })
+}
