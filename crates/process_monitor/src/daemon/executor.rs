@@ -90,6 +90,8 @@ pub struct Executor {
     taking_up: bool,
     /// Whether the marker of supervision is set.
     marked: bool,
+    /// Whether a shutdown has begun.
+    leaving: bool,
     finished: bool,
 }
 
@@ -144,6 +146,7 @@ impl Executor {
             restarting: false,
             taking_up: true,
             marked: false,
+            leaving: false,
             finished: false,
         }
     }
@@ -189,7 +192,10 @@ impl Executor {
         {
             self.resting.push((generation, id.clone()));
         }
-        self.storage.put(Arc::new(view.entry.clone()), generation);
+        // Not the view's entry: the file says what is wanted where the two differ (a restart under way).
+        if let Some(entry) = engine.entry(id) {
+            self.storage.put(Arc::new(entry), generation);
+        }
         if !self.taking_up {
             self.board.put(view);
         }
@@ -220,7 +226,7 @@ impl Executor {
 
     /// What is wanted up is on disk: from here on a successor may go on from it.
     fn mark(&mut self) {
-        if self.marked {
+        if self.marked || self.leaving {
             return;
         }
         match marker::set(&self.layout, &self.boot) {
@@ -228,6 +234,15 @@ impl Executor {
             Err(error) => {
                 tracing::warn!(%error, "cannot note that supervision has begun; after a crash autostart decides")
             }
+        }
+    }
+
+    /// A shutdown begins. Should it be cut off, the next monitor begins anew: what is being stopped now
+    /// was not stopped by anybody who wants it down.
+    pub fn begin_shutdown(&mut self) {
+        self.leaving = true;
+        if let Err(error) = marker::clear(&self.layout) {
+            tracing::error!(%error, "cannot note that this is a wanted end; the next start goes on as after a crash");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Tells a clean end from any other.
 //!
 //! The marker is there while a monitor supervises: written once what is wanted up is saved, removed
-//! when everything is down. A monitor that finds one of this boot goes on where the last one was cut
+//! when a wanted end begins. A monitor that finds one of this boot goes on where the last one was cut
 //! off; without one it begins anew, and `autostart` decides.
 
 use process_monitor_host::files::{self, Durability, FileError};
@@ -27,7 +27,7 @@ pub fn set(layout: &Layout, boot: &BootId) -> Result<(), FileError> {
     files::write_atomic(&layout.supervising(), &text, Durability::Unsynced)
 }
 
-/// Says that everything is down.
+/// Says that what is up is about to be stopped, and that this is wanted.
 ///
 /// # Errors
 /// When the file cannot be removed.

@@ -274,9 +274,6 @@ impl Life {
         }
         if ending == Ending::ShutDown {
             self.supervisor.executor.dismiss_logger();
-            if let Err(error) = marker::clear(&self.layout) {
-                tracing::error!(%error, "cannot note the clean end; the next start goes on as after a crash");
-            }
             tracing::info!(processes = self.board.counts().0, "stopped");
         }
     }

@@ -79,6 +79,7 @@ impl Supervisor {
             Message::ChildEnded => self.executor.reap_orphans(),
             Message::ShutDown => {
                 tracing::info!("stopping: every process is asked to end");
+                self.executor.begin_shutdown();
                 self.step(Event::Shutdown);
             }
             Message::Restart(reply) => self.executor.begin_restart(reply),

@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 mod api;
+mod attempts;
 mod disk;
 mod files;
 mod harness;
@@ -13,6 +14,11 @@ mod limits;
 mod output;
 mod real_programs;
 mod registry;
+mod registry_disks;
+mod registry_edits;
+mod registry_refused;
+mod secrets;
 mod spawn_errors;
 mod survival;
 mod tree;
+mod users;

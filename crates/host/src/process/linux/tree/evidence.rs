@@ -15,8 +15,8 @@
 use super::TreeQuery;
 use crate::process::linux::stat::{self, Stat};
 use crate::process::spawn::RUN_ID_VARIABLE;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
@@ -143,7 +143,7 @@ fn environment(pid: u32) -> Option<Vec<u8>> {
     let end = Instant::now() + EXEC_TIME;
     let mut empty_looks = 0;
     while empty_looks < EMPTY_LOOKS && Instant::now() < end {
-        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+        let environment = read_in_large_parts(&format!("/proc/{pid}/environ")).ok()?;
         if !environment.is_empty() {
             return Some(environment);
         }
@@ -151,6 +151,23 @@ fn environment(pid: u32) -> Option<Vec<u8>> {
         thread::yield_now();
     }
     None
+}
+
+/// What is read belongs to the program that ran when the file was opened. When it is gone by the next
+/// read, the rest is missing, so one read takes more than environments usually have.
+fn read_in_large_parts(path: &str) -> io::Result<Vec<u8>> {
+    const PART: usize = 128 * 1024;
+    let mut file = File::open(path)?;
+    let (mut content, mut end) = (Vec::new(), 0);
+    loop {
+        content.resize(end + PART, 0);
+        let read = file.read(content.get_mut(end..).unwrap_or_default())?;
+        end += read;
+        if read == 0 {
+            content.truncate(end);
+            return Ok(content);
+        }
+    }
 }
 
 /// No arguments, but a program: a thread of the kernel has neither.
