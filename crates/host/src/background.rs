@@ -4,6 +4,7 @@
 //! line of JSON, `{"ready":{"pid":4711}}` or `{"failed":"why"}`. When it dies before that, the pipe's end
 //! says so at once.
 
+use crate::detach::detach;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, MemfdFlags, Mode, OFlags, fstat};
 use rustix::io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd};
@@ -151,7 +152,7 @@ fn spawn(exe: &Path, args: &[OsString], stderr: &Stderr, writer: &PipeWriter) ->
     // SAFETY: runs in the forked child and makes only system calls: no allocation, no locks.
     unsafe {
         command.pre_exec(move || {
-            rustix::process::setsid()?;
+            detach()?;
             // SAFETY: `writer` is borrowed until after the spawn, so its number is open in the child.
             fcntl_setfd(BorrowedFd::borrow_raw(descriptor), FdFlags::empty())?;
             Ok(())

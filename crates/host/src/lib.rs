@@ -3,6 +3,7 @@
 
 pub mod background;
 pub mod clock;
+mod detach;
 pub mod failpoint;
 pub mod files;
 pub mod layout;

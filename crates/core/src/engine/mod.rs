@@ -6,7 +6,10 @@
 //! | `state` | the states, the data valid in each, the table of legal transitions |
 //! | `event` | events in, actions out |
 //! | `policy` | whether an exit is restarted, and when |
-//! | `process` | one process: how each event moves it |
+//! | `process` | one process, and what is shown of it |
+//! | `commands`, `happened` | how a command, or what happened, moves it |
+//! | `between` | what follows the end of a run |
+//! | `telling` | who is told |
 //! | `boot` | what a new monitor makes of what an earlier one left |
 //!
 //! Invariants (held by the property tests in `tests/engine_histories`):
@@ -14,11 +17,15 @@
 //! every stop has a kill deadline · a wait is within its policy's bounds · a result of an earlier run
 //! changes nothing · what is disabled never starts.
 
+mod between;
 mod boot;
+mod commands;
 mod event;
+mod happened;
 pub mod policy;
 mod process;
 pub mod state;
+mod telling;
 
 pub use event::{Action, Command, Event, Finding, Refusal, Ticket};
 pub use process::View;

@@ -37,7 +37,10 @@ fn the_waits_of_the_list_then_failed() {
     desk.log();
     desk.exits(Exit::Signal(11));
     assert_eq!(desk.log(), "running>failed");
-    assert_eq!(desk.message(), "ended with signal 11 (SIGSEGV); given up after 5 restarts");
+    assert_eq!(
+        desk.message(),
+        "ended with signal 11 (SIGSEGV); given up after 5 restarts; mend that, then start it again"
+    );
     desk.pass(100_000_000);
     assert_eq!(desk.log(), "");
 }
@@ -75,7 +78,10 @@ fn a_failed_spawn_counts_as_a_crash() {
         desk.pass(wait);
     }
     desk.spawn_fails("no such file");
-    assert_eq!((desk.state(), desk.message().as_str()), (Failed, "no such file; given up after 2 restarts"));
+    assert_eq!(
+        (desk.state(), desk.message().as_str()),
+        (Failed, "no such file; given up after 2 restarts; mend that, then start it again")
+    );
 }
 
 #[test]

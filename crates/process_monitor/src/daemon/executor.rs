@@ -3,25 +3,24 @@
 
 use super::board::Board;
 use super::handle::Facts;
-use super::inbox::{Inbox, Message};
-use super::jobs::{Pool, SpawnDone, SpawnedRun, StartError};
+use super::inbox::Inbox;
+use super::jobs::Pool;
 use super::logger::LoggerKeeper;
 use super::marker;
 use super::replies::Replies;
+use super::runs::LiveRun;
 use super::starter::Starter;
 use super::storage::StorageLink;
 use super::tree::Tree;
-use process_monitor_core::engine::{Action, Engine, Event};
+use process_monitor_core::engine::{Action, Engine};
 use process_monitor_core::id::{ProcessId, RunId};
-use process_monitor_core::model::{ProcessState, StopSignal};
-use process_monitor_host::clock;
+use process_monitor_core::model::ProcessState;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
-use process_monitor_host::output::protocol::{Attach, Limits};
+use process_monitor_host::output::protocol::Attach;
 use process_monitor_host::output::run::OutputHold;
 use process_monitor_host::process::tree::Reaper;
-use process_monitor_host::process::{BootId, Identity, Process, record};
-use process_monitor_host::reactor::Reactor;
+use process_monitor_host::process::{BootId, record};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -36,52 +35,35 @@ pub enum Ending {
     Restart,
 }
 
-/// A run that is up.
-struct LiveRun {
-    id: ProcessId,
-    process: Arc<Process>,
-    tree: Tree,
-}
-
-impl LiveRun {
-    /// Kills it, because its exit would go unnoticed.
-    fn abandon(self, reaper: &Reaper) {
-        self.tree.kill(reaper);
-        if let Err(error) = self.process.try_exit() {
-            tracing::error!(process = %self.id, %error, "cannot reap a process that could not be watched");
-        }
-    }
-}
-
 /// A run's output, as long as the logger is not through with it.
-struct Output {
+pub(super) struct Output {
     /// Keeps what was written from being lost while no logger has it open.
-    _hold: OutputHold,
+    pub(super) _hold: OutputHold,
     /// What the logger is to know.
-    attach: Attach,
+    pub(super) attach: Attach,
 }
 
 /// What the executor works with.
 pub struct Executor {
-    layout: Layout,
+    pub(super) layout: Layout,
     boot: BootId,
     facts: Arc<Facts>,
-    inbox: Inbox,
+    pub(super) inbox: Inbox,
     board: Board,
     storage: StorageLink,
     keeper: LoggerKeeper,
-    logger: Option<LoggerLink>,
-    starter: Starter,
-    killers: Pool,
-    reaper: Arc<Reaper>,
+    pub(super) logger: Option<LoggerLink>,
+    pub(super) starter: Starter,
+    pub(super) killers: Pool,
+    pub(super) reaper: Arc<Reaper>,
     /// Who waits for answers.
     pub replies: Replies,
-    live: HashMap<RunId, LiveRun>,
-    keys: HashMap<usize, RunId>,
-    next_key: usize,
-    outputs: HashMap<RunId, Output>,
+    pub(super) live: HashMap<RunId, LiveRun>,
+    pub(super) keys: HashMap<usize, RunId>,
+    pub(super) next_key: usize,
+    pub(super) outputs: HashMap<RunId, Output>,
     /// Ended runs whose tree is not known to be gone.
-    remains: HashMap<RunId, Tree>,
+    pub(super) remains: HashMap<RunId, Tree>,
     /// At rest since this generation: its run record is of no more use once that is saved.
     resting: Vec<(u64, ProcessId)>,
     restart: Option<oneshot::Sender<()>>,
@@ -260,159 +242,6 @@ impl Executor {
         }
     }
 
-    // ---- runs -----------------------------------------------------------------------------------
-
-    /// Takes in the result of a spawn; the event is for the engine.
-    pub fn spawned(&mut self, done: SpawnDone, reactor: &Reactor) -> Event {
-        self.starter.done();
-        let SpawnDone { id, run, result } = done;
-        let result = result.and_then(|spawned| {
-            let SpawnedRun { process, hold, folder, logs } = spawned;
-            let identity = process.identity();
-            let attach = Attach {
-                run: run.clone(),
-                process: id.clone(),
-                folder,
-                limits: Limits::from(&logs),
-                identity: Some(identity),
-            };
-            self.add_output(run.clone(), attach, hold);
-            self.watch(id.clone(), &run, process, reactor)?;
-            Ok(identity.pid)
-        });
-        let result = result.map_err(|error| {
-            tracing::warn!(process = %id, %error, "cannot start");
-            error.to_string()
-        });
-        Event::Spawned { id, run, result }
-    }
-
-    /// Holds a run's output, and has the logger read it.
-    pub fn add_output(&mut self, run: RunId, attach: Attach, hold: OutputHold) {
-        if let Some(logger) = &self.logger {
-            attach_to(logger, &attach);
-        }
-        self.outputs.insert(run, Output { _hold: hold, attach });
-    }
-
-    /// Has the reactor tell when `process` ends.
-    ///
-    /// # Errors
-    /// When the system refuses; the process is killed then, because its exit would go unnoticed.
-    pub fn watch(
-        &mut self,
-        id: ProcessId,
-        run: &RunId,
-        process: Process,
-        reactor: &Reactor,
-    ) -> Result<(), StartError> {
-        let process = Arc::new(process);
-        let live = LiveRun { id, tree: Tree::held(&self.layout, run, &process), process };
-        let key = self.next_key;
-        self.next_key = self.next_key.wrapping_add(1);
-        if let Err(error) = reactor.watch(&live.process, key) {
-            let pid = live.process.identity().pid;
-            let reaper = Arc::clone(&self.reaper);
-            self.killers.run(move || live.abandon(&reaper));
-            return Err(StartError::Prepare(format!("cannot watch for the exit of pid {pid}: {error}")));
-        }
-        self.keys.insert(key, run.clone());
-        self.live.insert(run.clone(), live);
-        Ok(())
-    }
-
-    /// The process behind `key` has ended; the event is for the engine.
-    pub fn reap(&mut self, key: usize, reactor: &Reactor) -> Option<Event> {
-        let run = self.keys.get(&key)?.clone();
-        let live = self.live.get(&run)?;
-        let exit = match live.process.try_exit() {
-            Ok(Some(exit)) => exit,
-            Ok(None) => {
-                // Not ended after all: a wake-up for nothing. Wait on.
-                return match reactor.watch_again(&live.process, key) {
-                    Ok(()) => None,
-                    Err(error) => {
-                        tracing::error!(process = %live.id, %error, "cannot watch for its exit any more");
-                        None
-                    }
-                };
-            }
-            Err(error) => {
-                tracing::error!(process = %live.id, %error, "it ended, and how cannot be told");
-                process_monitor_core::exit::Exit::Unknown
-            }
-        };
-        let live = self.live.remove(&run)?;
-        self.keys.remove(&key);
-        reactor.unwatch(&live.process);
-        let leftover = live.tree.may_be_left(&self.reaper);
-        if let Err(error) = record::finish(&self.layout.run_record(&live.id), &run, exit, clock::wall()) {
-            tracing::warn!(process = %live.id, %error, "cannot note its exit");
-        }
-        if let Some(logger) = &self.logger
-            && let Err(error) = logger.exited(&run)
-        {
-            tracing::debug!(%error, "the logger is on its way out");
-        }
-        if let Some(output) = self.outputs.get_mut(&run) {
-            output.attach.identity = None;
-        }
-        tracing::info!(process = %live.id, pid = live.process.identity().pid, %exit, "ended");
-        let id = live.id.clone();
-        if leftover {
-            self.remains.insert(run.clone(), live.tree);
-        }
-        Some(Event::Exited { id, run, exit, leftover })
-    }
-
-    /// A tree that an earlier monitor left.
-    pub fn add_remains(&mut self, run: RunId, tree: Tree) {
-        self.remains.insert(run, tree);
-    }
-
-    /// A child has ended: if it was an orphan that fell to us, it is reaped.
-    pub fn reap_orphans(&self) {
-        let managed =
-            |identity: &Identity| self.live.values().any(|live| live.process.identity() == *identity);
-        if let Err(error) = self.reaper.reap_orphans(managed) {
-            tracing::warn!(%error, "cannot reap orphans of managed programs");
-        }
-    }
-
-    /// What was left of `run` is gone.
-    pub fn cleared(&mut self, run: &RunId) {
-        self.remains.remove(run);
-    }
-
-    fn signal(&self, run: &RunId, signal: StopSignal, group: bool) {
-        let Some(live) = self.live.get(run) else { return };
-        let sent = if group { live.process.signal_group(signal) } else { live.process.signal(signal) };
-        match sent {
-            // Gone already: its exit is on its way to us.
-            Ok(_) => {}
-            Err(error) => tracing::error!(process = %live.id, %signal, %error, "cannot send the stop signal"),
-        }
-    }
-
-    fn kill(&self, run: &RunId, whole: bool) {
-        let Some(live) = self.live.get(run) else { return };
-        tracing::warn!(process = %live.id, "did not end in time, killing it");
-        self.signal(run, StopSignal::Kill, whole);
-        if whole {
-            let (tree, reaper) = (live.tree.clone(), Arc::clone(&self.reaper));
-            self.killers.run(move || tree.kill(&reaper));
-        }
-    }
-
-    fn clear(&self, id: ProcessId, run: RunId) {
-        let inbox = self.inbox.clone();
-        let (tree, reaper) = (self.remains.get(&run).cloned(), Arc::clone(&self.reaper));
-        self.killers.run(move || {
-            tree.iter().for_each(|tree| tree.kill(&reaper));
-            inbox.send(Message::Cleared(id, run));
-        });
-    }
-
     // ---- logger ---------------------------------------------------------------------------------
 
     /// A logger is there: it is given every run whose output it may not have read to the end.
@@ -481,7 +310,7 @@ impl Executor {
 }
 
 /// A link that is broken says so by [`LoggerEvent::Gone`], and the next logger is given every run.
-fn attach_to(logger: &LoggerLink, attach: &Attach) {
+pub(super) fn attach_to(logger: &LoggerLink, attach: &Attach) {
     if let Err(error) = logger.attach(attach.clone()) {
         tracing::debug!(run = %attach.run, %error, "the run waits for the next logger");
     }

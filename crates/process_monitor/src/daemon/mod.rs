@@ -2,7 +2,7 @@
 //!
 //! | thread | does | file |
 //! | --- | --- | --- |
-//! | supervising | events → engine → actions; never waits for anything but events | `supervisor`, `executor` |
+//! | supervising | events → engine → actions; never waits for anything but events | `supervisor`, `executor`, `runs` |
 //! | spawn (2) | folders, records, fork and exec | `starter`, `jobs` |
 //! | kill (4) | kills trees and waits for their end | `jobs` |
 //! | registry | reads, merges and writes the registry's file | `storage` |
@@ -22,6 +22,7 @@ mod jobs;
 mod logger;
 mod marker;
 mod replies;
+mod runs;
 mod serve;
 mod start;
 mod starter;

@@ -1,6 +1,7 @@
 //! Starting a logger, and knowing when it listens.
 
 use super::LinkError;
+use crate::detach::detach;
 use crate::files::create_folders;
 use crate::layout::Layout;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -114,16 +115,6 @@ fn spawn(program: &LoggerProgram) -> io::Result<Child> {
     let mut command = Command::new(&program.program);
     command.args(&program.args).stdin(Stdio::null()).stdout(output()?).stderr(output()?);
     // SAFETY: between fork and exec only system calls are made, which allocate nothing and take no lock.
-    unsafe { command.pre_exec(leave_the_monitor) };
+    unsafe { command.pre_exec(detach) };
     command.spawn()
-}
-
-fn leave_the_monitor() -> io::Result<()> {
-    rustix::process::setsid()?;
-    // SAFETY: only marks descriptors; none of them is used by this function after.
-    let marked = unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC as libc::c_int) };
-    if marked != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(())
 }

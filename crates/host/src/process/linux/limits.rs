@@ -2,7 +2,12 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::OnceLock;
+
+/// Descriptors that no program takes, so that the monitor can always be talked to, save the registry
+/// and note how programs ended. Whoever makes room must be able to ask for it.
+const RESERVED: u64 = 12;
 
 /// What the monitor found when it raised the limit; programs are spawned with it.
 static ORIGINAL: OnceLock<u64> = OnceLock::new();
@@ -25,6 +30,14 @@ pub fn raise_nofile() -> io::Result<Option<u64>> {
 /// The limit found by [`raise_nofile`], if it was raised.
 pub(super) fn original_nofile() -> Option<u64> {
     ORIGINAL.get().copied()
+}
+
+/// Whether one more program leaves [`RESERVED`] descriptors free, where `newest` was opened for it. A
+/// new descriptor has the lowest free number (open(2)), so a high one tells that those below are taken:
+/// there is no need to count them.
+pub(super) fn leaves_reserve(newest: BorrowedFd<'_>) -> bool {
+    let number = u64::from(newest.as_raw_fd().unsigned_abs());
+    nofile().is_none_or(|limit| number.saturating_add(RESERVED) < limit)
 }
 
 /// The soft limit of open descriptors; `None`: unlimited.

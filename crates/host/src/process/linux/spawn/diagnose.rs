@@ -53,7 +53,8 @@ pub fn fork(source: io::Error) -> SpawnError {
     }
 }
 
-fn out_of_descriptors(errno: Errno) -> SpawnError {
+/// There is no room for one more program.
+pub fn out_of_descriptors(errno: Errno) -> SpawnError {
     let limit = match (errno, limits::nofile()) {
         (Errno::NFILE, _) => "the system's limit, /proc/sys/fs/file-max".to_owned(),
         (_, Some(limit)) => format!("limit {limit}"),

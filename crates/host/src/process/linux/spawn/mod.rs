@@ -21,6 +21,7 @@ use crate::process::identity::Identity;
 use crate::process::spawn::{SpawnError, SpawnRequest, Stage};
 use child::{Answer, Failure, Task};
 use prepare::Prepared;
+use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, WaitId, WaitIdOptions, getpid, getrlimit, waitid};
 use slots::{Filled, Handover};
 use stack::Stack;
@@ -31,6 +32,9 @@ use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
 /// See [`crate::process::spawn::spawn`].
 pub fn spawn(request: &SpawnRequest<'_>) -> Result<Process, SpawnError> {
     let prepared = Prepared::new(request)?;
+    if !limits::leaves_reserve(request.record) {
+        return Err(diagnose::out_of_descriptors(Errno::MFILE));
+    }
     let record_length =
         rustix::fs::fstat(request.record).map_err(|errno| diagnose::setup(Stage::Record, errno))?.st_size;
     let files = Handover { stdout: request.stdout, stderr: request.stderr, record: request.record };

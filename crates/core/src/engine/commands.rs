@@ -1,0 +1,178 @@
+//! What clients want of one process: how each command moves it.
+
+use super::event::{Action, Command, Refusal, Ticket};
+use super::process::{Context, Process, Waiter};
+use super::state::{Clearing, KILL_AGAIN, State, StopPhase, Then};
+use crate::id::RunId;
+use crate::model::{ProcessEntry, StopSignal};
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Process {
+    pub(super) fn command(&mut self, ticket: Option<Ticket>, command: Command, cx: &mut Context<'_>) {
+        let changed = match command {
+            Command::Start { wait, .. } => self.start(ticket, wait, cx),
+            Command::Restart { wait, .. } => self.restart(ticket, wait, cx),
+            Command::Stop(_) => {
+                self.stop(Then::Rest, cx);
+                self.answer_when_down(ticket, cx);
+                true
+            }
+            Command::Disable(_) => {
+                Arc::make_mut(&mut self.entry).enabled = false;
+                self.stop(Then::Disable, cx);
+                self.answer_when_down(ticket, cx);
+                true
+            }
+            Command::Remove(_) => {
+                self.waiters.extend(ticket.map(Waiter::Down));
+                self.stop(Then::Remove, cx);
+                !self.removed
+            }
+            Command::Enable(_) => {
+                self.enable(cx);
+                self.answer(ticket, cx);
+                true
+            }
+            Command::Autostart(_, on) => {
+                Arc::make_mut(&mut self.entry).autostart = on;
+                self.answer(ticket, cx);
+                true
+            }
+            Command::Configure(entry) => {
+                self.configure(entry, cx);
+                self.answer(ticket, cx);
+                true
+            }
+            Command::Add(_) => {
+                self.answer(ticket, cx);
+                true
+            }
+        };
+        if changed {
+            self.publish(None, true, cx);
+        }
+    }
+
+    /// Says whether anything changed.
+    pub(super) fn start(&mut self, ticket: Option<Ticket>, wait: bool, cx: &mut Context<'_>) -> bool {
+        if let Some(refusal) = self.start_refused() {
+            cx.replies.extend(ticket.map(|ticket| Action::Reply(ticket, Err(refusal))));
+            return false;
+        }
+        let up = matches!(self.state, State::Starting { .. } | State::Running(_));
+        let changed = !up || self.attempts > 0;
+        self.attempts = 0;
+        match &mut self.state {
+            State::Stopped | State::Failed | State::Disabled => self.begin(cx),
+            State::Crashed(pause) | State::Retrying(pause) => {
+                pause.due = cx.now.mono;
+                pause.due_wall = cx.now.wall;
+                self.begin_if_due(cx);
+            }
+            State::Stopping { then, .. } => *then = Then::Start,
+            State::Starting { .. } | State::Running(_) => {}
+        }
+        self.answer_start(ticket, wait, cx);
+        changed
+    }
+
+    pub(super) fn restart(&mut self, ticket: Option<Ticket>, wait: bool, cx: &mut Context<'_>) -> bool {
+        if matches!(self.state, State::Running(_) | State::Starting { .. }) && self.start_refused().is_none()
+        {
+            self.attempts = 0;
+            self.stop(Then::Start, cx);
+            self.answer_start(ticket, wait, cx);
+            return true;
+        }
+        self.start(ticket, wait, cx)
+    }
+
+    pub(super) fn start_refused(&self) -> Option<Refusal> {
+        let id = self.entry.id.clone();
+        match self.state {
+            State::Stopping { then: Then::Remove, .. } => Some(Refusal::BeingRemoved { id }),
+            _ if !self.entry.enabled => Some(Refusal::Disabled { id }),
+            _ => None,
+        }
+    }
+
+    pub(super) fn enable(&mut self, cx: &mut Context<'_>) {
+        Arc::make_mut(&mut self.entry).enabled = true;
+        match &mut self.state {
+            State::Disabled => self.enter(State::Stopped, cx),
+            State::Stopping { then: then @ Then::Disable, .. } => *then = Then::Rest,
+            _ => {}
+        }
+    }
+
+    pub(super) fn configure(&mut self, entry: Arc<ProcessEntry>, cx: &mut Context<'_>) {
+        let enabled = entry.enabled;
+        self.entry = entry;
+        if enabled {
+            self.enable(cx);
+        } else {
+            self.stop(Then::Disable, cx);
+        }
+    }
+
+    /// Takes it down by the shortest way that is safe in its state; `then` is what follows.
+    pub(super) fn stop(&mut self, then: Then, cx: &mut Context<'_>) {
+        self.message = None;
+        match &mut self.state {
+            State::Stopping { then: Then::Remove, .. } => {}
+            State::Stopping { then: old, .. } => *old = then,
+            State::Stopped | State::Failed | State::Disabled => self.finish(then, cx),
+            State::Crashed(pause) | State::Retrying(pause) => match pause.clearing.take() {
+                Some(Clearing { run, .. }) => {
+                    self.enter_stopping(run, None, StopPhase::Clearing, KILL_AGAIN, then, cx);
+                }
+                None => self.finish(then, cx),
+            },
+            State::Starting { run } => {
+                let run = run.clone();
+                let patience = Duration::from_millis(self.entry.stop().timeout_ms);
+                self.enter_stopping(run, None, StopPhase::Spawning, patience, then, cx);
+            }
+            State::Running(live) => {
+                let (run, pid) = (live.run.clone(), live.pid);
+                self.ask(run, pid, then, cx);
+            }
+        }
+    }
+
+    /// Sends the stop signal, and sets the deadline of the kill.
+    pub(super) fn ask(&mut self, run: RunId, pid: u32, then: Then, cx: &mut Context<'_>) {
+        let stop = self.entry.stop();
+        let id = self.entry.id.clone();
+        let (action, phase, patience) = if stop.signal == StopSignal::Kill {
+            (Action::Kill { id, run: run.clone(), tree: stop.kill_tree }, StopPhase::Killing, KILL_AGAIN)
+        } else {
+            let signal = Action::Signal { id, run: run.clone(), signal: stop.signal, group: stop.kill_tree };
+            (signal, StopPhase::Asked, Duration::from_millis(stop.timeout_ms))
+        };
+        cx.actions.push(action);
+        self.enter_stopping(run, Some(pid), phase, patience, then, cx);
+    }
+
+    pub(super) fn enter_stopping(
+        &mut self,
+        run: RunId,
+        pid: Option<u32>,
+        phase: StopPhase,
+        patience: Duration,
+        then: Then,
+        cx: &mut Context<'_>,
+    ) {
+        let kill_at = cx.now.mono + patience;
+        self.enter(State::Stopping { run, pid, phase, kill_at, then }, cx);
+    }
+
+    pub(super) fn shut_down(&mut self, cx: &mut Context<'_>) {
+        match &mut self.state {
+            State::Stopping { then: then @ Then::Start, .. } => *then = Then::Rest,
+            State::Stopping { .. } | State::Stopped | State::Failed | State::Disabled => {}
+            _ => self.stop(Then::Rest, cx),
+        }
+    }
+}
