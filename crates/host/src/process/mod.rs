@@ -23,5 +23,5 @@ use linux as sys;
 
 pub use handle::Process;
 pub use identity::{BootId, Identity};
-pub use spawn::{SpawnError, SpawnRequest, spawn};
+pub use spawn::{SpawnError, SpawnRequest, ensure_room, spawn};
 pub use sys::{figures, handle, limits, tree};

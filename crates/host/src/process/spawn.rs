@@ -55,6 +55,15 @@ impl fmt::Debug for SpawnRequest<'_> {
     }
 }
 
+/// Whether there are descriptors for one more program, its run record and its output, so that a start
+/// that cannot succeed takes none. Some are kept back for the monitor itself: to be talked to, and to save.
+///
+/// # Errors
+/// [`SpawnError::OutOfDescriptors`].
+pub fn ensure_room() -> Result<(), SpawnError> {
+    sys::spawn::ensure_room()
+}
+
 /// Starts a program and returns when it has become one (the exec succeeded), or has failed to.
 /// After an error nothing runs, and the run record holds the intent only.
 ///

@@ -305,6 +305,9 @@ fn exec_again() -> DaemonError {
         Ok(path) => path,
         Err(source) => return cannot("find this program's own file")(source),
     };
+    if let Err(error) = limits::restore_nofile() {
+        tracing::warn!(%error, "cannot set the limit of descriptors back; programs get the raised one");
+    }
     let source = Command::new(&executable).args(std::env::args_os().skip(1)).exec();
     cannot(format!("execute {}", executable.display()))(source)
 }

@@ -8,7 +8,7 @@ use process_monitor_host::clock;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::output::run::{self, RunOutput};
 use process_monitor_host::process::record::{Intent, RunRecord};
-use process_monitor_host::process::{BootId, SpawnRequest, spawn};
+use process_monitor_host::process::{BootId, SpawnRequest, ensure_room, spawn};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
@@ -66,6 +66,7 @@ fn start(
     entry: &ProcessEntry,
     attempts: u32,
 ) -> Result<SpawnedRun, StartError> {
+    ensure_room()?;
     let started_at = clock::wall();
     let output = RunOutput::create(layout, &entry.id, run, started_at)
         .map_err(|error| StartError::Prepare(error.to_string()))?;

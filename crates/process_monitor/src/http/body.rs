@@ -1,7 +1,7 @@
 //! Reading a request's JSON: size, type, syntax, then values, each with an answer of its own.
 
 use super::error::ApiError;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use process_monitor_client::api::Problem;
@@ -22,7 +22,12 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
         if !is_json(kind) {
             return Err(ApiError::not_json(kind));
         }
-        let bytes = to_bytes(request.into_body(), MAX_BODY_BYTES)
+        let body = request.into_body();
+        // What a client says of the length is enough to refuse it: who waits for it waits for nothing.
+        if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
+            return Err(ApiError::too_large(MAX_BODY_BYTES));
+        }
+        let bytes = to_bytes(body, MAX_BODY_BYTES)
             .await
             .map_err(|_| ApiError::too_large(MAX_BODY_BYTES))?;
         parse(&bytes).map(Self)

@@ -36,12 +36,20 @@ impl World {
         self.path().join("processes_default.lock")
     }
 
-    /// The newest log of the monitor.
-    pub fn monitor_log(&self) -> String {
+    /// The logs of the monitor, oldest first: one for each of its lives.
+    pub fn monitor_logs(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.path().join("default_logs"));
         let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
-        let logs = paths.filter(|path| path.to_string_lossy().ends_with("_default.log"));
-        logs.max().map(|path| fs::read_to_string(path).unwrap()).unwrap_or_default()
+        let mut logs: Vec<_> =
+            paths.filter(|path| path.to_string_lossy().contains("_default") && path.is_file()).collect();
+        // Of one second: `…_default.log`, `…_default_1.log`, …
+        logs.sort();
+        logs
+    }
+
+    /// The newest log of the monitor.
+    pub fn monitor_log(&self) -> String {
+        self.monitor_logs().pop().map(|path| fs::read_to_string(path).unwrap()).unwrap_or_default()
     }
 
     /// What `doctor` found of `check`: its level, what it found, and its advice.

@@ -1,6 +1,10 @@
 //! When the system has no more to give: a clear error, nobody disturbed, and recovery.
 
-use crate::harness::{PROGRAM, World, eventually, is_alive, kill, said};
+use crate::harness::{PROGRAM, World, command_line, eventually, is_alive, kill, said};
+use crate::http::Connection;
+use crate::users::User;
+use serde_json::Value;
+use std::fs;
 use std::process::Command;
 
 /// Starts a monitor under `ulimit -n LIMIT`.
@@ -60,4 +64,118 @@ fn programs_get_the_users_limit_not_the_monitors() {
     assert!(shell.output().unwrap().status.success());
     world.ok(&["run", "--name", "l", "--", "/bin/sh", "-c", "ulimit -S -n; exec sleep 1000"]);
     eventually("the program has printed", || world.output("l", "stdout") == b"256\n");
+}
+
+#[test]
+fn programs_that_find_no_room_leave_the_monitor_its_own() {
+    let world = started_with_descriptors(64);
+    let flapping = ["--backoff", "10ms", "--max-attempts", "1000000", "--", "sleep", "100000"];
+    let ids: Vec<_> = (0..20).map(|n| format!("p{n}")).collect();
+    for id in &ids {
+        world.ok(&[&["add", "--name", id][..], &flapping[..]].concat());
+        let _no_room = world.say(["start", id]);
+    }
+    let states = || ids.iter().map(|id| world.state_of(id)).collect::<Vec<_>>();
+    assert!(
+        states().iter().any(|state| state == "running") && states().iter().any(|state| state == "crashed")
+    );
+    let (level, found, advice) = world.doctor("descriptors");
+    assert!(level == "warn" && found.contains("64 allowed") && advice.contains("ulimit"), "{level} {found}");
+
+    // More connections than there are descriptors, and gone again.
+    let connections: Vec<_> = (0..100).map(|_| Connection::to(&world)).collect();
+    drop(connections);
+    eventually("it can be talked to", || world.say(["list"]).code == Some(0));
+    // What is told is on disk, although the others go on trying.
+    eventually("it can save", || world.say(["autostart", "p0", "off"]).code == Some(0));
+    for id in &ids {
+        world.ok(&["stop", id]);
+    }
+    world.ok(&["start", "p0"]);
+}
+
+#[test]
+fn a_crash_without_room_is_made_good_when_there_is_room() {
+    let world = started_with_descriptors(64);
+    world.ok(&[
+        "run",
+        "--name",
+        "p0",
+        "--backoff",
+        "20ms",
+        "--max-attempts",
+        "100000",
+        "--",
+        "sleep",
+        "100000",
+    ]);
+    let mut others = Vec::new();
+    loop {
+        let id = format!("p{}", others.len() + 1);
+        let said = world.say(["run", "--name", &id, "--max-attempts", "0", "--", "sleep", "100000"]);
+        if said.code != Some(0) {
+            break;
+        }
+        others.push((world.pid_of(&id).unwrap(), id));
+    }
+    for _ in 0..5 {
+        let pid = world.pid_of("p0").unwrap();
+        kill(pid);
+        world.wait_for_new_pid("p0", pid);
+    }
+    for (pid, id) in others {
+        assert_eq!(world.pid_of(&id), Some(pid), "{id} was disturbed");
+    }
+}
+
+#[test]
+fn used_up_processes_are_named_and_given_back() {
+    let Some(user) = User::new() else { return };
+    let world = World::new();
+    user.takes(&world);
+    let started = said(user.command(&world, &["--nproc=40:40"], &[]).output().unwrap());
+    assert_eq!(started.code, Some(0), "{}", started.stderr);
+    let mut running = Vec::new();
+    let refused = loop {
+        let id = format!("p{}", running.len());
+        let said = user.say(&world, &["run", "--name", &id, "--max-attempts", "0", "--", "sleep", "100000"]);
+        if said.code != Some(0) {
+            break said;
+        }
+        running.push(id);
+        assert!(running.len() < 40, "the limit was never reached");
+    };
+    assert!(running.len() > 2, "only {running:?} fit: {}", refused.stderr);
+    assert!(
+        refused.stderr.contains("cannot fork") && refused.stderr.contains("ulimit -u"),
+        "{}",
+        refused.stderr
+    );
+    let status = |id: &str| {
+        serde_json::from_str::<Value>(&user.say(&world, &["status", id, "--json"]).stdout).unwrap()
+    };
+    assert!(running.iter().all(|id| status(id)["state"] == "running"));
+    for id in &running[..2] {
+        assert_eq!(user.say(&world, &["stop", id]).code, Some(0));
+    }
+    let id = format!("p{}", running.len());
+    eventually("there is room again", || user.say(&world, &["start", &id]).code == Some(0));
+    assert_eq!(user.say(&world, &["--stop"]).code, Some(0));
+}
+
+#[test]
+fn the_monitor_holds_nothing_that_its_caller_had_open() {
+    let world = World::new();
+    let held = world.path().join("held");
+    let mut shell = Command::new("/bin/sh");
+    let script = format!("exec 9>{}; exec {PROGRAM} run --name web -- sleep 100000", held.display());
+    shell.args(["-c", &script]).env("TOM_PM_DIRECTORY", world.path()).current_dir(world.path());
+    assert!(shell.output().unwrap().status.success());
+    eventually("the logger is there", || world.logger_pid().is_some());
+    for pid in world.processes() {
+        for descriptor in fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten() {
+            let target = fs::read_link(descriptor.path()).unwrap_or_default();
+            assert_ne!(target, held, "pid {pid} {:?}", command_line(pid));
+        }
+    }
 }

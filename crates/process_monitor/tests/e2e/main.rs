@@ -5,10 +5,13 @@
 #![allow(dead_code)]
 
 mod api;
+mod api_answers;
+mod api_clients;
 mod attempts;
 mod disk;
 mod files;
 mod harness;
+mod http;
 mod lifecycle;
 mod limits;
 mod output;

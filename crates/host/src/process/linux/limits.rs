@@ -27,17 +27,28 @@ pub fn raise_nofile() -> io::Result<Option<u64>> {
     Ok(Some(*ORIGINAL.get_or_init(|| soft)))
 }
 
+/// Sets the soft limit back to what [`raise_nofile`] found: the next program that this process becomes
+/// by an exec shall find the same.
+///
+/// # Errors
+/// When the system refuses.
+pub fn restore_nofile() -> io::Result<()> {
+    let Some(soft) = original_nofile() else { return Ok(()) };
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(soft), maximum })?)
+}
+
 /// The limit found by [`raise_nofile`], if it was raised.
 pub(super) fn original_nofile() -> Option<u64> {
     ORIGINAL.get().copied()
 }
 
-/// Whether one more program leaves [`RESERVED`] descriptors free, where `newest` was opened for it. A
-/// new descriptor has the lowest free number (open(2)), so a high one tells that those below are taken:
-/// there is no need to count them.
-pub(super) fn leaves_reserve(newest: BorrowedFd<'_>) -> bool {
+/// Whether [`RESERVED`] descriptors are free when `more` are opened after `newest`. A new descriptor has
+/// the lowest free number (open(2)), so a high one tells that those below are taken: there is no need to
+/// count them.
+pub(super) fn leaves_reserve(newest: BorrowedFd<'_>, more: u64) -> bool {
     let number = u64::from(newest.as_raw_fd().unsigned_abs());
-    nofile().is_none_or(|limit| number.saturating_add(RESERVED) < limit)
+    nofile().is_none_or(|limit| number.saturating_add(more).saturating_add(RESERVED) < limit)
 }
 
 /// The soft limit of open descriptors; `None`: unlimited.

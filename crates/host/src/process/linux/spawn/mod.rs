@@ -21,6 +21,7 @@ use crate::process::identity::Identity;
 use crate::process::spawn::{SpawnError, SpawnRequest, Stage};
 use child::{Answer, Failure, Task};
 use prepare::Prepared;
+use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, WaitId, WaitIdOptions, getpid, getrlimit, waitid};
 use slots::{Filled, Handover};
@@ -29,10 +30,24 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
 
+/// Descriptors that a start opens: both ends of two FIFOs, the run record, the pidfd.
+const PER_START: u64 = 6;
+
+/// See [`crate::process::spawn::ensure_room`].
+pub fn ensure_room() -> Result<(), SpawnError> {
+    let probe =
+        eventfd(0, EventfdFlags::CLOEXEC).map_err(|errno| diagnose::setup(Stage::Descriptors, errno))?;
+    match limits::leaves_reserve(probe.as_fd(), PER_START) {
+        true => Ok(()),
+        false => Err(diagnose::out_of_descriptors(Errno::MFILE)),
+    }
+}
+
 /// See [`crate::process::spawn::spawn`].
 pub fn spawn(request: &SpawnRequest<'_>) -> Result<Process, SpawnError> {
     let prepared = Prepared::new(request)?;
-    if !limits::leaves_reserve(request.record) {
+    // The lowest free number may have been a gap among high ones, so the last one is looked at again.
+    if !limits::leaves_reserve(request.record, 0) {
         return Err(diagnose::out_of_descriptors(Errno::MFILE));
     }
     let record_length =

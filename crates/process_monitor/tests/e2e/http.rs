@@ -1,0 +1,79 @@
+//! HTTP by hand, over the control socket.
+
+use crate::harness::World;
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+/// One answer on a connection.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    headers: Vec<(String, String)>,
+    pub body: Value,
+}
+
+impl Answer {
+    /// A header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The names of the fields of the body, sorted.
+    pub fn fields(&self) -> Vec<&str> {
+        let mut fields: Vec<_> = self.body.as_object().unwrap().keys().map(String::as_str).collect();
+        fields.sort_unstable();
+        fields
+    }
+}
+
+/// A connection that is kept open from one request to the next.
+pub struct Connection(pub BufReader<UnixStream>);
+
+impl Connection {
+    /// Connects to the control socket.
+    pub fn to(world: &World) -> Self {
+        let stream = UnixStream::connect(world.state().join("control.sock")).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// Sends bytes as they are.
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.0.get_mut().write_all(bytes).unwrap();
+    }
+
+    /// One request and its answer.
+    pub fn ask(&mut self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.send((head + &body).as_bytes());
+        self.answer()
+    }
+
+    /// Reads the next answer.
+    pub fn answer(&mut self) -> Answer {
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).unwrap();
+            match line.trim_end() {
+                "" => break,
+                text => lines.push(text.to_owned()),
+            }
+        }
+        let status = lines.first().expect("an answer").split(' ').nth(1).unwrap().parse().unwrap();
+        let header = |line: &String| {
+            line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+        };
+        let headers: Vec<_> = lines.iter().filter_map(header).collect();
+        let length = headers.iter().find(|(name, _)| name == "content-length");
+        let mut body = vec![0; length.map_or(0, |(_, length)| length.parse().unwrap())];
+        self.0.read_exact(&mut body).unwrap();
+        Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+    }
+}
