@@ -83,3 +83,25 @@ fn the_exit_is_noted_that_came_before_the_monitor_died() {
     let note = ExitNote::read(&instance.layout, &run.attach.run).unwrap();
     assert_eq!(note.exit, Exit::Signal(15));
 }
+
+#[test]
+fn a_logger_that_no_monitor_ever_connected_to_notes_exits() {
+    let instance = Instance::new();
+    let monitor = instance.connect();
+    let mut run = instance.start("web", limits());
+    let (mut child, identity) = program("read x; exit 3");
+    run.attach.identity = Some(identity);
+    monitor.attach(&run);
+    monitor.expect(&LoggerEvent::Attached { run: run.attach.run.clone() });
+    monitor.link().quit(true).unwrap();
+    monitor.expect(&LoggerEvent::Gone);
+    let program = instance.program();
+    let mut logger = Command::new(program.program).args(program.args).stdout(Stdio::null()).spawn().unwrap();
+    eventually("it listens", || instance.layout.logger_socket().exists());
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    eventually("the exit is noted", || ExitNote::read(&instance.layout, &run.attach.run).is_some());
+    assert_eq!(ExitNote::read(&instance.layout, &run.attach.run).unwrap().exit, Exit::Code(3));
+    logger.kill().unwrap();
+    logger.wait().unwrap();
+}

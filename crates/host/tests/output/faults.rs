@@ -1,6 +1,7 @@
 //! A full disk, and too few descriptors.
 
-use crate::support::{Instance, eventually, limits};
+use crate::support::{Instance, Run, eventually, limits};
+use process_monitor_host::output::link::LoggerEvent;
 use process_monitor_host::output::protocol::Limits;
 use std::io::Write;
 use std::path::Path;
@@ -105,17 +106,20 @@ fn with_few_descriptors_runs_wait_their_turn_and_lose_nothing() {
     instance.settings = vec!["nofile=40".into()];
     let monitor = instance.connect();
     let mut runs: Vec<_> = (0..40).map(|n| instance.start(&format!("web{n}"), limits())).collect();
+    runs.iter().for_each(|run| monitor.attach(run));
+    monitor.expect(&LoggerEvent::Attached { run: runs[39].attach.run.clone() });
     for run in &mut runs {
-        monitor.attach(run);
         for number in 0..100 {
             writeln!(run.stdout.as_ref().unwrap(), "line {number}").unwrap();
         }
     }
     let expected: Vec<u8> = (0..100).flat_map(|number| format!("line {number}\n").into_bytes()).collect();
-    runs.iter_mut().for_each(|run| run.close());
+    let is_copied = |run: &Run| std::fs::read(run.file(0)).is_ok_and(|text| text == expected);
+    eventually("FIFOs leave room for log files", || runs.iter().filter(|run| is_copied(run)).count() >= 8);
+    runs.iter_mut().for_each(Run::close);
     for run in &runs {
-        eventually("it is copied", || std::fs::read(run.file(0)).is_ok_and(|text| text == expected));
+        eventually("it is copied", || is_copied(run));
     }
     monitor.link().ping().unwrap();
-    monitor.expect(&process_monitor_host::output::link::LoggerEvent::Pong);
+    monitor.expect(&LoggerEvent::Pong);
 }

@@ -93,11 +93,26 @@ impl Supervisor {
 
     /// Somebody changed the registry's file: the same commands as over the API, and nobody waits.
     fn edited(&mut self, edit: Edit) {
-        tracing::info!(?edit, "the registry was changed from outside");
+        log_edit(&edit);
         for command in commands_of(edit) {
             self.step(Event::Command(None, command));
         }
     }
+}
+
+/// What was done, without the arguments: they may be long, and secret.
+fn log_edit(edit: &Edit) {
+    let (id, what) = match edit {
+        Edit::Settings => return tracing::info!("the monitor's settings were changed in the registry"),
+        Edit::Added(entry) => (&entry.id, "added to"),
+        Edit::Changed(entry) => (&entry.id, "changed in"),
+        Edit::Removed(id) => (id, "removed from"),
+        Edit::Enable(id) => (id, "enabled in"),
+        Edit::Disable(id) => (id, "disabled in"),
+        Edit::Start(id) => (id, "marked to be started in"),
+        Edit::Stop(id) => (id, "marked to be stopped in"),
+    };
+    tracing::info!(process = %id, "it was {what} the registry");
 }
 
 fn commands_of(edit: Edit) -> Vec<Command> {

@@ -27,9 +27,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
         if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
             return Err(ApiError::too_large(MAX_BODY_BYTES));
         }
-        let bytes = to_bytes(body, MAX_BODY_BYTES)
-            .await
-            .map_err(|_| ApiError::too_large(MAX_BODY_BYTES))?;
+        let bytes = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| ApiError::too_large(MAX_BODY_BYTES))?;
         parse(&bytes).map(Self)
     }
 }

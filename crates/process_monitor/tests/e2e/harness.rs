@@ -178,10 +178,15 @@ impl World {
         self.processes().into_iter().filter(has_word).collect()
     }
 
+    /// The live processes of any run of process `id`: they have its id in their environment.
+    pub fn instances(&self, id: &str) -> Vec<u32> {
+        let marker = format!("TOM_PM_PROCESS_ID={id}");
+        self.processes().into_iter().filter(|pid| has_in_environment(*pid, &marker)).collect()
+    }
+
     /// The live processes in the session that process `id` leads, whatever they made of their environment.
     pub fn session_members(&self, id: &str) -> Vec<u32> {
-        let Some(leader) = self.pid_of(id) else { return Vec::new() };
-        all_pids().into_iter().filter(|pid| is_alive(*pid) && session_of(*pid) == Some(leader)).collect()
+        self.pid_of(id).map(|leader| in_sessions(&[leader])).unwrap_or_default()
     }
 
     /// Writes an executable script and returns its path.
@@ -278,12 +283,34 @@ fn session_of(pid: u32) -> Option<u32> {
     stat.rsplit(')').next()?.split_whitespace().nth(3)?.parse().ok()
 }
 
+/// The live processes in the sessions that `leaders` lead or led.
+pub fn in_sessions(leaders: &[u32]) -> Vec<u32> {
+    let member = |pid: &u32| is_alive(*pid) && session_of(*pid).is_some_and(|of| leaders.contains(&of));
+    all_pids().into_iter().filter(member).collect()
+}
+
+/// The value of a variable in the environment that a process was started with.
+pub fn variable_of(pid: u32, name: &str) -> Option<String> {
+    let text = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let entries = text.split(|byte| *byte == 0);
+    entries.filter_map(|entry| std::str::from_utf8(entry).ok()?.split_once('=')).find_map(|(key, value)| {
+        (key == name).then(|| value.to_owned())
+    })
+}
+
+/// When a process started, in ticks after boot (`/proc/PID/stat`, field 22); with its pid that tells it
+/// from every other.
+pub fn start_time(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit(')').next()?.split_whitespace().nth(19)?.parse().ok()
+}
+
 fn has_in_environment(pid: u32, variable: &str) -> bool {
     let text = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
     text.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
 }
 
-fn all_pids() -> Vec<u32> {
+pub fn all_pids() -> Vec<u32> {
     let entries = fs::read_dir("/proc").unwrap();
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }

@@ -1,6 +1,8 @@
 //! What cannot be started says why, to everybody who asks.
 
+use crate::files::sleeping;
 use crate::harness::{World, eventually};
+use serde_json::{Value, json};
 use std::fs;
 
 /// Registers a program that cannot be started, and returns what `run` said.
@@ -139,4 +141,90 @@ fn arguments_arrive_byte_for_byte_and_no_descriptor_does() {
     let expected = "<><a b><$HOME><*><\"'\\><line\nbreak><ä>0\n1\n2\n";
     eventually("the program has printed", || world.output("a", "stdout").len() >= expected.len());
     assert_eq!(String::from_utf8_lossy(&world.output("a", "stdout")), expected);
+}
+
+#[test]
+fn arguments_that_are_too_long_are_counted_and_refused() {
+    let world = World::started();
+    let (mut one, mut many) = (sleeping("one"), sleeping("many"));
+    (one["args"], one["autostart"]) = (json!(["x".repeat(200_000)]), json!(false));
+    (many["args"], many["autostart"]) = (json!(vec!["x".repeat(100_000); 70]), json!(false));
+    let processes = json!({"one": one, "many": many, "fits": sleeping("fits")});
+    world.save(json!({"processes": processes}).to_string());
+    eventually("they are registered", || world.say(["status", "fits"]).code == Some(0));
+    for (id, bytes) in [("one", "the longest 20000"), ("many", "have 7")] {
+        let said = world.say(["start", id]);
+        assert_eq!(said.code, Some(1), "{id}");
+        let message = world.status(id)["message"].as_str().unwrap_or_default().to_owned();
+        for text in [&said.stderr, &message, &world.monitor_log()] {
+            let short = text.chars().take(2000).collect::<String>();
+            assert!(text.contains("argument list too long") && text.contains(bytes), "{id}: {short}");
+        }
+    }
+    world.wait_for_state("fits", "running");
+}
+
+#[test]
+fn what_is_wrong_stands_in_the_list_the_status_and_the_log() {
+    let world = World::started();
+    let said = refused(&world, "x", &["--", "/opt/x/run"]);
+    let words = "/opt/x/run does not exist";
+    let shown = [said, world.ok(&["list"]), world.ok(&["status", "x"]), world.monitor_log()];
+    for text in shown {
+        assert!(text.contains(words), "{text}");
+    }
+    let listed: Value = serde_json::from_str(&world.ok(&["list", "--json"])).unwrap();
+    assert!(listed.to_string().contains(words), "{listed}");
+    assert!(world.doctor("monitor's log").1.contains(words));
+    // Mended, it starts; and nothing is said any more.
+    let status = world.say(["start", "x"]);
+    assert_eq!(status.code, Some(1));
+    world.edit(|registry| {
+        registry["processes"]["x"]["command"] = json!("sleep");
+        registry["processes"]["x"]["args"] = json!(["100000"]);
+    });
+    eventually("the edit is seen", || world.status("x")["command"] == "sleep");
+    world.ok(&["start", "x"]);
+    assert!(world.status("x")["message"].is_null());
+}
+
+#[test]
+fn a_command_is_looked_up_in_the_path_of_the_entry() {
+    let world = World::started();
+    let folder = world.path().join("bin");
+    fs::create_dir(&folder).unwrap();
+    let program = world.script("own-program", "#!/bin/sh\nexec sleep 100000\n");
+    fs::rename(program, folder.join("own-program")).unwrap();
+    let path = format!("PATH={}:/usr/bin:/bin", folder.display());
+    world.ok(&["run", "--name", "x", "--env", &path, "--", "own-program"]);
+    let said = refused(&world, "y", &["--env", "PATH=/nowhere", "--", "own-program"]);
+    assert!(said.contains("own-program: not found in PATH (/nowhere)"), "{said}");
+}
+
+#[test]
+fn without_a_home_the_monitor_starts_only_where_it_is_told_to() {
+    let world = World::new();
+    let homeless = |variables: &[(&str, &str)], words: &[&str]| {
+        let mut command = world.command(words);
+        command.env_remove("HOME").env_remove("USERPROFILE").env_remove("TOM_PM_DIRECTORY");
+        crate::harness::said(command.envs(variables.iter().copied()).output().unwrap())
+    };
+    for variables in [&[][..], &[("HOME", "")]] {
+        for words in [&[][..], &["--foreground"], &["run", "--", "true"], &["--stop"], &["doctor"]] {
+            let said = homeless(variables, words);
+            assert_eq!(said.code, Some(1), "{variables:?} {words:?}: {said:?}");
+            let helps = said.stderr.contains("HOME") && said.stderr.contains("--directory");
+            assert!(helps, "{variables:?} {words:?}: {}", said.stderr);
+        }
+    }
+    let place = world.path().display().to_string();
+    let said = homeless(&[("USERPROFILE", &place)], &["add", "--name", "x", "--", "true"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(world.path().join(".tom/process_monitor/processes_default.json").exists());
+
+    // It is found in the environment of all that runs here, so that it is stopped at the end.
+    let said = homeless(&[("TOM_PM_DIRECTORY", &place)], &["run", "--name", "x", "--", "sleep", "100000"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(homeless(&[], &["--directory", &place, "status", "x"]).code, Some(0));
+    assert_eq!(homeless(&[], &["--directory", &place, "--stop"]).code, Some(0));
 }

@@ -40,8 +40,11 @@ fn wait_for(lock: &Path) -> bool {
     let Ok(file) = File::open(lock) else { return false };
     let (sender, released) = mpsc::channel();
     let waiting = std::thread::Builder::new().spawn(move || {
+        let free = file.lock().is_ok();
+        // Before it is said, or we would be in our own way.
+        drop(file);
         // Nobody listens any more when it took too long.
-        let _ = sender.send(file.lock().is_ok());
+        let _ = sender.send(free);
     });
     waiting.is_ok() && released.recv_timeout(HANDOVER).unwrap_or(false)
 }
