@@ -252,6 +252,15 @@ impl Executor {
         self.logger = Some(link);
     }
 
+    /// Tells the logger that the exit of `run` is recorded.
+    pub(super) fn tell_exited(&self, run: &RunId) {
+        if let Some(logger) = &self.logger
+            && let Err(error) = logger.exited(run)
+        {
+            tracing::debug!(%error, "the logger is on its way out");
+        }
+    }
+
     /// The logger has something to say.
     pub fn logger_says(&mut self, event: LoggerEvent) {
         match event {
@@ -262,7 +271,10 @@ impl Executor {
                 self.facts.logger_pid.store(0, Ordering::Relaxed);
                 self.keeper.lost();
             }
-            LoggerEvent::Attached { .. } | LoggerEvent::Exited(_) | LoggerEvent::Pong => {}
+            // Of a run that still counts as live our own notification follows, and is told to the logger then.
+            LoggerEvent::Exited(note) if self.live.contains_key(&note.run) => {}
+            LoggerEvent::Exited(note) => self.tell_exited(&note.run),
+            LoggerEvent::Attached { .. } | LoggerEvent::Pong => {}
         }
     }
 

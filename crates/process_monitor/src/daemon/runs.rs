@@ -120,11 +120,7 @@ impl Executor {
         if let Err(error) = record::finish(&self.layout.run_record(&live.id), &run, exit, clock::wall()) {
             tracing::warn!(process = %live.id, %error, "cannot note its exit");
         }
-        if let Some(logger) = &self.logger
-            && let Err(error) = logger.exited(&run)
-        {
-            tracing::debug!(%error, "the logger is on its way out");
-        }
+        self.tell_exited(&run);
         if let Some(output) = self.outputs.get_mut(&run) {
             output.attach.identity = None;
         }
