@@ -293,9 +293,9 @@ pub fn in_sessions(leaders: &[u32]) -> Vec<u32> {
 pub fn variable_of(pid: u32, name: &str) -> Option<String> {
     let text = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let entries = text.split(|byte| *byte == 0);
-    entries.filter_map(|entry| std::str::from_utf8(entry).ok()?.split_once('=')).find_map(|(key, value)| {
-        (key == name).then(|| value.to_owned())
-    })
+    entries
+        .filter_map(|entry| std::str::from_utf8(entry).ok()?.split_once('='))
+        .find_map(|(key, value)| (key == name).then(|| value.to_owned()))
 }
 
 /// When a process started, in ticks after boot (`/proc/PID/stat`, field 22); with its pid that tells it

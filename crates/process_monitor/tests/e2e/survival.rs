@@ -8,6 +8,147 @@ fn sleeper(world: &World, name: &str) -> String {
     world.script(name, "#!/bin/sh\nexec sleep 100000\n")
 }
 
+/// How many processes of the script `name` run. The script's own name is gone after its exec, so
+/// they are counted by the id that the monitor gives them.
+fn instances(world: &World, id: &str) -> Vec<u32> {
+    let marker = format!("TOM_PM_PROCESS_ID={id}");
+    let has_marker = |pid: &u32| {
+        let text = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        text.split(|byte| *byte == 0).any(|entry| entry == marker.as_bytes())
+    };
+    world.processes().into_iter().filter(has_marker).collect()
+}
+
+/// Kills the monitor at `point` while it starts or restarts a program, and looks at what the next one makes of it.
+fn killed_at(point: &str) {
+    let world = World::started();
+    let program = sleeper(&world, "program");
+    world.ok(&["run", "--name", "steady", "--backoff", "0s", "--max-attempts", "1000", "--", &program]);
+    let steady = world.pid_of("steady").unwrap();
+    world.kill_monitor();
+
+    // The next monitor dies at the point: at once, or by a new program, or by a change of the registry.
+    let started = world.start_with_failpoint(&format!("{point}=1*return"));
+    if started.code == Some(0) {
+        let monitor = world.monitor_pid();
+        let _dies = world.say(["add", "--name", "new", "--backoff", "0s", "--", program.as_str()]);
+        let _dies = world.say(["start", "new"]);
+        eventually(&format!("{point} is reached"), || monitor.is_none_or(|pid| !is_alive(pid)));
+    }
+    world.start();
+    world.wait_for_state("steady", "running");
+    assert_eq!(world.pid_of("steady"), Some(steady), "{point}: what ran, ran on");
+    assert_eq!(instances(&world, "steady"), [steady], "{point}");
+    // Whether the new program was registered depends on the point; that it runs at most once does not.
+    if world.say(["status", "new"]).code == Some(0) {
+        if !matches!(world.state_of("new").as_str(), "running" | "starting") {
+            world.ok(&["start", "new"]);
+        }
+        world.wait_for_state("new", "running");
+        assert_eq!(instances(&world, "new"), [world.pid_of("new").unwrap()], "{point}");
+    } else {
+        assert_eq!(instances(&world, "new"), [0_u32; 0], "{point}: what is not registered does not run");
+    }
+    let text = fs::read_to_string(world.registry()).unwrap();
+    serde_json::from_str::<serde_json::Value>(&text).unwrap();
+}
+
+#[test]
+fn killed_before_the_record_is_in_place() {
+    killed_at("record::before_rename");
+}
+
+#[test]
+fn killed_after_the_record_is_in_place() {
+    killed_at("record::after_rename");
+}
+
+#[test]
+fn killed_between_record_and_spawn() {
+    killed_at("start::recorded");
+}
+
+#[test]
+fn killed_before_the_clone() {
+    killed_at("spawn::before_clone");
+}
+
+#[test]
+fn killed_after_the_clone() {
+    killed_at("spawn::after_clone");
+}
+
+#[test]
+fn killed_after_the_spawn_before_anybody_heard_of_it() {
+    killed_at("start::spawned");
+}
+
+#[test]
+fn killed_before_the_registry_is_replaced() {
+    killed_at("write::before_rename");
+}
+
+#[test]
+fn killed_after_the_registry_was_replaced() {
+    killed_at("write::after_rename");
+}
+
+#[test]
+fn killed_at_random_with_steady_and_crashing_programs() {
+    let world = World::started();
+    let program = sleeper(&world, "program");
+    let crasher = world.script("crasher", "#!/bin/sh\nsleep 0.02\nexit 3\n");
+    for n in 0..8 {
+        world.ok(&["run", "--name", &format!("steady-{n}"), "--", &program]);
+    }
+    for n in 0..4 {
+        let id = format!("crasher-{n}");
+        world.ok(&["run", "--name", &id, "--backoff", "0s", "--max-attempts", "1000000", "--", &crasher]);
+    }
+    let steady: Vec<_> = (0..8).map(|n| world.pid_of(&format!("steady-{n}")).unwrap()).collect();
+    for round in 0..20_u64 {
+        // Somewhere in the life of the crashers, another place each round.
+        std::thread::sleep(std::time::Duration::from_millis(round * 7 % 40));
+        world.kill_monitor();
+        for n in 0..4 {
+            // A shell and its sleep: one run, never two.
+            let shells = instances(&world, &format!("crasher-{n}"));
+            assert!(shells.len() <= 2, "round {round}: {shells:?}");
+        }
+        world.start();
+    }
+    for (n, pid) in steady.iter().enumerate() {
+        let id = format!("steady-{n}");
+        assert_eq!(world.pid_of(&id), Some(*pid));
+        assert_eq!(instances(&world, &id), [*pid]);
+        assert_eq!(world.status(&id)["restartAttempts"], 0);
+    }
+    for n in 0..4 {
+        let state = world.state_of(&format!("crasher-{n}"));
+        assert!(["running", "starting", "crashed"].contains(&state.as_str()), "{state}");
+    }
+}
+
+#[test]
+fn an_exit_while_no_monitor_is_there_is_known_with_its_code() {
+    let world = World::started();
+    let go = world.path().join("go");
+    let wait = format!("#!/bin/sh\nwhile [ ! -e {} ]; do sleep 0.01; done\nexit $1\n", go.display());
+    let program = world.script("waits", &wait);
+    world.ok(&["run", "--name", "seven", "--restart", "never", "--", &program, "7"]);
+    world.ok(&["run", "--name", "zero", "--restart", "on-failure", "--", &program, "0"]);
+    let pids = [world.pid_of("seven").unwrap(), world.pid_of("zero").unwrap()];
+    eventually("the logger watches both", || world.logger_pid().is_some());
+    world.kill_monitor();
+    fs::write(&go, "").unwrap();
+    eventually("both have ended", || pids.iter().all(|pid| !is_alive(*pid)));
+    world.start();
+    world.wait_for_state("seven", "failed");
+    world.wait_for_state("zero", "stopped");
+    assert_eq!(world.status("seven")["lastExit"]["code"], 7);
+    assert_eq!(world.status("zero")["lastExit"]["code"], 0);
+}
+
 #[test]
 fn a_stop_that_was_cut_off_is_finished() {
     let world = World::started();
