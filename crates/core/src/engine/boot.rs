@@ -42,9 +42,14 @@ impl Process {
                 }
                 self.ended_meanwhile(&entry, (run, exit), (started, at), (wanted, continuing), cx);
             }
-            Finding::NotStarted if wanted == Wanted::Up => self.begin(cx),
+            Finding::NotStarted { attempts } if wanted == Wanted::Up => {
+                if continuing {
+                    self.attempts = attempts;
+                }
+                self.begin(cx);
+            }
             Finding::Nothing if wanted == Wanted::Up => self.resume(&entry, continuing, cx),
-            Finding::NotStarted | Finding::Nothing => {
+            Finding::NotStarted { .. } | Finding::Nothing => {
                 if wanted == Wanted::Failed {
                     self.state = State::Failed;
                 }

@@ -111,7 +111,10 @@ pub enum Finding {
     /// No run is recorded, or its end was dealt with.
     Nothing,
     /// It was about to be started, and was not.
-    NotStarted,
+    NotStarted {
+        /// Restarts used by then, that start included.
+        attempts: u32,
+    },
     /// It still runs.
     Alive {
         /// Which run.

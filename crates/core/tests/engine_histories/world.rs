@@ -263,7 +263,7 @@ impl World {
         match found.life {
             Life::Alive => Finding::Alive { run, pid: found.pid, started, attempts },
             Life::Ended { exit, at } => Finding::Ended { run, exit, started, at, attempts },
-            Life::NeverBorn | Life::Unborn => Finding::NotStarted,
+            Life::NeverBorn | Life::Unborn => Finding::NotStarted { attempts },
         }
     }
 

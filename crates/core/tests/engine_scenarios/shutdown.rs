@@ -116,7 +116,7 @@ fn what_is_found_after_it_is_taken_down() {
     for (finding, expected) in [
         (alive, "stopped>running, SIGTERM group, running>stopping"),
         (ended, "clear, stopped>crashed, crashed>stopping"),
-        (Finding::NotStarted, ""),
+        (Finding::NotStarted { attempts: 0 }, ""),
         (Finding::Nothing, ""),
     ] {
         let mut desk = Desk::with(ProcessEntry { id: ProcessId::new("db").unwrap(), ..entry() });
