@@ -54,10 +54,17 @@ impl Chain {
 
     /// The oldest file; `None` when there is none.
     pub(super) fn oldest(&self) -> Result<Option<Link>, FileError> {
-        match self.highest()? {
-            Some(highest) => self.first_of((0..=highest).rev()),
-            None => Ok(None),
+        for _ in 0..ATTEMPTS {
+            let Some(highest) = self.highest()? else { return Ok(None) };
+            let Some(oldest) = self.first_of((0..=highest).rev())? else { continue };
+            // On the way down one may miss a file that is on its way up; on the way up one meets it.
+            let Some(index) = self.index_of(&oldest)? else { continue };
+            let mut above = index.saturating_add(1)..=highest.max(index).saturating_add(SLACK);
+            if above.all(|index| self.inode_at(index).is_none()) {
+                return Ok(Some(oldest));
+            }
         }
+        Ok(None)
     }
 
     /// The file that was begun when `link` was full. `None` while there is none. When `link` is
@@ -124,5 +131,43 @@ impl Chain {
         };
         let names = entries.filter_map(Result::ok).map(|entry| entry.file_name());
         Ok(names.filter_map(|name| self.stream.index_of(name.to_str()?)).max())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::thread;
+
+    fn content(link: Option<Link>) -> String {
+        let mut text = String::new();
+        link.map(|mut link| link.file.read_to_string(&mut text)).transpose().unwrap();
+        text
+    }
+
+    /// Moves all files up by one and begins file `name`.
+    fn rotate(chain: &Chain, files: u32) {
+        for index in (0..files).rev() {
+            fs::rename(chain.stream.file(&chain.folder, index), chain.stream.file(&chain.folder, index + 1))
+                .unwrap();
+        }
+        fs::write(chain.stream.file(&chain.folder, 0), "a later one").unwrap();
+    }
+
+    #[test]
+    fn the_oldest_is_not_missed_while_files_are_renamed() {
+        for _ in 0..200 {
+            let folder = tempfile::tempdir().unwrap();
+            let chain = Chain { folder: folder.path().into(), stream: Stream::Stdout };
+            fs::write(chain.stream.file(folder.path(), 0), "the first").unwrap();
+            thread::scope(|scope| {
+                let rotating = scope.spawn(|| (1..10).for_each(|files| rotate(&chain, files)));
+                while !rotating.is_finished() {
+                    let found = content(chain.oldest().unwrap());
+                    assert!(found == "the first" || found.is_empty(), "{found:?}");
+                }
+            });
+        }
     }
 }
