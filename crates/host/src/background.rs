@@ -203,7 +203,11 @@ fn interpret(child: &mut Child, said: Said, stderr: &Stderr, waited: Duration) -
     let pid = child.id();
     match serde_json::from_str(&said.text) {
         Ok(Report::Ready(ready)) => return Ok(ready),
-        Ok(Report::Failed(why)) => return Err(StartError::Failed(why)),
+        Ok(Report::Failed(why)) => {
+            // Whoever mends the cause and starts again must not meet one that still holds its lock.
+            let _ends = wait_for_end(child);
+            return Err(StartError::Failed(why));
+        }
         Err(_) if !said.in_time => return Err(StartError::NotReady { pid, waited, stderr: stderr.tail() }),
         Err(_) => {}
     }

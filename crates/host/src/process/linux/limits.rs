@@ -43,12 +43,11 @@ pub(super) fn original_nofile() -> Option<u64> {
     ORIGINAL.get().copied()
 }
 
-/// Whether [`RESERVED`] descriptors are free when `more` are opened after `newest`. A new descriptor has
-/// the lowest free number (open(2)), so a high one tells that those below are taken: there is no need to
-/// count them.
-pub(super) fn leaves_reserve(newest: BorrowedFd<'_>, more: u64) -> bool {
+/// Whether `newest` is none of the last [`RESERVED`]. A new descriptor has the lowest free number
+/// (open(2)), so a high one tells that those below are taken: there is no need to count them.
+pub(super) fn leaves_reserve(newest: BorrowedFd<'_>) -> bool {
     let number = u64::from(newest.as_raw_fd().unsigned_abs());
-    nofile().is_none_or(|limit| number.saturating_add(more).saturating_add(RESERVED) < limit)
+    nofile().is_none_or(|limit| number.saturating_add(RESERVED) < limit)
 }
 
 /// The soft limit of open descriptors; `None`: unlimited.

@@ -28,16 +28,26 @@ use slots::{Filled, Handover};
 use stack::Stack;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Descriptors that a start opens: both ends of two FIFOs, the run record, the pidfd.
-const PER_START: u64 = 6;
+const PER_START: usize = 6;
 
-/// See [`crate::process::spawn::ensure_room`].
+/// See [`crate::process::spawn::ensure_room`]. It takes what a start would, one after the other, and so
+/// at most one of the reserve: a start that goes on in spite of there being no room takes all of it.
 pub fn ensure_room() -> Result<(), SpawnError> {
-    let probe =
-        eventfd(0, EventfdFlags::CLOEXEC).map_err(|errno| diagnose::setup(Stage::Descriptors, errno))?;
-    match limits::leaves_reserve(probe.as_fd(), PER_START) {
+    let mut taken = Vec::with_capacity(PER_START);
+    for _ in 0..PER_START {
+        let probe =
+            eventfd(0, EventfdFlags::CLOEXEC).map_err(|errno| diagnose::setup(Stage::Descriptors, errno))?;
+        ensure_reserve(probe.as_fd())?;
+        taken.push(probe);
+    }
+    Ok(())
+}
+
+fn ensure_reserve(newest: BorrowedFd<'_>) -> Result<(), SpawnError> {
+    match limits::leaves_reserve(newest) {
         true => Ok(()),
         false => Err(diagnose::out_of_descriptors(Errno::MFILE)),
     }
@@ -46,10 +56,8 @@ pub fn ensure_room() -> Result<(), SpawnError> {
 /// See [`crate::process::spawn::spawn`].
 pub fn spawn(request: &SpawnRequest<'_>) -> Result<Process, SpawnError> {
     let prepared = Prepared::new(request)?;
-    // The lowest free number may have been a gap among high ones, so the last one is looked at again.
-    if !limits::leaves_reserve(request.record, 0) {
-        return Err(diagnose::out_of_descriptors(Errno::MFILE));
-    }
+    // Another start may have been faster since there was room.
+    ensure_reserve(request.record)?;
     let record_length =
         rustix::fs::fstat(request.record).map_err(|errno| diagnose::setup(Stage::Record, errno))?.st_size;
     let files = Handover { stdout: request.stdout, stderr: request.stderr, record: request.record };
