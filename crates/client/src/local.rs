@@ -214,7 +214,8 @@ impl Client {
         match connecting.await {
             Ok(stream) => Ok(Some(stream)),
             Err(error) => match error.kind() {
-                ErrorKind::NotFound | ErrorKind::ConnectionRefused => Ok(None),
+                // Reset: it died before it took the connection.
+                ErrorKind::NotFound | ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => Ok(None),
                 ErrorKind::PermissionDenied => {
                     let what = format!("cannot connect to the monitor at {}: {error}", socket.display());
                     Err(Error::PermissionDenied { what })

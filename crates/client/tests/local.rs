@@ -153,3 +153,22 @@ async fn the_registry_of_another_instance_is_refused_and_left_alone() {
     assert!(matches!(error, Error::Registry { .. }), "{error}");
     assert_eq!(fs::read_to_string(client.layout().registry()).unwrap(), text);
 }
+
+#[tokio::test]
+async fn a_monitor_that_dies_while_it_is_called_does_not_run() {
+    let (_directory, client) = world();
+    let socket = client.layout().control_socket();
+    fs::create_dir_all(client.layout().state()).unwrap();
+    let dying = tokio::task::spawn_blocking(move || {
+        for _ in 0..2000 {
+            drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+            fs::remove_file(&socket).unwrap();
+        }
+    });
+    while !dying.is_finished() {
+        match client.monitor_status().await.unwrap_err() {
+            Error::NotRunning { .. } | Error::Interrupted { .. } => {}
+            other => panic!("{other}"),
+        }
+    }
+}

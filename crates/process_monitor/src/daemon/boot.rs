@@ -84,14 +84,13 @@ fn find(
 ) -> Finding {
     let (identity, exit, at) = match state {
         RecordState::OtherBoot => return Finding::Nothing,
-        RecordState::IntentOnly => return Finding::NotStarted,
+        RecordState::IntentOnly => return Finding::NotStarted { attempts: intent.attempts },
         RecordState::Finished { identity, exit, at } => (identity, exit, at),
         RecordState::Spawned(identity) => {
             if let Some(alive) = adopt(supervisor, layout, entry, intent, identity) {
                 return alive;
             }
-            let note = ExitNote::read(layout, &intent.run);
-            let (exit, at) = note.map_or((Exit::Unknown, clock::wall()), |note| (note.exit, note.at));
+            let (exit, at) = noted_exit(layout, intent);
             (identity, exit, at)
         }
     };
@@ -124,6 +123,19 @@ fn adopt(
     Some(Finding::Alive { run, pid, started, attempts })
 }
 
+/// How a run ended that no monitor saw. Put down in its record before the logger's note goes: should we
+/// be killed before it is dealt with, the next one must know it, too.
+fn noted_exit(layout: &Layout, intent: &Intent) -> (Exit, Wall) {
+    let Some(note) = ExitNote::read(layout, &intent.run) else { return (Exit::Unknown, clock::wall()) };
+    let moved = record::finish(&layout.run_record(&intent.process), &intent.run, note.exit, note.at)
+        .map_err(|error| error.to_string())
+        .and_then(|()| ExitNote::remove(layout, &intent.run).map_err(|error| error.to_string()));
+    if let Err(error) = moved {
+        tracing::warn!(process = %intent.process, %error, "cannot move what the logger noted into the run record");
+    }
+    (note.exit, note.at)
+}
+
 fn ended(
     executor: &mut Executor,
     layout: &Layout,
@@ -134,9 +146,6 @@ fn ended(
     tracing::info!(process = %entry.id, pid = identity.pid, %exit, "it ended while no monitor was there");
     hold(executor, layout, entry, intent, None);
     executor.add_remains(intent.run.clone(), Tree::gone(layout, &intent.run, identity));
-    if let Err(error) = ExitNote::remove(layout, &intent.run) {
-        tracing::warn!(process = %entry.id, %error, "cannot remove an exit note that is of no more use");
-    }
     let (run, started, attempts) = (intent.run.clone(), intent.started_at, intent.attempts);
     Finding::Ended { run, exit, started, at, attempts }
 }

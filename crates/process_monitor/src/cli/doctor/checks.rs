@@ -142,11 +142,12 @@ pub fn registry_lock(layout: &Layout) -> Finding {
     }
 }
 
-/// There are descriptors to spare.
-pub fn descriptors(monitor: Option<&MonitorStatus>) -> Finding {
+/// There are descriptors to spare, also for a monitor that is silent because it has none.
+pub fn descriptors(layout: &Layout, monitor: Option<&MonitorStatus>) -> Finding {
     const CHECK: &str = "descriptors";
-    let (pid, whose) =
-        monitor.map_or_else(|| (std::process::id(), "here"), |status| (status.pid, "of the monitor"));
+    let silent = || MonitorInfo::read(layout).filter(MonitorInfo::is_running).map(|info| info.identity.pid);
+    let pid = monitor.map(|status| status.pid).or_else(silent);
+    let (pid, whose) = pid.map_or_else(|| (std::process::id(), "here"), |pid| (pid, "of the monitor"));
     match survey::descriptors(pid) {
         Ok(found) => {
             let limit = found.limit.map_or_else(|| "no limit".to_owned(), |limit| format!("{limit} allowed"));

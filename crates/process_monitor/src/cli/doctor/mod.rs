@@ -37,7 +37,7 @@ async fn examine(context: &Context) -> Vec<Finding> {
     findings.extend(running.map(checks::logger));
     findings.push(checks::registry(layout, &registry, program));
     findings.push(checks::registry_lock(layout));
-    findings.push(checks::descriptors(running));
+    findings.push(checks::descriptors(layout, running));
     findings.push(checks::kernel());
     findings.push(checks::space(layout));
     findings.push(checks::leftovers(layout, running.is_some(), registry.as_deref().ok(), program));

@@ -3,6 +3,7 @@
 use crate::cli::console;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use process_monitor_core::exit::Exit;
 use process_monitor_host::process::{Identity, Process};
 use serde_json::json;
 use std::io;
@@ -14,9 +15,12 @@ pub async fn run(context: &Context) -> Result<(), Failure> {
     let monitor = hold(pid).map_err(|error| unknown_end(context, pid, &error))?;
     context.client.stop_monitor().await?;
     if let Some(monitor) = monitor {
-        let waiting = tokio::task::spawn_blocking(move || monitor.wait(None));
+        let waiting = tokio::task::spawn_blocking(move || end_of(&monitor));
         let ended = waiting.await.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
-        ended.map_err(|error| unknown_end(context, pid, &error))?;
+        let exit = ended.map_err(|error| unknown_end(context, pid, &error))?;
+        if was_cut_off(context, exit) {
+            return Err(cut_off(context, pid, exit));
+        }
     }
     match context.json {
         true => console::print_json(&json!({ "success": true, "pid": pid })),
@@ -29,6 +33,28 @@ fn hold(pid: u32) -> io::Result<Option<Process>> {
         Some(identity) => Process::adopt(&identity),
         None => Ok(None),
     }
+}
+
+fn end_of(monitor: &Process) -> io::Result<Exit> {
+    monitor.wait(None)?;
+    Ok(monitor.try_exit()?.unwrap_or(Exit::Unknown))
+}
+
+/// Whether the monitor ended before all that it managed had. Where its exit cannot be told, the file
+/// that a clean end removes tells.
+fn was_cut_off(context: &Context, exit: Exit) -> bool {
+    match exit {
+        Exit::Code(code) => code != 0,
+        Exit::Signal(_) => true,
+        Exit::Unknown => context.layout().monitor_info().exists(),
+    }
+}
+
+fn cut_off(context: &Context, pid: u32, exit: Exit) -> Failure {
+    Failure::failed(format!(
+        "the monitor (pid {pid}) ended with {exit} before everything was stopped; what it managed may still run"
+    ))
+    .advise(format!("start it again and stop it then: {0}; {0} --stop", context.invocation))
 }
 
 fn unknown_end(context: &Context, pid: u32, error: &io::Error) -> Failure {
