@@ -48,6 +48,15 @@ impl World {
         Some(world)
     }
 
+    /// A directory that is reached through a symbolic link beside it, `link`.
+    pub fn behind_link() -> Self {
+        let mut world = Self::new();
+        fs::create_dir(world.path.join("real")).unwrap();
+        std::os::unix::fs::symlink("real", world.path.join("link")).unwrap();
+        world.path.push("link");
+        world
+    }
+
     /// The disk of a world that has one.
     pub fn disk(&self) -> &Disk {
         self.disk.as_ref().expect("made by on_disk")
@@ -196,6 +205,12 @@ impl World {
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         path.display().to_string()
+    }
+
+    /// The newest file of a stream's output: readable while older ones are being renamed.
+    pub fn newest_file(&self, id: &str, stream: &str) -> Vec<u8> {
+        let run = sorted(&self.logs(id)).pop().unwrap_or_default();
+        fs::read(run.join(format!("{stream}.log"))).unwrap_or_default()
     }
 
     /// All output of a stream of every run of a process, in order, rotated files included.

@@ -40,6 +40,10 @@ fn used_up_descriptors_are_named_and_given_back() {
         refused.stderr
     );
 
+    // The monitor keeps some for itself: to be talked to, and to save.
+    let open = fs::read_dir(format!("/proc/{}/fd", world.monitor_pid().unwrap())).unwrap().count();
+    assert!(open <= 55, "{open} of 64 are taken");
+
     // Those that run are supervised on.
     let first = world.pid_of("p0").unwrap();
     let states: Vec<_> = (0..running).map(|n| world.state_of(&format!("p{n}"))).collect();

@@ -179,14 +179,11 @@ fn what_is_wrong_stands_in_the_list_the_status_and_the_log() {
     // Mended, it starts; and nothing is said any more.
     let status = world.say(["start", "x"]);
     assert_eq!(status.code, Some(1));
-    // Without the lock, an edit in the very moment of a write of the monitor's may be lost: then again.
-    eventually("the edit is seen", || {
-        world.edit(|registry| {
-            registry["processes"]["x"]["command"] = json!("sleep");
-            registry["processes"]["x"]["args"] = json!(["100000"]);
-        });
-        world.status("x")["command"] == "sleep"
+    world.edit(|registry| {
+        registry["processes"]["x"]["command"] = json!("sleep");
+        registry["processes"]["x"]["args"] = json!(["100000"]);
     });
+    eventually("the edit is seen", || world.status("x")["command"] == "sleep");
     world.ok(&["start", "x"]);
     assert!(world.status("x")["message"].is_null());
 }

@@ -2,6 +2,7 @@
 
 use crate::harness::{World, eventually, is_alive, kill, signal};
 use std::fs;
+use std::time::{Duration, Instant};
 
 /// The pids that a script wrote down, one per line.
 fn pids_in(world: &World, file: &str) -> Vec<u32> {
@@ -70,6 +71,42 @@ fn fifty_children_of_a_dying_program_are_gone_before_it_is_back() {
     assert_eq!(pids_in(&world, "children")[..50].iter().filter(|pid| is_alive(**pid)).count(), 0);
     world.ok(&["stop", "parent"]);
     assert_eq!(pids_in(&world, "children").iter().filter(|pid| is_alive(**pid)).count(), 0);
+    eventually("the monitor has no children but the logger", || {
+        monitors_children(&world) == Vec::from_iter(world.logger_pid())
+    });
+}
+
+/// The children of all threads of the monitor, zombies included.
+fn monitors_children(world: &World) -> Vec<u32> {
+    let tasks = fs::read_dir(format!("/proc/{}/task", world.monitor_pid().unwrap())).unwrap();
+    let children = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    children
+        .flat_map(|pids| pids.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>())
+        .collect()
+}
+
+#[test]
+fn zombies_of_a_program_keep_nobody_waiting() {
+    let world = World::started();
+    // sleep(1) never asks for the children that the shell before it has started.
+    let text = "#!/bin/sh\nfor i in 1 2 3; do sleep 0.01 & done\nexec sleep 100000\n";
+    let program = world.script("careless", text);
+    world.ok(&["run", "--name", "careless", "--backoff", "0s", "--", &program]);
+    let zombies = || {
+        let pid = world.pid_of("careless").unwrap();
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        children.split_whitespace().filter(|pid| pid.parse().is_ok_and(|pid| !is_alive(pid))).count()
+    };
+    eventually("it has zombies", || zombies() == 3);
+    let pid = world.pid_of("careless").unwrap();
+    let begun = Instant::now();
+    kill(pid);
+    world.wait_for_new_pid("careless", pid);
+    eventually("it has zombies again", || zombies() == 3);
+    world.ok(&["stop", "careless"]);
+    // A tree is given up after ten seconds; zombies must not count as what is left of it.
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    eventually("no zombie is left", || monitors_children(&world) == Vec::from_iter(world.logger_pid()));
 }
 
 #[test]
@@ -99,6 +136,7 @@ fn a_stopped_program_stays_stopped_and_counts_as_running() {
     world.start();
     assert_eq!((world.state_of("s").as_str(), world.pid_of("s")), ("running", Some(pid)));
     assert!(state(), "looking at it has woken it");
+    assert_eq!((world.status("s")["restartAttempts"].as_u64(), world.instances("s")), (Some(0), vec![pid]));
     world.ok(&["stop", "s"]);
     assert!(!is_alive(pid));
 }
@@ -122,11 +160,11 @@ fn orphans_that_end_are_reaped() {
     let program = world
         .script("orphans", "#!/bin/sh\nfor i in 1 2 3 4 5; do ( sleep 0.02 & ) ; done\nexec sleep 100000\n");
     world.ok(&["run", "--name", "o", "--", &program]);
-    let monitor = world.monitor_pid().unwrap();
-    let zombies = || {
-        let children =
-            fs::read_to_string(format!("/proc/{monitor}/task/{monitor}/children")).unwrap_or_default();
-        children.split_whitespace().filter(|pid| pid.parse().is_ok_and(|pid| !is_alive(pid))).count()
-    };
-    eventually("no orphan is left as a zombie", || world.session_members("o").len() == 1 && zombies() == 0);
+    eventually("no orphan is left as a zombie", || {
+        let mut known = [world.pid_of("o"), world.logger_pid()].map(Option::unwrap);
+        let mut children = monitors_children(&world);
+        known.sort_unstable();
+        children.sort_unstable();
+        children == known
+    });
 }
