@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
 
 use process_monitor_host::files::{
-    Durability, FileError, FileKind, create_folders, private_dir, read_bounded, remove_leftovers,
+    Durability, FileError, FileKind, create_folders, private_dir, read_bounded, remove_leftovers, replace_if,
     write_atomic,
 };
-use std::fs::{self, Permissions};
+use std::cell::Cell;
+use std::fs::{self, Metadata, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -126,6 +127,57 @@ fn a_reader_sees_the_old_or_the_new() {
             assert!(seen.iter().all(|byte| *byte == seen[0]), "torn");
         }
     });
+}
+
+/// An editor without a lock: writes beside the file and renames.
+fn edit(path: &Path, content: &str) {
+    let beside = path.with_extension("edit");
+    fs::write(&beside, content).unwrap();
+    fs::rename(beside, path).unwrap();
+}
+
+#[test]
+fn an_edit_between_the_look_and_the_rename_is_not_overwritten() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.json");
+    // How many edits come, each after a look: none, one after the first look, another while ours is there.
+    for (edits, expected) in [(0, "ours"), (1, "edit 1"), (2, "edit 2")] {
+        fs::write(&path, "old").unwrap();
+        let old = fs::metadata(&path).unwrap().ino();
+        let looks = Cell::new(0);
+        let known = |seen: Option<&Metadata>| {
+            looks.set(looks.get() + 1);
+            if looks.get() <= edits {
+                edit(&path, &format!("edit {}", looks.get()));
+            }
+            seen.is_some_and(|seen| seen.ino() == old)
+        };
+        let written = replace_if(&path, b"ours", Durability::Synced, known).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+        assert_eq!(written.is_some(), edits == 0);
+        assert_eq!(names(folder.path()), ["a.json"]);
+    }
+}
+
+#[test]
+fn a_file_that_appears_or_is_edited_in_place_is_not_overwritten() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.json");
+    let appears = |seen: Option<&Metadata>| {
+        fs::write(&path, "edit").unwrap();
+        seen.is_none()
+    };
+    assert!(replace_if(&path, b"ours", Durability::Unsynced, appears).unwrap().is_none());
+    assert_eq!(fs::read_to_string(&path).unwrap(), "edit");
+    let size = fs::metadata(&path).unwrap().len();
+    let grows = |seen: Option<&Metadata>| {
+        let known = seen.is_some_and(|seen| seen.len() == size);
+        fs::write(&path, "edit in place").unwrap();
+        known
+    };
+    assert!(replace_if(&path, b"ours", Durability::Unsynced, grows).unwrap().is_none());
+    assert_eq!(fs::read_to_string(&path).unwrap(), "edit in place");
+    assert_eq!(names(folder.path()), ["a.json"]);
 }
 
 #[test]

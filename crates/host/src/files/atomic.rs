@@ -25,12 +25,20 @@ pub enum Durability {
 ///
 /// Writers of the same file must exclude each other, or the last one wins.
 pub fn write_atomic(path: &Path, content: &[u8], durability: Durability) -> Result<(), FileError> {
-    replace_if(path, content, durability, || true).map(drop)
+    let temporary = prepare(path, content, durability)?;
+    crate::crash_point!("write::before_rename");
+    temporary.rename_to(path).map_err(FileError::not_written("put it in place", path))?;
+    crate::crash_point!("write::after_rename");
+    sync_name(path, durability)
 }
 
-/// As [`write_atomic`], if `unchanged` still says so when the new content is on the disk and only the
-/// rename is left: whoever edits the file without a lock meanwhile is not overwritten, but for a moment
-/// of microseconds. Gives what tells the new file from any other, or `None` when it was not replaced.
+/// As [`write_atomic`], unless what is replaced is not what the caller knows: `known` is shown the file
+/// that is there, or `None` where there is none. So whoever edits the file without a lock is not
+/// overwritten, however close the two meet. Gives what tells the new file from any other, or `None`
+/// when it was not replaced.
+///
+/// Where the file system cannot exchange two files (renameat2(2); NFS and some FUSE ones cannot), the
+/// look comes before the rename, and an edit within the microseconds between is overwritten.
 ///
 /// # Errors
 /// As [`write_atomic`].
@@ -38,8 +46,28 @@ pub fn replace_if(
     path: &Path,
     content: &[u8],
     durability: Durability,
-    unchanged: impl FnOnce() -> bool,
+    known: impl Fn(Option<&Metadata>) -> bool,
 ) -> Result<Option<Metadata>, FileError> {
+    let mut temporary = prepare(path, content, durability)?;
+    let written =
+        temporary.file().metadata().map_err(FileError::not_written("look at the new file", path))?;
+    crate::crash_point!("write::before_rename");
+    if !known(regular_file_at(path)?.as_ref()) {
+        return Ok(None);
+    }
+    crate::crash_point!("write::looked");
+    let in_place =
+        temporary.exchange_if(path, &known).map_err(FileError::not_written("put it in place", path))?;
+    crate::crash_point!("write::after_rename");
+    if !in_place {
+        return Ok(None);
+    }
+    sync_name(path, durability)?;
+    Ok(Some(written))
+}
+
+/// The new content in a file beside the old one, with its owner and mode.
+fn prepare(path: &Path, content: &[u8], durability: Durability) -> Result<Temporary, FileError> {
     let replaced = regular_file_at(path)?;
     let temporary =
         Temporary::create_for(path).map_err(FileError::not_written("create a file beside it", path))?;
@@ -50,19 +78,16 @@ pub fn replace_if(
     if durability == Durability::Synced {
         temporary.file().sync_all().map_err(FileError::not_written("sync the content", path))?;
     }
-    let written =
-        temporary.file().metadata().map_err(FileError::not_written("look at the new file", path))?;
-    crate::crash_point!("write::before_rename");
-    if !unchanged() {
-        return Ok(None);
-    }
-    temporary.rename_to(path).map_err(FileError::not_written("put it in place", path))?;
-    crate::crash_point!("write::after_rename");
+    Ok(temporary)
+}
 
-    if durability == Durability::Synced {
-        sync_folder_of(path).map_err(|reason| FileError::NotSynced { path: path.to_owned(), reason })?;
+fn sync_name(path: &Path, durability: Durability) -> Result<(), FileError> {
+    match durability {
+        Durability::Synced => {
+            sync_folder_of(path).map_err(|reason| FileError::NotSynced { path: path.to_owned(), reason })
+        }
+        Durability::Unsynced => Ok(()),
     }
-    Ok(Some(written))
 }
 
 fn regular_file_at(path: &Path) -> Result<Option<Metadata>, FileError> {

@@ -3,11 +3,13 @@
 
 use super::FileError;
 use crate::lock::holder_is_gone;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -47,10 +49,63 @@ impl Temporary {
 
     /// Puts the file in place of `target`, whatever was there.
     pub fn rename_to(mut self, target: &Path) -> io::Result<()> {
+        self.replace(target)
+    }
+
+    fn replace(&mut self, target: &Path) -> io::Result<()> {
         fs::rename(&self.name.path, target)?;
         self.name.in_place = true;
         Ok(())
     }
+
+    /// Puts the file in place of `target` if what was there is `known` (see [`super::replace_if`]), and says
+    /// whether it did. The two are exchanged first and looked at then, so nobody comes in between; what
+    /// turns out not to be known is put back.
+    pub fn exchange_if(
+        &mut self,
+        target: &Path,
+        known: &impl Fn(Option<&Metadata>) -> bool,
+    ) -> io::Result<bool> {
+        let ours = self.file.metadata()?;
+        match self.rename(target, RenameFlags::EXCHANGE) {
+            Ok(()) => {}
+            Err(Errno::NOENT) => return self.rename_unless_taken(target),
+            // Unknown to the file system, or to the kernel.
+            Err(errno) if is_unsupported(errno) => return self.replace(target).map(|()| true),
+            Err(errno) => return Err(errno.into()),
+        }
+        if known(Some(&fs::symlink_metadata(&self.name.path)?)) {
+            return Ok(true);
+        }
+        self.rename(target, RenameFlags::EXCHANGE)?;
+        let displaced = fs::symlink_metadata(&self.name.path)?;
+        if (displaced.dev(), displaced.ino()) != (ours.dev(), ours.ino()) {
+            // Somebody wrote yet another version while ours was there: that one is the newest.
+            self.rename(target, RenameFlags::EXCHANGE)?;
+        }
+        Ok(false)
+    }
+
+    fn rename_unless_taken(&mut self, target: &Path) -> io::Result<bool> {
+        match self.rename(target, RenameFlags::NOREPLACE) {
+            Ok(()) => {
+                self.name.in_place = true;
+                Ok(true)
+            }
+            Err(Errno::EXIST) => Ok(false),
+            Err(errno) if is_unsupported(errno) => self.replace(target).map(|()| true),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn rename(&self, target: &Path, flags: RenameFlags) -> rustix::io::Result<()> {
+        renameat_with(CWD, &self.name.path, CWD, target, flags)
+    }
+}
+
+/// Whether it is the flag of a rename that the file system, or the kernel, does not know (renameat2(2)).
+fn is_unsupported(errno: Errno) -> bool {
+    matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
 }
 
 struct TemporaryName {

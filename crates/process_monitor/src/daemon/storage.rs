@@ -268,8 +268,8 @@ impl Storage {
             self.merge_what_others_wrote(inbox)?;
             self.ours.last_modified = Some(clock::wall());
             let json = self.ours.to_json().map_err(StorageError::Json)?;
-            let unchanged = || stamp(&path) == self.stamp;
-            if let Some(written) = files::replace_if(&path, &json, Durability::Synced, unchanged)? {
+            let known = |seen: Option<&Metadata>| seen.map(Stamp::of) == self.stamp;
+            if let Some(written) = files::replace_if(&path, &json, Durability::Synced, known)? {
                 self.stamp = Some(Stamp::of(&written));
                 self.base = self.ours.clone();
                 return Ok(());

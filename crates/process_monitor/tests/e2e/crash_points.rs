@@ -17,7 +17,7 @@ const STARTING: [&str; 6] = [
 ];
 
 /// On the way to a registry that is saved.
-const SAVING: [&str; 2] = ["write::before_rename", "write::after_rename"];
+const SAVING: [&str; 3] = ["write::before_rename", "write::looked", "write::after_rename"];
 
 /// In the logger.
 const COPYING: [&str; 3] = ["rotate::between_renames", "remember::before_rename", "stamp::before_line"];
@@ -197,8 +197,13 @@ fn before_the_registry_is_replaced() {
 }
 
 #[test]
-fn after_the_registry_was_replaced() {
+fn between_the_look_at_the_registry_and_its_replacement() {
     lives_cut_off(SAVING[1]);
+}
+
+#[test]
+fn after_the_registry_was_replaced() {
+    lives_cut_off(SAVING[2]);
 }
 
 /// Has loggers die at `point` while a program prints, and looks for every line.
