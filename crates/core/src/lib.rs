@@ -8,7 +8,9 @@
 
 pub mod engine;
 pub mod exit;
+pub mod health;
 pub mod id;
 pub mod model;
+pub mod notice;
 pub mod registry;
 pub mod time;

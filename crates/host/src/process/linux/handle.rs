@@ -27,6 +27,17 @@ impl Process {
         Self { pidfd, identity, child: true }
     }
 
+    /// Takes hold of a child that nobody has reaped, so that its number is still its own; it may have ended.
+    ///
+    /// # Errors
+    /// When there is no such child, or no descriptor left.
+    pub fn of_child(pid: u32) -> io::Result<Self> {
+        let gone = || io::Error::other(format!("there is no child with pid {pid}"));
+        let pidfd = pidfd::open(pid)?.ok_or_else(gone)?;
+        let stat = stat::read(pid)?.filter(|stat| stat.ppid == std::process::id()).ok_or_else(gone)?;
+        Ok(Self { pidfd, identity: stat.identity(), child: true })
+    }
+
     /// Takes hold of a recorded process again. `None` when it is gone or its number belongs to
     /// another. A zombie is taken: its descriptor is readable at once and its exit known.
     ///

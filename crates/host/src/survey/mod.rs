@@ -1,5 +1,9 @@
 //! What a person who looks for a fault wants to know of this machine. Linux.
 
+mod ports;
+
+pub use ports::{Listener, listener_on};
+
 use rustix::fs::statvfs;
 use std::fs;
 use std::io;

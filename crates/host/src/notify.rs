@@ -1,0 +1,233 @@
+//! Hearing what programs say of themselves by sd_notify(3): a datagram socket per run, whose path the
+//! program finds in `NOTIFY_SOCKET`.
+//!
+//! One socket per run, so that who speaks is beyond doubt even when it is a short-lived child
+//! (`systemd-notify` in a script) that has ended before its words are read. The folder around it lets in
+//! nobody but our own user; what another user sends all the same is not heard.
+
+use crate::socket::ShortPath;
+use process_monitor_core::notice::Notice;
+use rustix::io::Errno;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, recvmsg, sockopt::set_socket_passcred,
+};
+use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+
+/// Longer datagrams are cut off.
+const LONGEST: usize = 8 * 1024;
+
+/// How many datagrams are taken in at once, so that one who floods us keeps nobody else waiting.
+const AT_ONCE: usize = 64;
+
+/// The longest path of a socket that a program can be told of: `sun_path` has 108 bytes (unix(7)).
+const LONGEST_PATH: usize = 107;
+
+/// Where one run says what it has to say. Readable when there is something to hear.
+#[derive(Debug)]
+pub struct NotifySocket {
+    socket: UnixDatagram,
+    path: PathBuf,
+}
+
+impl NotifySocket {
+    /// A socket at `path`, in place of one that is there.
+    ///
+    /// # Errors
+    /// When the path is too long for a socket's, or the folder cannot be written.
+    pub fn bind(path: &Path) -> io::Result<Self> {
+        if path.as_os_str().len() > LONGEST_PATH {
+            let why = format!(
+                "the path is longer than the {LONGEST_PATH} bytes of a socket's; use a shorter --directory"
+            );
+            return Err(io::Error::new(ErrorKind::InvalidInput, why));
+        }
+        remove(path)?;
+        let socket = UnixDatagram::bind(ShortPath::of(path)?.as_path())?;
+        fs::set_permissions(path, Permissions::from_mode(0o600))?;
+        socket.set_nonblocking(true)?;
+        // Each datagram then tells who sent it (SCM_CREDENTIALS, unix(7)).
+        set_socket_passcred(&socket, true)?;
+        Ok(Self { socket, path: path.to_owned() })
+    }
+
+    /// For `NOTIFY_SOCKET`.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What was said since the last call, at most 64 datagrams of it; never waits.
+    ///
+    /// # Errors
+    /// Those of recvmsg(2).
+    pub fn receive(&self) -> io::Result<Vec<Notice>> {
+        let mut notices = Vec::new();
+        for _ in 0..AT_ONCE {
+            match self.next() {
+                Ok(heard) => notices.extend(heard),
+                Err(Errno::AGAIN) => break,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(notices)
+    }
+
+    fn next(&self) -> Result<Vec<Notice>, Errno> {
+        let mut bytes = [0; LONGEST];
+        // Room for the credentials and, of descriptors (`FDSTORE`, `BARRIER`), for a few: they are closed at
+        // once, which for a barrier is the answer. What has no room is closed by the kernel (MSG_CTRUNC).
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmCredentials(1), ScmRights(4))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let mut parts = [IoSliceMut::new(&mut bytes)];
+        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+        let received = recvmsg(&self.socket, &mut parts, &mut ancillary, flags)?;
+        let mut sender = None;
+        for message in ancillary.drain() {
+            match message {
+                RecvAncillaryMessage::ScmCredentials(credentials) => sender = Some(credentials.uid),
+                RecvAncillaryMessage::ScmRights(descriptors) => descriptors.for_each(drop),
+                _ => {}
+            }
+        }
+        let me = rustix::process::geteuid();
+        if !sender.is_some_and(|uid| uid == me || uid.is_root()) {
+            tracing::debug!(socket = %self.path.display(), "somebody else's words are not heard");
+            return Ok(Vec::new());
+        }
+        if received.flags.contains(ReturnFlags::TRUNC) {
+            tracing::debug!(socket = %self.path.display(), "a datagram of more than {LONGEST} bytes was cut off");
+        }
+        Ok(Notice::parse(bytes.get(..received.bytes.min(LONGEST)).unwrap_or_default()))
+    }
+
+    /// Removes the socket's file. One that is gone is fine.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self) -> io::Result<()> {
+        remove(&self.path)
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+impl AsFd for NotifySocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+    use std::io::{IoSlice, Read};
+
+    fn socket() -> (tempfile::TempDir, NotifySocket) {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = NotifySocket::bind(&folder.path().join("run.sock")).unwrap();
+        (folder, socket)
+    }
+
+    fn speaker(socket: &NotifySocket) -> UnixDatagram {
+        let speaker = UnixDatagram::unbound().unwrap();
+        speaker.connect(socket.path()).unwrap();
+        speaker
+    }
+
+    #[test]
+    fn what_is_said_is_heard_once_and_in_order() {
+        let (_folder, socket) = socket();
+        assert_eq!(socket.receive().unwrap(), []);
+        let speaker = speaker(&socket);
+        for words in ["STATUS=loading", "READY=1\nSTATUS=up", "nonsense", "WATCHDOG=1"] {
+            speaker.send(words.as_bytes()).unwrap();
+        }
+        let status = |text: &str| Notice::Status(text.into());
+        assert_eq!(
+            socket.receive().unwrap(),
+            [status("loading"), Notice::Ready, status("up"), Notice::Alive]
+        );
+        assert_eq!(socket.receive().unwrap(), []);
+        socket.remove().unwrap();
+        socket.remove().unwrap();
+        assert!(!socket.path().exists());
+    }
+
+    #[test]
+    fn one_that_was_left_is_replaced_and_is_nobody_elses() {
+        let (_folder, old) = socket();
+        let new = NotifySocket::bind(old.path()).unwrap();
+        speaker(&new).send(b"READY=1").unwrap();
+        assert_eq!(old.receive().unwrap(), []);
+        assert_eq!(new.receive().unwrap(), [Notice::Ready]);
+        assert_eq!(fs::metadata(new.path()).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn who_floods_us_is_heard_in_portions() {
+        let (_folder, socket) = socket();
+        let speaker = speaker(&socket);
+        speaker.set_nonblocking(true).unwrap();
+        let (mut sent, mut heard) = (0, 0);
+        while sent < 1_000 {
+            match speaker.send(b"WATCHDOG=1") {
+                Ok(_) => sent += 1,
+                Err(_) => {
+                    let portion = socket.receive().unwrap().len();
+                    assert!(portion <= AT_ONCE);
+                    heard += portion;
+                }
+            }
+        }
+        loop {
+            match socket.receive().unwrap().len() {
+                0 => break,
+                portion => heard += portion,
+            }
+        }
+        assert_eq!(heard, sent);
+    }
+
+    #[test]
+    fn a_datagram_that_is_too_long_is_cut_off() {
+        let (_folder, socket) = socket();
+        let words = format!("READY=1\nX={}\nSTOPPING=1", "x".repeat(20_000));
+        speaker(&socket).send(words.as_bytes()).unwrap();
+        assert_eq!(socket.receive().unwrap(), [Notice::Ready]);
+    }
+
+    #[test]
+    fn a_descriptor_that_comes_along_is_closed() {
+        let (_folder, socket) = socket();
+        let (mut reader, writer) = io::pipe().unwrap();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        let descriptors = [writer.as_fd()];
+        assert!(ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)));
+        let parts = [IoSlice::new(b"BARRIER=1")];
+        sendmsg(speaker(&socket), &parts, &mut ancillary, SendFlags::empty()).unwrap();
+        drop(writer);
+        assert_eq!(socket.receive().unwrap(), []);
+        // Its end is seen once nobody has the other end any more.
+        assert_eq!(reader.read(&mut [0]).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_path_that_no_program_could_use_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = NotifySocket::bind(&folder.path().join("x".repeat(110))).unwrap_err();
+        assert!(error.to_string().contains("shorter --directory"), "{error}");
+    }
+}
