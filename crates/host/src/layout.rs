@@ -144,6 +144,16 @@ impl Layout {
         self.state().join("exits")
     }
 
+    /// Where live runs say what they have to say of themselves (sd_notify(3)).
+    pub fn notify(&self) -> PathBuf {
+        self.state().join("notify")
+    }
+
+    /// The socket at which one run does.
+    pub fn notify_socket(&self, run: &RunId) -> PathBuf {
+        self.notify().join(format!("{run}.sock"))
+    }
+
     /// The exit of one run.
     pub fn exit_note(&self, run: &RunId) -> PathBuf {
         self.exits().join(format!("{run}.json"))

@@ -1,7 +1,6 @@
 //! Waits for many things at once on one thread: exits of processes, a wake-up by another thread, a
 //! deadline. Nothing polls, and what waits costs nothing.
 
-use crate::process::Process;
 use polling::{Event, Events, PollMode, Poller};
 use std::io;
 use std::num::NonZeroUsize;
@@ -9,10 +8,10 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many exits one wait takes in.
+/// How many events one wait takes in.
 const BATCH: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
-/// Waits for exits.
+/// Waits for events.
 pub struct Reactor {
     poller: Arc<Poller>,
     events: Events,
@@ -43,34 +42,35 @@ impl Reactor {
         Waker(Arc::clone(&self.poller))
     }
 
-    /// Has [`Reactor::wait`] report `key` once, when `process` has ended. To be undone with
-    /// [`Reactor::unwatch`] before `process` is dropped.
+    /// Has [`Reactor::wait`] report `key` once, when `source` is readable: a process when it has ended, a
+    /// socket when there is something to receive. To be undone with [`Reactor::unwatch`] before `source` is
+    /// dropped.
     ///
     /// # Errors
     /// When the system refuses, such as for want of memory.
-    pub fn watch(&self, process: &Process, key: usize) -> io::Result<()> {
-        // SAFETY: the caller keeps the process, and with it its descriptor, until `unwatch`. Should
-        // it not, the kernel drops a closed pidfd from the set by itself (epoll(7), Q6).
-        unsafe { self.poller.add_with_mode(&process.as_fd(), Event::readable(key), PollMode::Oneshot) }
+    pub fn watch(&self, source: &impl AsFd, key: usize) -> io::Result<()> {
+        // SAFETY: the caller keeps the source, and with it its descriptor, until `unwatch`. Should
+        // it not, the kernel drops a closed descriptor from the set by itself (epoll(7), Q6).
+        unsafe { self.poller.add_with_mode(&source.as_fd(), Event::readable(key), PollMode::Oneshot) }
     }
 
-    /// Watches on after a report that proved wrong.
+    /// Watches on after a report.
     ///
     /// # Errors
     /// As [`Reactor::watch`].
-    pub fn watch_again(&self, process: &Process, key: usize) -> io::Result<()> {
-        self.poller.modify_with_mode(process.as_fd(), Event::readable(key), PollMode::Oneshot)
+    pub fn watch_again(&self, source: &impl AsFd, key: usize) -> io::Result<()> {
+        self.poller.modify_with_mode(source.as_fd(), Event::readable(key), PollMode::Oneshot)
     }
 
     /// Ends what [`Reactor::watch`] began.
-    pub fn unwatch(&self, process: &Process) {
-        if let Err(error) = self.poller.delete(process.as_fd()) {
-            tracing::warn!(pid = process.identity().pid, %error, "cannot stop watching for an exit");
+    pub fn unwatch(&self, source: &impl AsFd) {
+        if let Err(error) = self.poller.delete(source.as_fd()) {
+            tracing::warn!(%error, "cannot stop watching a descriptor");
         }
     }
 
-    /// Waits until something ended, [`Waker::wake`] was called or `timeout` is over, and gives the
-    /// keys of what ended. `None` waits without end.
+    /// Waits until something happened, [`Waker::wake`] was called or `timeout` is over, and gives the
+    /// keys of what it happened to. `None` waits without end.
     ///
     /// # Errors
     /// Those of `epoll_wait(2)`; an interruption is not one.

@@ -37,7 +37,7 @@ fn at() -> Wall {
 }
 
 fn finished(exit: Exit) -> RecordState {
-    RecordState::Finished { identity: CHILD, exit, at: at() }
+    RecordState::Finished { leader: CHILD, main: None, exit, at: at() }
 }
 
 #[test]

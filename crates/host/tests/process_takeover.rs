@@ -62,7 +62,7 @@ fn a_tree_taken_over_from_a_dead_monitor() {
         let process = Process::adopt(&leader).unwrap().unwrap();
         assert!(!process.is_child());
         let outputs = [fifo(&stage)];
-        let query = TreeQuery { leader, process: Some(&process), run: &run, outputs: &outputs };
+        let query = TreeQuery { leader, process: Some(&process), main: None, run: &run, outputs: &outputs };
         let left = reaper.leftover(&query).unwrap();
         assert_eq!(left.len(), 3, "one by its session, one by the run id, one by its output");
         let outcome = kill(&reaper, &query);
@@ -85,7 +85,7 @@ fn what_a_leader_left_that_died_while_no_monitor_was_there() {
         let hidden = announced(&stage.folder.join("hidden"), 1)[0];
         eventually("the leader ends", || !leader.is_alive().unwrap() && state(leader.pid).is_none());
         let outputs = [fifo(&stage)];
-        let query = TreeQuery { leader, process: None, run: &run, outputs: &outputs };
+        let query = TreeQuery { leader, process: None, main: None, run: &run, outputs: &outputs };
         let outcome = kill(&reaper, &query);
         assert_eq!(outcome.killed, members.iter().copied().collect(), "one by the run id, one by its output");
         assert!(hidden.is_alive().unwrap(), "its session number alone proves nothing");

@@ -13,7 +13,13 @@ use std::time::{Duration, Instant};
 
 fn query(running: &Running) -> TreeQuery<'_> {
     let process = &running.process;
-    TreeQuery { leader: process.identity(), process: Some(process), run: &running.run, outputs: &[] }
+    TreeQuery {
+        leader: process.identity(),
+        process: Some(process),
+        main: None,
+        run: &running.run,
+        outputs: &[],
+    }
 }
 
 fn kill(reaper: &Reaper, query: &TreeQuery<'_>) -> KillOutcome {
@@ -175,7 +181,7 @@ fn a_stranger_in_a_session_of_that_number_is_not_touched() {
     let recorded =
         Identity { start_time: stranger.process.identity().start_time - 1, ..stranger.process.identity() };
     let run = run_id();
-    let query = TreeQuery { leader: recorded, process: None, run: &run, outputs: &[] };
+    let query = TreeQuery { leader: recorded, process: None, main: None, run: &run, outputs: &[] };
     assert_eq!(reaper.leftover(&query).unwrap(), []);
     assert_eq!(kill(&reaper, &query), KillOutcome::default());
     assert!(strangers.iter().all(|stranger| stranger.is_alive().unwrap()));

@@ -9,4 +9,4 @@ mod process;
 
 pub use error::{ErrorBody, ErrorCode, Problem};
 pub use monitor::{MonitorState, MonitorStatus, PartnerStatus};
-pub use process::{Accepted, AutostartBody, ProcessList, ProcessStatus, Wait, WaitQuery};
+pub use process::{Accepted, AutostartBody, HealthReport, ProcessList, ProcessStatus, Wait, WaitQuery};

@@ -70,4 +70,7 @@ pub struct MonitorStatus {
     pub directory: Option<String>,
     /// New: process id of its logger.
     pub logger_pid: Option<u32>,
+    /// New: where its aliveness server listens; absent while it does not.
+    #[serde(default)]
+    pub aliveness_port: Option<u16>,
 }

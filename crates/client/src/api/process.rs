@@ -34,6 +34,9 @@ pub struct ProcessStatus {
     pub last_exit: Option<LastExit>,
     /// New: what its health check found last.
     pub healthy: Option<bool>,
+    /// New: what its health checks found, and what it says of itself; absent when nothing is checked.
+    #[serde(default)]
+    pub health: Option<HealthReport>,
     /// New: how long its present run has lasted, in milliseconds.
     pub uptime_ms: Option<u64>,
     /// New: its share of one core, in percent, tree included.
@@ -70,6 +73,7 @@ impl ProcessStatus {
             restart_attempts: entry.restart_attempts,
             last_exit: entry.last_exit.clone(),
             healthy: None,
+            health: None,
             uptime_ms: None,
             cpu_percent: None,
             memory_bytes: None,
@@ -80,6 +84,28 @@ impl ProcessStatus {
             log_folder: None,
         }
     }
+}
+
+/// `health` of a status: enough to see why something was restarted.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthReport {
+    /// What is asked, like `tcp 127.0.0.1:6379`; absent when nothing is.
+    pub target: Option<String>,
+    /// Checks that passed since the monitor started, over all runs.
+    pub passed: u64,
+    /// Checks that failed.
+    pub failed: u64,
+    /// Checks of the present run that failed since one passed.
+    pub consecutive_failures: u32,
+    /// When one last passed.
+    pub last_success: Option<Wall>,
+    /// When one last failed.
+    pub last_failure: Option<Wall>,
+    /// Why that one failed, with its target.
+    pub last_failure_reason: Option<String>,
+    /// What the program says of itself (`STATUS=`, sd_notify(3)).
+    pub status_text: Option<String>,
 }
 
 /// `GET /processes`

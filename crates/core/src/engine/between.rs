@@ -96,7 +96,8 @@ impl Process {
             Then::Disable => self.rest(State::Disabled, cx),
             Then::Fail => self.rest(State::Failed, cx),
             Then::Start if self.entry.enabled && !cx.shutting_down => self.begin(cx),
-            Then::Start => self.rest(State::Stopped, cx),
+            // The policy is asked before a run's tree is cleared, so nothing is left of it here.
+            Then::Start | Then::Follow => self.rest(State::Stopped, cx),
             Then::Remove => {
                 self.removed = true;
                 self.message = Some("it was removed".to_owned());

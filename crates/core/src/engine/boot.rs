@@ -11,7 +11,7 @@ use super::process::{Context, Process};
 use super::state::{Live, Pause, State, Then};
 use crate::exit::{Exit, ExitReason};
 use crate::id::RunId;
-use crate::model::{ProcessEntry, ProcessState};
+use crate::model::{AlivenessCheck, ProcessEntry, ProcessState, Readiness};
 use crate::time::Wall;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,15 +30,18 @@ impl Process {
         }
         let wanted = Wanted::of(&entry, continuing);
         match finding {
-            Finding::Alive { run, pid, started, attempts } => {
+            Finding::Alive { run, pid, started, attempts, main_known } => {
                 self.attempts = attempts;
-                let (since, before) = (cx.now.mono, cx.now.wall.since(started));
-                let live = Live { run, pid, since, before, started };
+                let before = cx.now.wall.since(started);
+                let live = Live { before, main_known, ..Live::new(run, pid, cx.now.mono, started) };
                 self.adopt(&entry, live, wanted, cx);
             }
-            Finding::Ended { run, exit, started, at, attempts } => {
+            Finding::Ended { run, exit, started, at, attempts, main_known } => {
                 if continuing {
                     self.attempts = attempts;
+                }
+                if wanted == Wanted::Up && self.goes_on_as_another(exit, true, main_known) {
+                    return self.seek(run, started, cx);
                 }
                 self.ended_meanwhile(&entry, (run, exit), (started, at), (wanted, continuing), cx);
             }
@@ -61,7 +64,13 @@ impl Process {
     fn adopt(&mut self, entry: &ProcessEntry, live: Live, wanted: Wanted, cx: &mut Context<'_>) {
         let down = wanted != Wanted::Up && wanted_down_though_alive(entry, live.pid);
         self.last_started = Some(live.started);
-        self.enter(State::Running(live), cx);
+        // READY=1 may have come while nobody listened, and is not said twice: then it counts as ready.
+        let by = self.entry.check().and_then(AlivenessCheck::readiness).map(|(by, _)| by);
+        if entry.state == ProcessState::Starting && by != Some(Readiness::Notify) && !down {
+            self.come_up(live, cx);
+        } else {
+            self.begin_to_run(live, cx);
+        }
         if down {
             self.stop(if entry.enabled { Then::Rest } else { Then::Disable }, cx);
         }

@@ -4,7 +4,7 @@ use super::event::{Action, Command, Refusal, Ticket};
 use super::process::{Context, Process, Waiter};
 use super::state::{Clearing, KILL_AGAIN, State, StopPhase, Then};
 use crate::id::RunId;
-use crate::model::{ProcessEntry, StopSignal};
+use crate::model::{ProcessEntry, ProcessState, StopSignal};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ impl Process {
             cx.replies.extend(ticket.map(|ticket| Action::Reply(ticket, Err(refusal))));
             return false;
         }
-        let up = matches!(self.state, State::Starting { .. } | State::Running(_));
+        let up = matches!(self.state.public(), ProcessState::Starting | ProcessState::Running);
         let changed = !up || self.attempts > 0;
         self.attempts = 0;
         match &mut self.state {
@@ -71,15 +71,15 @@ impl Process {
                 self.begin_if_due(cx);
             }
             State::Stopping { then, .. } => *then = Then::Start,
-            State::Starting { .. } | State::Running(_) => {}
+            State::Starting { .. } | State::Warming { .. } | State::Seeking(_) | State::Running(_) => {}
         }
         self.answer_start(ticket, wait, cx);
         changed
     }
 
     pub(super) fn restart(&mut self, ticket: Option<Ticket>, wait: bool, cx: &mut Context<'_>) -> bool {
-        if matches!(self.state, State::Running(_) | State::Starting { .. }) && self.start_refused().is_none()
-        {
+        let up = matches!(self.state.public(), ProcessState::Starting | ProcessState::Running);
+        if up && self.start_refused().is_none() {
             self.attempts = 0;
             self.stop(Then::Start, cx);
             self.answer_start(ticket, wait, cx);
@@ -108,7 +108,11 @@ impl Process {
 
     pub(super) fn configure(&mut self, entry: Arc<ProcessEntry>, cx: &mut Context<'_>) {
         let enabled = entry.enabled;
+        let other_check = self.entry.aliveness_check != entry.aliveness_check;
         self.entry = entry;
+        if other_check {
+            self.check_anew(cx);
+        }
         if enabled {
             self.enable(cx);
         } else {
@@ -134,7 +138,12 @@ impl Process {
                 let patience = Duration::from_millis(self.entry.stop().timeout_ms);
                 self.enter_stopping(run, None, StopPhase::Spawning, patience, then, cx);
             }
-            State::Running(live) => {
+            State::Seeking(seek) => {
+                let run = seek.run.clone();
+                self.clear(run.clone(), cx);
+                self.enter_stopping(run, None, StopPhase::Clearing, KILL_AGAIN, then, cx);
+            }
+            State::Running(live) | State::Warming { live, .. } => {
                 let (run, pid) = (live.run.clone(), live.pid);
                 self.ask(run, pid, then, cx);
             }
@@ -165,12 +174,12 @@ impl Process {
         cx: &mut Context<'_>,
     ) {
         let kill_at = cx.now.mono + patience;
-        self.enter(State::Stopping { run, pid, phase, kill_at, then }, cx);
+        self.enter(State::Stopping { run, pid, phase, kill_at, then, cause: None }, cx);
     }
 
     pub(super) fn shut_down(&mut self, cx: &mut Context<'_>) {
         match &mut self.state {
-            State::Stopping { then: then @ Then::Start, .. } => *then = Then::Rest,
+            State::Stopping { then: then @ (Then::Start | Then::Follow), .. } => *then = Then::Rest,
             State::Stopping { .. } | State::Stopped | State::Failed | State::Disabled => {}
             _ => self.stop(Then::Rest, cx),
         }

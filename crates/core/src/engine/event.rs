@@ -3,6 +3,7 @@
 use crate::exit::Exit;
 use crate::id::{ProcessId, RunId};
 use crate::model::{ProcessEntry, ProcessState, StopSignal};
+use crate::notice::Notice;
 use crate::time::Wall;
 use std::sync::Arc;
 
@@ -92,6 +93,35 @@ pub enum Event {
         /// Whether something of its tree may still be there.
         leftover: bool,
     },
+    /// A check has its answer.
+    Checked {
+        /// Whose.
+        id: ProcessId,
+        /// Of which run.
+        run: RunId,
+        /// Which check of that run.
+        number: u64,
+        /// Whether it passed, or the reason in words, without the target.
+        result: Result<(), String>,
+    },
+    /// A run has said something of itself.
+    Noticed {
+        /// Whose.
+        id: ProcessId,
+        /// Which run.
+        run: RunId,
+        /// What.
+        notice: Notice,
+    },
+    /// The process that goes on in place of the one that was started was looked for.
+    MainFound {
+        /// Whose.
+        id: ProcessId,
+        /// Of which run.
+        run: RunId,
+        /// Its pid, which belongs to the run's tree; or why none is known.
+        result: Result<u32, NoMain>,
+    },
     /// What was left of a run's tree is gone.
     Cleared {
         /// Whose.
@@ -103,6 +133,42 @@ pub enum Event {
     Deadline,
     /// Stop everything, for good.
     Shutdown,
+}
+
+/// Why the process that goes on is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoMain {
+    /// Not yet, perhaps; the reason in words.
+    Unknown(String),
+    /// Nothing of the run's tree is left.
+    Gone,
+}
+
+/// What a check has brought to light.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// It passed, as before.
+    Passed,
+    /// It passed, after so many had failed.
+    Recovered {
+        /// How many.
+        failed: u32,
+    },
+    /// It failed.
+    Failed {
+        /// Target and reason.
+        why: String,
+        /// How many have failed in a row now.
+        in_a_row: u32,
+        /// How many are too many.
+        limit: u32,
+    },
+}
+
+impl News {
+    pub(super) fn after(failed: u32) -> Self {
+        if failed == 0 { Self::Passed } else { Self::Recovered { failed } }
+    }
 }
 
 /// What became of the last run of a process while no monitor was there.
@@ -125,6 +191,8 @@ pub enum Finding {
         started: Wall,
         /// Restarts used by then.
         attempts: u32,
+        /// Whether the process was told by the program ([`Action::Adopt`]).
+        main_known: bool,
     },
     /// It ended meanwhile.
     Ended {
@@ -138,6 +206,8 @@ pub enum Finding {
         at: Wall,
         /// Restarts used by then.
         attempts: u32,
+        /// Whether the process that ended was told by the program ([`Action::Adopt`]).
+        main_known: bool,
     },
 }
 
@@ -226,6 +296,54 @@ pub enum Action {
         id: ProcessId,
         /// Which run.
         run: RunId,
+    },
+    /// Check it; [`Event::Checked`] follows within the check's timeout.
+    Check {
+        /// Whose.
+        id: ProcessId,
+        /// Which run.
+        run: RunId,
+        /// Which check of that run.
+        number: u64,
+        /// What to ask.
+        entry: Arc<ProcessEntry>,
+    },
+    /// Find out which process of the run goes on, by its `statusUrl` or `pidFile`, or see whether `hint` is
+    /// one of its tree; [`Event::MainFound`] follows.
+    FindMain {
+        /// Whose.
+        id: ProcessId,
+        /// Which run.
+        run: RunId,
+        /// Whom to ask.
+        entry: Arc<ProcessEntry>,
+        /// A pid that the program told by itself.
+        hint: Option<u32>,
+    },
+    /// From now on the run's process is this one, which was just found; its exit is the run's.
+    Adopt {
+        /// Whose.
+        id: ProcessId,
+        /// Which run.
+        run: RunId,
+        /// Its process.
+        pid: u32,
+    },
+    /// Tell ([`Notice::Line`]) when the run prints a line that matches.
+    AwaitLine {
+        /// Whose.
+        id: ProcessId,
+        /// Which run.
+        run: RunId,
+        /// A regular expression.
+        pattern: String,
+    },
+    /// Something was found out about its health. Readers see it, files do not have it.
+    Checked {
+        /// Whose.
+        id: ProcessId,
+        /// What.
+        news: News,
     },
     /// What clients and files show of it has changed.
     Publish {

@@ -3,7 +3,7 @@
 use super::event::Action;
 use super::policy::Ending;
 use super::process::{Context, Process};
-use super::state::{Clearing, KILL_AGAIN, Live, State, StopPhase};
+use super::state::{Clearing, KILL_AGAIN, Live, State, StopPhase, Then};
 use crate::exit::{Exit, ExitReason};
 use crate::id::RunId;
 use crate::time::Wall;
@@ -13,11 +13,9 @@ impl Process {
     pub(super) fn spawned(&mut self, of: &RunId, result: Result<u32, String>, cx: &mut Context<'_>) {
         match (&self.state, result) {
             (State::Starting { run }, Ok(pid)) if run == of => {
-                let (mono, wall) = (cx.now.mono, cx.now.wall);
-                let live = Live { run: of.clone(), pid, since: mono, before: Duration::ZERO, started: wall };
-                self.last_started = Some(wall);
+                self.last_started = Some(cx.now.wall);
                 self.message = None;
-                self.enter(State::Running(live), cx);
+                self.come_up(Live::new(of.clone(), pid, cx.now.mono, cx.now.wall), cx);
             }
             (State::Starting { run }, Err(why)) if run == of => {
                 self.note_end(Exit::Unknown, ExitReason::StartFailed, cx.now.wall);
@@ -45,18 +43,53 @@ impl Process {
             return;
         }
         match &self.state {
-            State::Running(live) => {
+            State::Running(live) | State::Warming { live, .. } => {
+                if self.goes_on_as_another(exit, leftover, live.main_known) {
+                    let started = live.started;
+                    return self.seek(of.clone(), started, cx);
+                }
                 let uptime = live.uptime(cx.now.mono);
                 self.ended(of.clone(), exit, uptime, cx.now.wall, leftover, cx);
             }
-            State::Stopping { phase, then, .. } if *phase != StopPhase::Clearing => {
-                let then = *then;
-                self.note_end(exit, ExitReason::Stopped, cx.now.wall);
-                self.message = None;
-                let leftover = self.clear_leftover(of, leftover, cx);
-                self.end_up(of.clone(), leftover, then, cx);
+            State::Stopping { phase, then, cause, .. } if *phase != StopPhase::Clearing => {
+                let (then, cause) = (*then, cause.clone());
+                self.stopped(of, exit, leftover, then, cause, cx);
             }
             _ => {}
+        }
+    }
+
+    /// A run that was being taken down has ended.
+    fn stopped(
+        &mut self,
+        run: &RunId,
+        exit: Exit,
+        leftover: bool,
+        then: Then,
+        cause: Option<String>,
+        cx: &mut Context<'_>,
+    ) {
+        let reason = match (&cause, then, exit) {
+            (None, ..) => ExitReason::Stopped,
+            // It ended by itself before it was killed.
+            (Some(_), Then::Follow, Exit::Code(_)) => ExitReason::Exited,
+            (Some(_), ..) => ExitReason::Unhealthy,
+        };
+        self.note_end(exit, reason, cx.now.wall);
+        let leftover = self.clear_leftover(run, leftover, cx);
+        match (then, cause) {
+            (Then::Follow, cause) => {
+                let why = cause.unwrap_or_else(|| format!("ended with {exit}"));
+                self.follow(run.clone(), Ending::Exited(exit), cx.now.wall, leftover, why, cx);
+            }
+            (Then::Fail | Then::Disable, cause @ Some(_)) => {
+                self.message = cause;
+                self.end_up(run.clone(), leftover, then, cx);
+            }
+            _ => {
+                self.message = None;
+                self.end_up(run.clone(), leftover, then, cx);
+            }
         }
     }
 
@@ -112,10 +145,15 @@ impl Process {
         let reset_after = self.reset_after();
         let id = self.entry.id.clone();
         match &mut self.state {
-            State::Running(live) if live.uptime(cx.now.mono) >= reset_after => {
-                self.attempts = 0;
-                self.publish(None, false, cx);
+            State::Running(live) => {
+                if self.attempts > 0 && live.uptime(cx.now.mono) >= reset_after {
+                    self.attempts = 0;
+                    self.publish(None, false, cx);
+                }
+                self.checks_due(cx);
             }
+            State::Warming { .. } => self.checks_due(cx),
+            State::Seeking(_) => self.seek_due(cx),
             State::Stopping { run, phase, kill_at, .. } if *kill_at <= cx.now.mono => {
                 *kill_at = cx.now.mono + KILL_AGAIN;
                 let run = run.clone();

@@ -8,6 +8,8 @@
 //! | `policy` | whether an exit is restarted, and when |
 //! | `process` | one process, and what is shown of it |
 //! | `commands`, `happened` | how a command, or what happened, moves it |
+//! | `health` | whether it is ready, and stays well |
+//! | `main_process` | which process of it goes on |
 //! | `between` | what follows the end of a run |
 //! | `telling` | who is told |
 //! | `boot` | what a new monitor makes of what an earlier one left |
@@ -22,12 +24,15 @@ mod boot;
 mod commands;
 mod event;
 mod happened;
+mod health;
+mod main_process;
 pub mod policy;
 mod process;
 pub mod state;
 mod telling;
 
-pub use event::{Action, Command, Event, Finding, Refusal, Ticket};
+pub use event::{Action, Command, Event, Finding, News, NoMain, Refusal, Ticket};
+pub use health::Health;
 pub use process::View;
 
 use crate::id::{ProcessId, RunId};
@@ -119,6 +124,15 @@ impl Engine {
             }
             Event::Cleared { id, run } => {
                 self.with(&id, now, &mut actions, &mut replies, |p, cx| p.cleared(&run, cx));
+            }
+            Event::Checked { id, run, number, result } => {
+                self.with(&id, now, &mut actions, &mut replies, |p, cx| p.checked(&run, number, result, cx));
+            }
+            Event::Noticed { id, run, notice } => {
+                self.with(&id, now, &mut actions, &mut replies, |p, cx| p.noticed(&run, notice, cx));
+            }
+            Event::MainFound { id, run, result } => {
+                self.with(&id, now, &mut actions, &mut replies, |p, cx| p.main_found(&run, result, cx));
             }
             Event::Deadline => self.due(now, &mut actions, &mut replies),
             Event::Shutdown => self.shut_down(now, &mut actions, &mut replies),

@@ -2,7 +2,8 @@
 
 use super::RunIds;
 use super::event::{Action, Ticket};
-use super::state::{Live, State, Then};
+use super::health::Health;
+use super::state::{State, Then};
 use crate::exit::LastExit;
 use crate::id::RunId;
 use crate::model::{ProcessEntry, ProcessState};
@@ -32,6 +33,8 @@ pub struct View {
     pub message: Option<String>,
     /// Its live run.
     pub run: Option<RunId>,
+    /// What is known of its health; `None` when nothing is checked and nothing was said.
+    pub health: Option<Health>,
 }
 
 #[derive(Debug)]
@@ -49,6 +52,7 @@ pub(super) struct Process {
     pub(super) last_stopped: Option<Wall>,
     pub(super) last_exit: Option<LastExit>,
     pub(super) message: Option<String>,
+    pub(super) health: Health,
     pub(super) waiters: Vec<Waiter>,
     pub(super) removed: bool,
     /// Kept by the engine: the deadline it has noted, and whether it counts this process as active.
@@ -66,6 +70,7 @@ impl Process {
             last_stopped: entry.last_stopped_at,
             last_exit: entry.last_exit.clone(),
             message: None,
+            health: Health::default(),
             waiters: Vec::new(),
             removed: false,
             deadline: None,
@@ -74,16 +79,19 @@ impl Process {
         }
     }
 
-    /// For the file. A stop that a start follows is written as `starting`, because the file says what
-    /// is wanted to the monitor that takes over should this one die in between.
+    /// For the file. A stop that a start follows is written as `starting`, and one that the policy follows
+    /// as `crashed`, because the file says what is wanted to the monitor that takes over should this one die
+    /// in between.
     pub fn entry(&self) -> ProcessEntry {
         let mut entry = ProcessEntry::clone(&self.entry);
         entry.state = match self.state {
             State::Stopping { then: Then::Start, .. } => ProcessState::Starting,
+            State::Stopping { then: Then::Follow, .. } => ProcessState::Crashed,
             _ => self.state.public(),
         };
         entry.pid = self.state.pid();
         entry.restart_attempts = self.attempts;
+        entry.consecutive_failures = self.health.in_a_row;
         entry.last_started_at = self.last_started;
         entry.last_stopped_at = self.last_stopped;
         entry.last_exit.clone_from(&self.last_exit);
@@ -96,16 +104,18 @@ impl Process {
 
     pub fn view(&self) -> View {
         let (up_since, due) = match &self.state {
-            State::Running(live) => (Some(live.started), None),
+            State::Running(live) | State::Warming { live, .. } => (Some(live.started), None),
             State::Crashed(pause) | State::Retrying(pause) => (None, Some(pause.due_wall)),
             _ => (None, None),
         };
         let run = match &self.state {
-            State::Running(Live { run, .. }) | State::Stopping { run, .. } => Some(run.clone()),
-            _ => None,
+            State::Stopping { run, .. } => Some(run.clone()),
+            state => state.live().map(|live| live.run.clone()),
         };
         let entry = ProcessEntry { state: self.state.public(), ..self.entry() };
-        View { entry, up_since, due, message: self.message.clone(), run }
+        let shown = self.entry.check().is_some() || self.health != Health::default();
+        let health = shown.then(|| self.health.clone());
+        View { entry, up_since, due, message: self.message.clone(), run, health }
     }
 
     /// When [`Process::due`] is to be called.
@@ -113,9 +123,13 @@ impl Process {
         match &self.state {
             State::Stopping { kill_at, .. } => Some(*kill_at),
             State::Crashed(pause) | State::Retrying(pause) => Some(pause.next_deadline()),
-            State::Running(live) if self.attempts > 0 => {
-                Some(live.since + self.reset_after().saturating_sub(live.before))
+            State::Running(live) => {
+                let stable = live.since + self.reset_after().saturating_sub(live.before);
+                let stable = (self.attempts > 0).then_some(stable);
+                stable.into_iter().chain(live.checks.next_deadline()).min()
             }
+            State::Warming { live, .. } => live.checks.next_deadline(),
+            State::Seeking(seek) => Some(seek.next_deadline()),
             _ => None,
         }
     }

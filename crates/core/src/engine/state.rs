@@ -5,8 +5,11 @@
 //! exit, a tree that is gone. A state carries exactly the data that is valid in it, so that a pid
 //! of a stopped process or a due time of a running one cannot be written down.
 //!
+//! `Starting` is what clients see of three: the spawn is under way; it is *warming* until its startup
+//! check passes; its launcher has ended and the process that goes on is *sought*.
+//!
 //! ```text
-//!                    start                 spawned                    stop, exit that ends it
+//!                    start                 ready                      stop, exit that ends it, unhealthy
 //!        Stopped ─────────────► Starting ───────────► Running ─────────────────────► Stopping
 //!         ▲  ▲ ▲                 ▲  │  ▲                 │                            │  │ │ │
 //!         │  │ │           due,  │  │  └──── start ────┐ │ exit to be restarted       │  │ │ │
@@ -16,7 +19,8 @@
 //!         │  └─────────────────────────── then: rest ─────────────────────────────────┘  │ │ │
 //!         │ enable                        then: start ──► Starting ──────────────────────┘ │ │
 //!      Disabled ◄──────────────────────── then: disable ───────────────────────────────────┘ │
-//!       Failed  ◄──────────────────────── then: fail ────────────────────────────────────────┘
+//!       Failed  ◄──────────────────────── then: fail ────────────────────────────────────────┤
+//!       Crashed / Retrying ◄───────────── then: follow the policy (it was unhealthy) ────────┘
 //! ```
 //!
 //! Interrupted transitions: a stop while the spawn is under way cannot call the spawn back, so it
@@ -24,8 +28,10 @@
 //! changes what comes after it ([`Then::Start`]). What is absent on purpose: there is no way from
 //! one live run to another but through an exit and a cleared tree, hence never two at once.
 
+use super::health::Checks;
+use super::main_process::Seek;
 use crate::id::RunId;
-use crate::model::ProcessState;
+use crate::model::{ProcessState, Readiness};
 use crate::time::{Mono, Now, Wall};
 use std::time::Duration;
 
@@ -42,9 +48,19 @@ pub struct Live {
     pub before: Duration,
     /// When it was started.
     pub started: Wall,
+    /// Whether its process was told by the program, and may be another than the one that was started.
+    pub main_known: bool,
+    /// Its checks.
+    pub checks: Checks,
 }
 
 impl Live {
+    /// A run that was just started.
+    pub fn new(run: RunId, pid: u32, since: Mono, started: Wall) -> Self {
+        let (before, main_known, checks) = (Duration::ZERO, false, Checks::default());
+        Self { run, pid, since, before, started, main_known, checks }
+    }
+
     /// How long it has been up.
     pub fn uptime(&self, now: Mono) -> Duration {
         now.since(self.since) + self.before
@@ -77,6 +93,8 @@ pub enum Then {
     Fail,
     /// Leave the registry.
     Remove,
+    /// What the policy says, as after a crash.
+    Follow,
 }
 
 /// How long a kill may take before it is tried again. A process that sleeps in the kernel dies
@@ -137,6 +155,17 @@ pub enum State {
         /// Whose.
         run: RunId,
     },
+    /// Up, and its startup check has not passed yet.
+    Warming {
+        /// The run.
+        live: Live,
+        /// How it becomes ready.
+        by: Readiness,
+        /// Checks that failed.
+        failures: u32,
+    },
+    /// Its launcher has ended, and the process that goes on is not known yet.
+    Seeking(Seek),
     /// Up.
     Running(Live),
     /// On the way down.
@@ -151,6 +180,8 @@ pub enum State {
         kill_at: Mono,
         /// What follows.
         then: Then,
+        /// Why it is taken down, unless somebody wanted that: it was found to be unhealthy.
+        cause: Option<String>,
     },
     /// Ended unexpectedly, to be started again.
     Crashed(Pause),
@@ -165,7 +196,7 @@ impl State {
             Self::Stopped => ProcessState::Stopped,
             Self::Disabled => ProcessState::Disabled,
             Self::Failed => ProcessState::Failed,
-            Self::Starting { .. } => ProcessState::Starting,
+            Self::Starting { .. } | Self::Warming { .. } | Self::Seeking(_) => ProcessState::Starting,
             Self::Running(_) => ProcessState::Running,
             Self::Stopping { .. } => ProcessState::Stopping,
             Self::Crashed(_) => ProcessState::Crashed,
@@ -176,8 +207,22 @@ impl State {
     /// The process, while there is one that is known.
     pub fn pid(&self) -> Option<u32> {
         match self {
-            Self::Running(live) => Some(live.pid),
             Self::Stopping { pid, .. } => *pid,
+            _ => self.live().map(|live| live.pid),
+        }
+    }
+
+    /// The run that is up, ready or not.
+    pub fn live(&self) -> Option<&Live> {
+        match self {
+            Self::Running(live) | Self::Warming { live, .. } => Some(live),
+            _ => None,
+        }
+    }
+
+    pub(super) fn live_mut(&mut self) -> Option<&mut Live> {
+        match self {
+            Self::Running(live) | Self::Warming { live, .. } => Some(live),
             _ => None,
         }
     }
@@ -186,7 +231,8 @@ impl State {
     pub fn run(&self) -> Option<&RunId> {
         match self {
             Self::Starting { run } | Self::Stopping { run, .. } => Some(run),
-            Self::Running(live) => Some(&live.run),
+            Self::Running(live) | Self::Warming { live, .. } => Some(&live.run),
+            Self::Seeking(seek) => Some(&seek.run),
             Self::Crashed(pause) | Self::Retrying(pause) => pause.clearing_run(),
             Self::Stopped | Self::Disabled | Self::Failed => None,
         }
@@ -203,9 +249,9 @@ pub fn may_follow(from: ProcessState, to: ProcessState) -> bool {
     use ProcessState::*;
     let next: &[ProcessState] = match from {
         Stopped => &[Starting, Disabled],
-        Starting => &[Running, Stopping, Crashed, Retrying, Failed],
-        Running => &[Stopping, Crashed, Retrying, Stopped, Failed],
-        Stopping => &[Stopped, Starting, Disabled, Failed],
+        Starting => &[Running, Stopping, Crashed, Retrying, Stopped, Failed],
+        Running => &[Starting, Stopping, Crashed, Retrying, Stopped, Failed],
+        Stopping => &[Stopped, Starting, Disabled, Failed, Crashed, Retrying],
         Crashed | Retrying => &[Starting, Stopping, Stopped, Disabled],
         Failed => &[Starting, Stopped, Disabled],
         Disabled => &[Stopped],

@@ -122,6 +122,11 @@ impl ProcessEntry {
         self.logs.clone().unwrap_or_default()
     }
 
+    /// Its health check, if that is switched on.
+    pub fn check(&self) -> Option<&AlivenessCheck> {
+        self.aliveness_check.as_ref().filter(|check| check.enabled == Some(true))
+    }
+
     /// This entry with the runtime fields of `other`: what the monitor writes.
     pub fn with_runtime_of(mut self, other: &Self) -> Self {
         self.last_started_at = other.last_started_at;

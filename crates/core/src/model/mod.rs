@@ -25,7 +25,7 @@ mod state;
 mod three_way;
 
 pub use entry::{LogConfig, MIN_FILE_BYTES, ProcessEntry, StopConfig};
-pub use health::{AlivenessCheck, ExecCheck, FailAction, StartupCheck};
+pub use health::{AlivenessCheck, ExecCheck, FailAction, Readiness, StartupCheck};
 pub use policy::{Backoff, RestartPolicy, RestartType};
 pub use problem::{JsonPath, Problem, Step};
 pub use secret::Secret;

@@ -139,6 +139,13 @@ impl Books {
         }
     }
 
+    /// The engine itself decided that it stays down, or may: nobody else did.
+    pub fn gave_up(&mut self, id: &ProcessId) {
+        if let Some(book) = self.processes.get_mut(id) {
+            book.wanted = None;
+        }
+    }
+
     pub fn forget(&mut self, id: &ProcessId) {
         self.processes.remove(id);
     }

@@ -1,12 +1,15 @@
 //! The forms of configuration that the histories choose from.
 
 use process_monitor_core::id::ProcessId;
-use process_monitor_core::model::{ProcessEntry, RestartPolicy, RestartType, StopConfig, StopSignal};
+use process_monitor_core::model::{
+    AlivenessCheck, FailAction, ProcessEntry, RestartPolicy, RestartType, StartupCheck, StopConfig,
+    StopSignal,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How many forms there are.
-pub const FORMS: usize = 6;
+pub const FORMS: usize = 8;
 
 /// The longest `stop.timeoutMs` of any form, which is also longer than a kill waits to be repeated.
 pub const LONGEST_PATIENCE: Duration = Duration::from_secs(10);
@@ -31,6 +34,12 @@ pub fn entry(id: &ProcessId, form: usize) -> Arc<ProcessEntry> {
             stop: stop(StopSignal::Term, 0, false),
             ..plain
         },
+        5 => ProcessEntry { aliveness_check: check(None), restart_policy: Some(at_once()), ..plain },
+        6 => ProcessEntry {
+            aliveness_check: check(Some(FailAction::Fail)),
+            restart_policy: Some(on_failure()),
+            ..plain
+        },
         4 => ProcessEntry { restart_policy: Some(exponential()), autostart: false, ..plain },
         _ => ProcessEntry { enabled: false, ..plain },
     })
@@ -38,6 +47,25 @@ pub fn entry(id: &ProcessId, form: usize) -> Arc<ProcessEntry> {
 
 fn stop(signal: StopSignal, timeout_ms: u64, kill_tree: bool) -> Option<StopConfig> {
     Some(StopConfig { signal, timeout_ms, kill_tree, ..StopConfig::default() })
+}
+
+/// With a startup check where there is something to be done if it fails.
+fn check(fail_action: Option<FailAction>) -> Option<AlivenessCheck> {
+    let startup = fail_action.map(|fail_action| StartupCheck {
+        enabled: true,
+        initial_delay_ms: 100,
+        check_interval_ms: 300,
+        max_attempts: 3,
+        fail_action,
+        ..StartupCheck::default()
+    });
+    Some(AlivenessCheck {
+        enabled: Some(true),
+        tcp: Some("127.0.0.1:1".into()),
+        interval_ms: 1_500,
+        startup_check: startup,
+        ..AlivenessCheck::default()
+    })
 }
 
 fn at_once() -> RestartPolicy {

@@ -187,6 +187,14 @@ impl Machine {
         self.after(wait, Pending::Dies(of.clone(), Exit::Signal(9)));
     }
 
+    /// The answer comes within the timeout of every form, though perhaps after the next check is due.
+    pub fn check(&mut self, id: ProcessId, run: RunId, number: u64) {
+        let fails = !self.well && self.chance.one_in(3);
+        let result = if fails { Err("refused".to_owned()) } else { Ok(()) };
+        let wait = self.chance.up_to(2_000);
+        self.after(wait, Pending::Tell(Event::Checked { id, run, number, result }));
+    }
+
     /// Once in a while it does not see all that is left, and says nothing.
     pub fn clear(&mut self, id: ProcessId, run: RunId) {
         if self.well || !self.chance.one_in(10) {

@@ -19,12 +19,19 @@ fn entry_in(state: ProcessState) -> ProcessEntry {
 
 /// It was started two minutes ago.
 fn alive() -> Finding {
-    Finding::Alive { run: run(), pid: 100, started: wall(-120_000), attempts: 2 }
+    Finding::Alive { run: run(), pid: 100, started: wall(-120_000), attempts: 2, main_known: false }
 }
 
 /// It ended `ago` milliseconds ago.
 fn ended(ago: i64) -> Finding {
-    Finding::Ended { run: run(), exit: Exit::Code(4), started: wall(-120_000), at: wall(-ago), attempts: 0 }
+    Finding::Ended {
+        run: run(),
+        exit: Exit::Code(4),
+        started: wall(-120_000),
+        at: wall(-ago),
+        attempts: 0,
+        main_known: false,
+    }
 }
 
 fn cleared(desk: &mut Desk) {

@@ -2,9 +2,9 @@
 //! engine did since it was last read, in short words:
 //!
 //! `record 0` with attempts · `spawn` · `SIGTERM group` · `SIGTERM leader` · `kill tree` · `kill leader` ·
-//! `clear` · `stopped>starting` · `forget` · `#1 running` an answer · `#1 refused: …` · `finished`
+//! `clear` · `check 1` · `failed 1/2: why` · `stopped>starting` · `forget` · `#1 running` an answer · `#1 refused: …` · `finished`
 
-use process_monitor_core::engine::{Action, Command, Engine, Event, Finding, Ticket, View};
+use process_monitor_core::engine::{Action, Command, Engine, Event, Finding, News, Ticket, View};
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::{ProcessEntry, ProcessState, RestartPolicy, StopConfig};
@@ -178,6 +178,18 @@ fn words(action: &Action) -> Option<String> {
         Action::Forget(_) => "forget".to_owned(),
         Action::Reply(ticket, Ok(state)) => format!("#{} {state}", ticket.0),
         Action::Reply(ticket, Err(refusal)) => format!("#{} refused: {refusal}", ticket.0),
+        Action::Check { number, .. } => format!("check {number}"),
+        Action::FindMain { hint, .. } => match hint {
+            Some(pid) => format!("is {pid} of it?"),
+            None => "find main".to_owned(),
+        },
+        Action::Adopt { pid, .. } => format!("adopt {pid}"),
+        Action::AwaitLine { pattern, .. } => format!("await {pattern:?}"),
+        Action::Checked { news, .. } => match news {
+            News::Passed => return None,
+            News::Recovered { failed } => format!("well again after {failed}"),
+            News::Failed { why, in_a_row, limit } => format!("failed {in_a_row}/{limit}: {why}"),
+        },
         Action::Finished => "finished".to_owned(),
     })
 }

@@ -85,33 +85,52 @@ fn policy() -> impl Strategy<Value = RestartPolicy> {
 
 fn startup() -> impl Strategy<Value = StartupCheck> {
     let action = select(vec![FailAction::Restart, FailAction::Disable, FailAction::Fail]);
-    (any::<bool>(), any::<u64>(), 10u64.., 1u32.., action, extra()).prop_map(
-        |(enabled, initial_delay_ms, check_interval_ms, max_attempts, fail_action, extra)| StartupCheck {
-            enabled,
-            initial_delay_ms,
-            check_interval_ms,
-            max_attempts,
-            fail_action,
-            extra,
+    let ready = select(vec![(false, None), (true, None), (false, Some("^ready$".to_owned()))]);
+    (any::<bool>(), any::<u64>(), 10u64.., 1u32.., action, ready, extra()).prop_map(
+        |(enabled, initial_delay_ms, check_interval_ms, max_attempts, fail_action, ready, extra)| {
+            let (notify, log_pattern) = ready;
+            StartupCheck {
+                enabled,
+                initial_delay_ms,
+                check_interval_ms,
+                max_attempts,
+                fail_action,
+                notify,
+                log_pattern,
+                extra,
+            }
         },
     )
 }
 
 fn check() -> impl Strategy<Value = AlivenessCheck> {
-    let what = (option::of(text()), option::of(text()), option::of(text()), option::of(text()));
+    let url = || Just("http://127.0.0.1:80/health".to_owned());
+    let program = |tail| ExecCheck::new(format!("check{tail}"));
+    let asked = prop_oneof![
+        Just((None, None, None)),
+        url().prop_map(|url| (Some(url), None, None)),
+        Just((None, Some("[::1]:6379".to_owned()), None)),
+        text().prop_map(move |tail| (None, None, Some(program(tail)))),
+    ];
+    let main = (option::of(url()), option::of(text()));
+    let promises = (any::<bool>(), option::of(10u64..));
+    let what = (asked, main, promises);
     let numbers = (option::of(any::<bool>()), 10u64.., 1u64.., 1u32..);
     (what, numbers, option::of(startup()), option::of(vec(any::<u16>(), 0..3)), extra()).prop_map(
         |(what, numbers, startup_check, success_codes, extra)| AlivenessCheck {
             enabled: numbers.0,
-            url: what.0,
-            status_url: what.1,
+            url: what.0.0,
+            status_url: what.1.0,
+            pid_file: what.1.1,
             interval_ms: numbers.1,
             timeout_ms: numbers.2,
             consecutive_failures_required: numbers.3,
             startup_check,
             success_codes,
-            tcp: what.2,
-            exec: what.3.map(|tail| ExecCheck::new(format!("check{tail}"))),
+            tcp: what.0.1,
+            exec: what.0.2,
+            verify_tls: what.2.0,
+            watchdog_ms: what.2.1,
             extra,
         },
     )

@@ -4,7 +4,11 @@
 //! {"version":1,"process":"web","run":…,"folder":…,"boot":…,"startedAt":…}   the intent, by the monitor
 //! 4711 (process_monitor) R 4700 …                                           by the child, before its exec
 //! {"run":…,"exit":{"code":0},"at":…}                                        by the monitor, when it ended
+//! {"run":…,"main":{"pid":4712,"startTime":…}}                               by the monitor, when the program
+//!                                                                           goes on as another process
 //! ```
+//!
+//! The last line says what is so. A daemon's launcher ends, then its main process is known, then that ends.
 //!
 //! * The intent appears under the record's name whole or not at all (temporary file, rename), and
 //!   before the spawn.
@@ -36,7 +40,7 @@ const EXTENSION: &str = "run";
 /// The form of the intent that this version writes and reads.
 const VERSION: u32 = 1;
 
-/// A record has two or three lines; what is longer is none.
+/// A record has a few lines; what is longer is none.
 const LONGEST: u64 = 64 * 1024;
 
 /// How long a reader waits for a child on its way to its exec.
@@ -83,10 +87,19 @@ pub enum RecordState {
     IntentOnly,
     /// This process was started; whether it lives is another question.
     Spawned(Identity),
+    /// The program goes on as `main`, which it told; whether that lives is another question.
+    Adopted {
+        /// The process that was started.
+        leader: Identity,
+        /// The one that goes on.
+        main: Identity,
+    },
     /// It was started and has ended, and a monitor saw how.
     Finished {
         /// The process that was started.
-        identity: Identity,
+        leader: Identity,
+        /// The one that went on, if the program told of one.
+        main: Option<Identity>,
         /// How it ended.
         exit: Exit,
         /// When.
@@ -180,6 +193,12 @@ struct ExitLine {
 }
 
 #[derive(Serialize, Deserialize)]
+struct MainLine {
+    run: RunId,
+    main: Identity,
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum WrittenExit {
     Code(i32),
@@ -199,16 +218,28 @@ pub fn finish(path: &Path, run: &RunId, exit: Exit, at: Wall) -> Result<(), Reco
         Exit::Signal(number) => WrittenExit::Signal(number),
         Exit::Unknown => WrittenExit::Unknown,
     };
-    let mut line =
-        serde_json::to_vec(&ExitLine { run: run.clone(), exit, at }).map_err(|e| failed(e.into()))?;
+    append(path, &ExitLine { run: run.clone(), exit, at }).map_err(failed)
+}
+
+/// Notes in the record at `path` that `run` goes on as `main`. A record that is gone is fine.
+///
+/// # Errors
+/// [`RecordError::Write`]
+pub fn adopt(path: &Path, run: &RunId, main: Identity) -> Result<(), RecordError> {
+    let failed = |source: io::Error| RecordError::Write { path: path.to_owned(), source };
+    append(path, &MainLine { run: run.clone(), main }).map_err(failed)
+}
+
+fn append(path: &Path, line: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(line)?;
     line.push(b'\n');
     let mut file = match OpenOptions::new().append(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed(error)),
+        Err(error) => return Err(error),
     };
     // One write: a kill leaves the whole line or none.
-    file.write_all(&line).map_err(failed)
+    file.write_all(&line)
 }
 
 /// Removes the record at `path`: its run is over and its outcome on disk elsewhere. A record that is
@@ -306,23 +337,30 @@ fn parse(content: &[u8], boot: &BootId) -> Result<Found, String> {
 }
 
 fn state(rest: &[u8], run: &RunId) -> RecordState {
-    // The child's line may contain newlines (in the name of the program that spawned it), the exit's
-    // may not. And the child's has parentheses, the exit's has none.
+    // The child's line may contain newlines (in the name of the program that spawned it), the others
+    // may not. And the child's has parentheses, the others have none.
     let child_ends = rest.iter().rposition(|&byte| byte == b')').and_then(|name_ends| {
         let tail = rest.get(name_ends..)?;
         tail.iter().position(|&byte| byte == b'\n').map(|newline| name_ends + newline + 1)
     });
-    let (child, exit) = rest.split_at(child_ends.unwrap_or(0));
-    let mut exits =
-        exit.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<ExitLine>(line).ok());
-    let exit = exits.find(|line| line.run == *run);
-    match (exit, sys::identity::from_record_line(child)) {
-        (Some(line), Some(identity)) => {
-            RecordState::Finished { identity, exit: line.exit.into(), at: line.at }
+    let (child, later) = rest.split_at(child_ends.unwrap_or(0));
+    let Some(leader) = sys::identity::from_record_line(child) else { return RecordState::IntentOnly };
+    let mut state = RecordState::Spawned(leader);
+    for line in later.split(|&byte| byte == b'\n') {
+        if let Some(main) = serde_json::from_slice(line).ok().filter(|line: &MainLine| line.run == *run) {
+            state = RecordState::Adopted { leader, main: main.main };
+        } else if let Some(end) = serde_json::from_slice(line).ok().filter(|line: &ExitLine| line.run == *run)
+        {
+            let main = match state {
+                RecordState::Adopted { main, .. } => Some(main),
+                // Only the first end of a process is one.
+                RecordState::Finished { .. } => continue,
+                _ => None,
+            };
+            state = RecordState::Finished { leader, main, exit: end.exit.into(), at: end.at };
         }
-        (None, Some(identity)) => RecordState::Spawned(identity),
-        (_, None) => RecordState::IntentOnly,
     }
+    state
 }
 
 impl From<WrittenExit> for Exit {

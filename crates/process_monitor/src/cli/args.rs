@@ -76,6 +76,9 @@ pub struct MonitorFlags {
     /// Have no partner
     #[arg(long)]
     pub standalone: bool,
+    /// Where its aliveness server listens on loopback [default: 5681, the watcher's 5682]
+    #[arg(long, value_name = "PORT", env = "TOM_PM_ALIVENESS_PORT", hide_env_values = true)]
+    pub aliveness_port: Option<u16>,
     /// What the monitor's own log holds: error, warn, info or debug; with ",json" as JSON [default: info]
     #[arg(long, value_name = "LEVEL", env = "TOM_PM_LOG", hide_env_values = true)]
     pub log: Option<String>,

@@ -21,6 +21,7 @@ mod context;
 mod doctor;
 mod failure;
 mod generate;
+mod health_options;
 mod lifecycle;
 mod list;
 mod logger;

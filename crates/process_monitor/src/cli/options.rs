@@ -1,6 +1,7 @@
 //! The options that describe a process: shared by `run` and `add`.
 
 use super::failure::Failure;
+use super::health_options::HealthOptions;
 use super::value;
 use clap::{Args, ValueEnum};
 use process_monitor_core::id::ProcessId;
@@ -27,6 +28,8 @@ pub struct ProcessOptions {
     pub no_autostart: bool,
     #[command(flatten)]
     pub restart: RestartOptions,
+    #[command(flatten)]
+    pub health: HealthOptions,
     #[command(flatten)]
     pub stop: StopOptions,
     #[command(flatten)]
@@ -140,6 +143,7 @@ impl ProcessOptions {
         if !variables.is_empty() {
             entry.environment = Some(variables.into_iter().collect());
         }
+        entry.aliveness_check = self.health.check()?;
         entry.restart_policy = changed(self.restart.policy());
         entry.stop = changed(self.stop.config());
         entry.logs = changed(self.logs.config());
@@ -170,18 +174,18 @@ impl ProcessOptions {
 }
 
 /// What differs from the default; a registry says no more than it must.
-fn changed<T: Default + PartialEq>(value: T) -> Option<T> {
+pub(super) fn changed<T: Default + PartialEq>(value: T) -> Option<T> {
     (value != T::default()).then_some(value)
 }
 
 /// Puts `given` in the place of a default, if it was given.
-fn set<T>(place: &mut T, given: Option<T>) {
+pub(super) fn set<T>(place: &mut T, given: Option<T>) {
     if let Some(value) = given {
         *place = value;
     }
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

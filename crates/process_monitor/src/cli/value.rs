@@ -49,6 +49,12 @@ pub fn assignment(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// Splits a command into words as a shell does: at blanks, held together by quotes. Nothing else that a
+/// shell does is done.
+pub fn words(text: &str) -> Result<Vec<String>, String> {
+    shlex::split(text).ok_or_else(|| format!("{text:?} has a quote without its end"))
+}
+
 /// Reads `on` or `off`, also as yes/no, true/false, 1/0.
 pub fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {

@@ -6,11 +6,12 @@ use super::tree::Tree;
 use process_monitor_core::engine::{Command, Event, Finding};
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::ProcessId;
-use process_monitor_core::model::ProcessEntry;
+use process_monitor_core::model::{AlivenessCheck, ProcessEntry};
 use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
 use process_monitor_host::clock;
 use process_monitor_host::layout::Layout;
+use process_monitor_host::notify::NotifySocket;
 use process_monitor_host::output::note::ExitNote;
 use process_monitor_host::output::protocol::{Attach, Limits};
 use process_monitor_host::output::run::OutputHold;
@@ -82,19 +83,46 @@ fn find(
     intent: &Intent,
     state: RecordState,
 ) -> Finding {
-    let (identity, exit, at) = match state {
+    let (known, (exit, at)) = match state {
         RecordState::OtherBoot => return Finding::Nothing,
         RecordState::IntentOnly => return Finding::NotStarted { attempts: intent.attempts },
-        RecordState::Finished { identity, exit, at } => (identity, exit, at),
-        RecordState::Spawned(identity) => {
-            if let Some(alive) = adopt(supervisor, layout, entry, intent, identity) {
+        RecordState::Finished { leader, main, exit, at } => (Known { leader, main }, (exit, at)),
+        RecordState::Spawned(_) | RecordState::Adopted { .. } => {
+            let known = match state {
+                RecordState::Adopted { leader, main } => Known { leader, main: Some(main) },
+                RecordState::Spawned(leader) => Known { leader, main: None },
+                _ => return Finding::Nothing,
+            };
+            if let Some(alive) = adopt(supervisor, layout, entry, intent, known) {
                 return alive;
             }
-            let (exit, at) = noted_exit(layout, intent);
-            (identity, exit, at)
+            (known, noted_exit(layout, intent))
         }
     };
-    ended(&mut supervisor.executor, layout, entry, intent, (identity, exit, at))
+    ended(&mut supervisor.executor, layout, entry, intent, (known, exit, at))
+}
+
+/// The processes that a record tells of.
+#[derive(Clone, Copy)]
+struct Known {
+    /// The one that was started.
+    leader: Identity,
+    /// The one as which the program goes on, if it told of another.
+    main: Option<Identity>,
+}
+
+impl Known {
+    fn process(self) -> Identity {
+        self.main.unwrap_or(self.leader)
+    }
+
+    fn tree(self, layout: &Layout, intent: &Intent) -> Tree {
+        let tree = Tree::gone(layout, &intent.run, self.leader);
+        match self.main {
+            Some(main) => tree.with_main(main),
+            None => tree,
+        }
+    }
 }
 
 fn adopt(
@@ -102,8 +130,9 @@ fn adopt(
     layout: &Layout,
     entry: &ProcessEntry,
     intent: &Intent,
-    identity: Identity,
+    known: Known,
 ) -> Option<Finding> {
+    let identity = known.process();
     let process = match Process::adopt(&identity) {
         Ok(process) => process?,
         Err(error) => {
@@ -113,14 +142,25 @@ fn adopt(
     };
     hold(&mut supervisor.executor, layout, entry, intent, Some(identity));
     let Supervisor { executor, reactor, .. } = supervisor;
-    if let Err(error) = executor.watch(entry.id.clone(), &intent.run, process, reactor) {
+    let process = Arc::new(process);
+    let tree = match known.main {
+        Some(_) => known.tree(layout, intent),
+        None => Tree::held(layout, &intent.run, &process),
+    };
+    if let Err(error) = executor.watch(entry.id.clone(), &intent.run, process, tree, reactor) {
         tracing::error!(process = %entry.id, %error, "cannot watch an adopted process");
         return None;
+    }
+    if entry.check().is_some_and(AlivenessCheck::listens) {
+        match NotifySocket::bind(&layout.notify_socket(&intent.run)) {
+            Ok(socket) => executor.listen(entry.id.clone(), &intent.run, socket, reactor),
+            Err(error) => tracing::error!(process = %entry.id, %error, "cannot hear what it says of itself"),
+        }
     }
     tracing::info!(process = %entry.id, pid = identity.pid, "adopted: it ran on while no monitor was there");
     let (run, pid, started, attempts) =
         (intent.run.clone(), identity.pid, intent.started_at, intent.attempts);
-    Some(Finding::Alive { run, pid, started, attempts })
+    Some(Finding::Alive { run, pid, started, attempts, main_known: known.main.is_some() })
 }
 
 /// How a run ended that no monitor saw. Put down in its record before the logger's note goes: should we
@@ -141,13 +181,13 @@ fn ended(
     layout: &Layout,
     entry: &ProcessEntry,
     intent: &Intent,
-    (identity, exit, at): (Identity, Exit, Wall),
+    (known, exit, at): (Known, Exit, Wall),
 ) -> Finding {
-    tracing::info!(process = %entry.id, pid = identity.pid, %exit, "it ended while no monitor was there");
+    tracing::info!(process = %entry.id, pid = known.process().pid, %exit, "it ended while no monitor was there");
     hold(executor, layout, entry, intent, None);
-    executor.add_remains(intent.run.clone(), Tree::gone(layout, &intent.run, identity));
+    executor.add_remains(intent.run.clone(), known.tree(layout, intent));
     let (run, started, attempts) = (intent.run.clone(), intent.started_at, intent.attempts);
-    Finding::Ended { run, exit, started, at, attempts }
+    Finding::Ended { run, exit, started, at, attempts, main_known: known.main.is_some() }
 }
 
 fn hold(

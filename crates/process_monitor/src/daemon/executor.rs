@@ -2,17 +2,19 @@
 //! comes back as a message.
 
 use super::board::Board;
+use super::checks::Checker;
 use super::handle::Facts;
 use super::inbox::Inbox;
 use super::jobs::Pool;
+use super::lines::{Awaited, LineWatcher};
 use super::logger::LoggerKeeper;
 use super::marker;
 use super::replies::Replies;
-use super::runs::LiveRun;
+use super::runs::{LiveRun, Notices, Watched};
 use super::starter::Starter;
 use super::storage::StorageLink;
 use super::tree::Tree;
-use process_monitor_core::engine::{Action, Engine};
+use process_monitor_core::engine::{Action, Engine, News};
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::ProcessState;
 use process_monitor_host::layout::Layout;
@@ -20,7 +22,9 @@ use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
 use process_monitor_host::output::protocol::Attach;
 use process_monitor_host::output::run::OutputHold;
 use process_monitor_host::process::tree::Reaper;
-use process_monitor_host::process::{BootId, record};
+use process_monitor_host::process::{BootId, Process, record};
+use process_monitor_host::reactor::Reactor;
+use regex_lite::Regex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -59,11 +63,17 @@ pub struct Executor {
     /// Who waits for answers.
     pub replies: Replies,
     pub(super) live: HashMap<RunId, LiveRun>,
-    pub(super) keys: HashMap<usize, RunId>,
+    pub(super) keys: HashMap<usize, Watched>,
     pub(super) next_key: usize,
     pub(super) outputs: HashMap<RunId, Output>,
     /// Ended runs whose tree is not known to be gone.
     pub(super) remains: HashMap<RunId, Tree>,
+    /// Where runs say what they have to say of themselves.
+    pub(super) notices: HashMap<RunId, Notices>,
+    /// Processes as which runs go on, until the engine has decided to adopt them.
+    pub(super) found: HashMap<RunId, Process>,
+    pub(super) checker: Checker,
+    pub(super) lines: LineWatcher,
     /// At rest since this generation: its run record is of no more use once that is saved.
     resting: Vec<(u64, ProcessId)>,
     restart: Option<oneshot::Sender<()>>,
@@ -106,6 +116,10 @@ impl Executor {
     pub fn new(parts: Parts) -> Self {
         let Parts { layout, boot, facts, inbox, board, storage, keeper, starter, killers, reaper } = parts;
         Self {
+            checker: Checker::new(inbox.clone(), Arc::clone(&reaper)),
+            lines: LineWatcher::new(layout.clone(), inbox.clone()),
+            notices: HashMap::new(),
+            found: HashMap::new(),
             layout,
             boot,
             facts,
@@ -134,7 +148,7 @@ impl Executor {
     }
 
     /// Carries out `actions` in their order.
-    pub fn carry_out(&mut self, actions: Vec<Action>, engine: &Engine) {
+    pub fn carry_out(&mut self, actions: Vec<Action>, engine: &Engine, reactor: &Reactor) {
         // Of several changes of one process at once, readers need only the last.
         let mut changed: Vec<(ProcessId, bool)> = Vec::new();
         let mut replies = Vec::new();
@@ -145,6 +159,14 @@ impl Executor {
                 Action::Signal { run, signal, group, .. } => self.signal(&run, signal, group),
                 Action::Kill { run, tree, .. } => self.kill(&run, tree),
                 Action::Clear { id, run } => self.clear(id, run),
+                Action::Check { id, run, number, entry } => self.checker.check(id, run, number, &entry),
+                Action::FindMain { id, run, entry, hint } => self.find_main(id, run, &entry, hint),
+                Action::Adopt { id, run, .. } => self.adopt(id, &run, reactor),
+                Action::AwaitLine { id, run, pattern } => self.await_line(id, run, &pattern, engine),
+                Action::Checked { id, news } => {
+                    log_news(&id, &news);
+                    self.show(&id, engine);
+                }
                 Action::Publish { id, transition, durable } => {
                     log_transition(&id, transition, engine);
                     let rests = transition.is_some_and(|(_, to)| rests(to));
@@ -180,6 +202,26 @@ impl Executor {
         }
         if !self.taking_up {
             self.board.put(view);
+        }
+    }
+
+    /// Shows readers what files do not have.
+    fn show(&self, id: &ProcessId, engine: &Engine) {
+        if let (false, Some(view)) = (self.taking_up, engine.view(id)) {
+            self.board.put(view);
+        }
+    }
+
+    fn await_line(&mut self, id: ProcessId, run: RunId, pattern: &str, engine: &Engine) {
+        let folder = self.outputs.get(&run).and_then(|output| output.attach.folder.file_name());
+        let folder = folder.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let stamped = engine.entry(&id).is_some_and(|entry| entry.logs().timestamps);
+        let process = id.clone();
+        let begun = Regex::new(pattern)
+            .map_err(|error| error.to_string())
+            .and_then(|pattern| self.lines.wait_for(Awaited { id, run, folder, pattern, stamped }));
+        if let Err(error) = begun {
+            tracing::error!(%process, %error, "cannot wait for the line that says it is ready; its start will fail");
         }
     }
 
@@ -342,5 +384,20 @@ fn log_transition(id: &ProcessId, transition: Option<(ProcessState, ProcessState
         }
         ProcessState::Running => tracing::info!(process = %id, pid, "{from} → {to}"),
         _ => tracing::info!(process = %id, "{from} → {to}"),
+    }
+}
+
+fn log_news(id: &ProcessId, news: &News) {
+    match news {
+        News::Passed => {}
+        News::Recovered { failed } => {
+            tracing::info!(process = %id, "healthy again, after {failed} failed checks")
+        }
+        News::Failed { why, in_a_row, limit } if in_a_row < limit => {
+            tracing::debug!(process = %id, "check {in_a_row} of {limit} failed: {why}");
+        }
+        News::Failed { why, in_a_row, .. } => {
+            tracing::warn!(process = %id, "check {in_a_row} in a row failed: {why}");
+        }
     }
 }

@@ -3,14 +3,15 @@
 use super::board::Board;
 use super::figures::Meter;
 use super::inbox::{Answer, CommandError, Inbox, Message};
-use process_monitor_client::api::{MonitorState, MonitorStatus, PartnerStatus, ProcessStatus};
-use process_monitor_core::engine::{Command, View};
+use process_monitor_client::api::{HealthReport, MonitorState, MonitorStatus, PartnerStatus, ProcessStatus};
+use process_monitor_core::engine::{Command, Health, View};
 use process_monitor_core::id::ProcessId;
+use process_monitor_core::model::AlivenessCheck;
 use process_monitor_core::time::Wall;
 use process_monitor_host::clock;
 use process_monitor_host::layout::Layout;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
 use tokio::sync::oneshot;
 
 /// What does not change, or hardly, while a monitor lives.
@@ -25,6 +26,8 @@ pub struct Facts {
     pub stopping: AtomicBool,
     /// Its logger's process id, 0 while there is none.
     pub logger_pid: AtomicU32,
+    /// Where its aliveness server listens, 0 while it does not.
+    pub aliveness_port: AtomicU16,
 }
 
 /// Cheap to clone; every connection has one.
@@ -78,6 +81,8 @@ impl Handle {
         let uptime = view.up_since.map(|since| clock::wall().since(since));
         status.uptime_ms = uptime.map(|uptime| u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX));
         status.message.clone_from(&view.message);
+        status.healthy = view.health.as_ref().and_then(|health| health.healthy);
+        status.health = view.health.as_ref().map(|health| report(view, health));
         status.log_folder = Some(self.facts.layout.process_logs(&view.entry.id).display().to_string());
         if let (Some(pid), Some(run)) = (status.pid, &view.run)
             && let Some(usage) = self.meter.measure(pid, run, uptime.unwrap_or_default())
@@ -88,11 +93,17 @@ impl Handle {
         status
     }
 
+    /// What is known of the monitor.
+    pub(super) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
     /// The monitor itself.
     pub fn monitor_status(&self) -> MonitorStatus {
         let (managed, running) = self.board.counts();
         let facts = &self.facts;
         let logger = facts.logger_pid.load(Ordering::Relaxed);
+        let aliveness = facts.aliveness_port.load(Ordering::Relaxed);
         MonitorStatus {
             instance_id: facts.layout.instance().clone(),
             pid: std::process::id(),
@@ -112,6 +123,7 @@ impl Handle {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             directory: Some(facts.layout.directory().display().to_string()),
             logger_pid: (logger != 0).then_some(logger),
+            aliveness_port: (aliveness != 0).then_some(aliveness),
         }
     }
 
@@ -134,5 +146,19 @@ impl Handle {
         let (reply, accepted) = oneshot::channel();
         self.inbox.send(Message::Restart(reply));
         accepted.await.map_err(|_| CommandError::Ended)
+    }
+}
+
+fn report(view: &View, health: &Health) -> HealthReport {
+    let (last_failure, last_failure_reason) = health.last_failure.clone().unzip();
+    HealthReport {
+        target: view.entry.check().and_then(AlivenessCheck::target),
+        passed: health.passed,
+        failed: health.failed,
+        consecutive_failures: health.in_a_row,
+        last_success: health.last_success,
+        last_failure,
+        last_failure_reason,
+        status_text: health.text.clone(),
     }
 }

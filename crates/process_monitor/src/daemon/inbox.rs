@@ -1,10 +1,11 @@
 //! What reaches the supervising thread from other threads.
 
-use process_monitor_core::engine::{Command, Refusal};
+use process_monitor_core::engine::{Command, Event, NoMain, Refusal};
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::ProcessState;
 use process_monitor_core::registry::Edit;
 use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
+use process_monitor_host::process::Process;
 use process_monitor_host::reactor::Waker;
 use std::sync::mpsc;
 use tokio::sync::oneshot;
@@ -34,6 +35,10 @@ pub enum Message {
     Command(Command, oneshot::Sender<Answer>),
     /// A spawn finished.
     Spawned(Box<SpawnDone>),
+    /// Something happened that the engine is to know as it is.
+    Event(Box<Event>),
+    /// The process that goes on in place of the one that was started was looked for.
+    MainFound(ProcessId, RunId, Result<Process, NoMain>),
     /// What was left of a run's tree is gone.
     Cleared(ProcessId, RunId),
     /// Somebody else changed the registry.

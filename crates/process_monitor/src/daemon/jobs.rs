@@ -9,6 +9,7 @@ use std::thread;
 
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::LogConfig;
+use process_monitor_host::notify::NotifySocket;
 use process_monitor_host::output::run::OutputHold;
 use process_monitor_host::process::{Process, SpawnError};
 
@@ -32,6 +33,8 @@ pub struct SpawnedRun {
     pub folder: std::path::PathBuf,
     /// What is kept of its output.
     pub logs: LogConfig,
+    /// Where it says what it has to say of itself, if it was told to.
+    pub notices: Option<NotifySocket>,
 }
 
 /// Why a run could not be started.

@@ -7,19 +7,25 @@
 //! | kill (4) | kills trees and waits for their end | `jobs` |
 //! | registry | reads, merges and writes the registry's file | `storage` |
 //! | logger | keeps a logger process there | `logger` |
-//! | main | serves the control socket, takes signals | `serve` |
+//! | probes | asks programs whether they are well; started by the first check | `checks`, `main_process` |
+//! | lines | waits for lines that say that a program is ready; started by the first | `lines` |
+//! | main | serves the control socket and the aliveness port, takes signals | `serve`, `aliveness` |
 //!
 //! They share nothing but messages (`inbox`) and the board that readers see (`board`).
 
+mod aliveness;
 mod board;
 mod boot;
+mod checks;
 mod control;
 mod executor;
 mod figures;
 mod handle;
 mod inbox;
 mod jobs;
+mod lines;
 mod logger;
+mod main_process;
 mod marker;
 mod replies;
 mod runs;

@@ -4,10 +4,11 @@ use super::executor::{Executor, Output, attach_to};
 use super::inbox::Message;
 use super::jobs::{SpawnDone, SpawnedRun, StartError};
 use super::tree::Tree;
-use process_monitor_core::engine::Event;
+use process_monitor_core::engine::{Event, NoMain};
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::StopSignal;
 use process_monitor_host::clock;
+use process_monitor_host::notify::NotifySocket;
 use process_monitor_host::output::protocol::{Attach, Limits};
 use process_monitor_host::output::run::OutputHold;
 use process_monitor_host::process::tree::Reaper;
@@ -20,6 +21,24 @@ pub(super) struct LiveRun {
     pub(super) id: ProcessId,
     pub(super) process: Arc<Process>,
     pub(super) tree: Tree,
+    key: usize,
+}
+
+/// What a key of the reactor stands for.
+pub(super) enum Watched {
+    /// The exit of a run's process.
+    Exit(RunId),
+    /// The exit of a process that started a run's process; it only is to be reaped.
+    Launcher(Arc<Process>),
+    /// What a run says of itself.
+    Notices(RunId),
+}
+
+/// Where a run says what it has to say of itself.
+pub(super) struct Notices {
+    id: ProcessId,
+    key: usize,
+    socket: NotifySocket,
 }
 
 impl LiveRun {
@@ -38,7 +57,7 @@ impl Executor {
         self.starter.done();
         let SpawnDone { id, run, result } = done;
         let result = result.and_then(|spawned| {
-            let SpawnedRun { process, hold, folder, logs } = spawned;
+            let SpawnedRun { process, hold, folder, logs, notices } = spawned;
             let identity = process.identity();
             let attach = Attach {
                 run: run.clone(),
@@ -48,7 +67,13 @@ impl Executor {
                 identity: Some(identity),
             };
             self.add_output(run.clone(), attach, hold);
-            self.watch(id.clone(), &run, process, reactor)?;
+            let process = Arc::new(process);
+            let tree = Tree::held(&self.layout, &run, &process);
+            self.watch(id.clone(), &run, process, tree, reactor)?;
+            self.drop_notices(reactor, |notices, _| notices.id == id);
+            if let Some(socket) = notices {
+                self.listen(id.clone(), &run, socket, reactor);
+            }
             Ok(identity.pid)
         });
         let result = result.map_err(|error| {
@@ -66,6 +91,12 @@ impl Executor {
         self.outputs.insert(run, Output { _hold: hold, attach });
     }
 
+    fn new_key(&mut self) -> usize {
+        let key = self.next_key;
+        self.next_key = self.next_key.wrapping_add(1);
+        key
+    }
+
     /// Has the reactor tell when `process` ends.
     ///
     /// # Errors
@@ -74,33 +105,78 @@ impl Executor {
         &mut self,
         id: ProcessId,
         run: &RunId,
-        process: Process,
+        process: Arc<Process>,
+        tree: Tree,
         reactor: &Reactor,
     ) -> Result<(), StartError> {
-        let process = Arc::new(process);
-        let live = LiveRun { id, tree: Tree::held(&self.layout, run, &process), process };
-        let key = self.next_key;
-        self.next_key = self.next_key.wrapping_add(1);
-        if let Err(error) = reactor.watch(&live.process, key) {
+        let key = self.new_key();
+        let live = LiveRun { id, tree, process, key };
+        if let Err(error) = reactor.watch(&*live.process, key) {
             let pid = live.process.identity().pid;
             let reaper = Arc::clone(&self.reaper);
             self.killers.run(move || live.abandon(&reaper));
             return Err(StartError::Prepare(format!("cannot watch for the exit of pid {pid}: {error}")));
         }
-        self.keys.insert(key, run.clone());
+        self.keys.insert(key, Watched::Exit(run.clone()));
         self.live.insert(run.clone(), live);
         Ok(())
     }
 
-    /// The process behind `key` has ended; the event is for the engine.
-    pub fn reap(&mut self, key: usize, reactor: &Reactor) -> Option<Event> {
-        let run = self.keys.get(&key)?.clone();
+    /// Hears what a run says of itself.
+    pub fn listen(&mut self, id: ProcessId, run: &RunId, socket: NotifySocket, reactor: &Reactor) {
+        let key = self.new_key();
+        if let Err(error) = reactor.watch(&socket, key) {
+            return tracing::error!(process = %id, %error, "cannot hear what it says of itself (sd_notify)");
+        }
+        self.keys.insert(key, Watched::Notices(run.clone()));
+        self.notices.insert(run.clone(), Notices { id, key, socket });
+    }
+
+    /// Something happened to what `key` stands for; the events are for the engine.
+    pub fn woken(&mut self, key: usize, reactor: &Reactor) -> Vec<Event> {
+        match self.keys.get(&key) {
+            Some(Watched::Exit(run)) => {
+                let run = run.clone();
+                self.reap(key, run, reactor).into_iter().collect()
+            }
+            Some(Watched::Notices(run)) => {
+                let run = run.clone();
+                self.hear(key, &run, reactor)
+            }
+            Some(Watched::Launcher(process)) => {
+                match process.try_exit() {
+                    Ok(exit) => tracing::debug!(pid = process.identity().pid, ?exit, "the launcher ended"),
+                    Err(error) => tracing::warn!(%error, "cannot reap a launcher"),
+                }
+                reactor.unwatch(&**process);
+                self.keys.remove(&key);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn hear(&mut self, key: usize, run: &RunId, reactor: &Reactor) -> Vec<Event> {
+        let Some(notices) = self.notices.get_mut(run) else { return Vec::new() };
+        let heard = notices.socket.receive().unwrap_or_else(|error| {
+            tracing::warn!(process = %notices.id, %error, "cannot hear what it says of itself (sd_notify)");
+            Vec::new()
+        });
+        if let Err(error) = reactor.watch_again(&notices.socket, key) {
+            tracing::error!(process = %notices.id, %error, "cannot hear what it says of itself any more");
+        }
+        let id = &notices.id;
+        heard.into_iter().map(|notice| Event::Noticed { id: id.clone(), run: run.clone(), notice }).collect()
+    }
+
+    /// The process of `run`, behind `key`, has ended; the event is for the engine.
+    fn reap(&mut self, key: usize, run: RunId, reactor: &Reactor) -> Option<Event> {
         let live = self.live.get(&run)?;
         let exit = match live.process.try_exit() {
             Ok(Some(exit)) => exit,
             Ok(None) => {
                 // Not ended after all: a wake-up for nothing. Wait on.
-                return match reactor.watch_again(&live.process, key) {
+                return match reactor.watch_again(&*live.process, key) {
                     Ok(()) => None,
                     Err(error) => {
                         tracing::error!(process = %live.id, %error, "cannot watch for its exit any more");
@@ -115,7 +191,7 @@ impl Executor {
         };
         let live = self.live.remove(&run)?;
         self.keys.remove(&key);
-        reactor.unwatch(&live.process);
+        reactor.unwatch(&*live.process);
         let leftover = live.tree.may_be_left(&self.reaper);
         if let Err(error) = record::finish(&self.layout.run_record(&live.id), &run, exit, clock::wall()) {
             tracing::warn!(process = %live.id, %error, "cannot note its exit");
@@ -124,12 +200,90 @@ impl Executor {
         if let Some(output) = self.outputs.get_mut(&run) {
             output.attach.identity = None;
         }
+        self.lines.forget(&run);
         tracing::info!(process = %live.id, pid = live.process.identity().pid, %exit, "ended");
         let id = live.id.clone();
         if leftover {
             self.remains.insert(run.clone(), live.tree);
+        } else {
+            self.drop_notices(reactor, |_, of| *of == run);
         }
         Some(Event::Exited { id, run, exit, leftover })
+    }
+
+    fn drop_notices(&mut self, reactor: &Reactor, which: impl Fn(&Notices, &RunId) -> bool) {
+        let keys = &mut self.keys;
+        self.notices.retain(|run, notices| {
+            let over = which(notices, run);
+            if over {
+                reactor.unwatch(&notices.socket);
+                keys.remove(&notices.key);
+                if let Err(error) = notices.socket.remove() {
+                    tracing::warn!(process = %notices.id, %error, "cannot remove its notify socket");
+                }
+            }
+            !over
+        });
+    }
+
+    // ---- a run that goes on as another process ----------------------------------------------------
+
+    /// Keeps the process that was found until the engine has decided; what it is told is the pid.
+    pub fn found_main(&mut self, run: &RunId, result: Result<Process, NoMain>) -> Result<u32, NoMain> {
+        result.map(|process| {
+            let pid = process.identity().pid;
+            self.found.insert(run.clone(), process);
+            pid
+        })
+    }
+
+    /// The engine has decided.
+    pub fn drop_found(&mut self, run: &RunId) {
+        self.found.remove(run);
+    }
+
+    /// From now on the run's process is the one that was found.
+    pub(super) fn adopt(&mut self, id: ProcessId, run: &RunId, reactor: &Reactor) {
+        let Some(process) = self.found.remove(run) else { return };
+        let main = process.identity();
+        if let Err(error) = record::adopt(&self.layout.run_record(&id), run, main) {
+            tracing::error!(process = %id, %error, "should the monitor die, the process as which it goes on is not found again");
+        }
+        if self.live.get(run).is_some_and(|live| live.process.identity() == main) {
+            return;
+        }
+        let tree = match self.live.remove(run) {
+            Some(old) => {
+                self.become_launcher(old.key, &old.process, reactor);
+                old.tree
+            }
+            None => match self.remains.remove(run) {
+                Some(tree) => tree,
+                None => return,
+            },
+        };
+        tracing::info!(process = %id, pid = main.pid, "it goes on as another process, which is supervised from now on");
+        if let Some(output) = self.outputs.get_mut(run) {
+            output.attach.identity = Some(main);
+            self.logger.iter().for_each(|logger| attach_to(logger, &output.attach));
+        }
+        if let Err(error) = self.watch(id.clone(), run, Arc::new(process), tree.with_main(main), reactor) {
+            tracing::error!(process = %id, %error, "it is killed");
+            let (run, exit) = (run.clone(), process_monitor_core::exit::Exit::Unknown);
+            let lost = Event::Exited { id, run, exit, leftover: false };
+            self.inbox.send(Message::Event(Box::new(lost)));
+        }
+    }
+
+    /// It is no longer the run's process, but still our child: it is to be reaped.
+    fn become_launcher(&mut self, key: usize, process: &Arc<Process>, reactor: &Reactor) {
+        self.keys.remove(&key);
+        reactor.unwatch(&**process);
+        let key = self.new_key();
+        match reactor.watch(&**process, key) {
+            Ok(()) => drop(self.keys.insert(key, Watched::Launcher(Arc::clone(process)))),
+            Err(error) => tracing::warn!(%error, "a launcher will not be reaped before the monitor ends"),
+        }
     }
 
     /// A tree that an earlier monitor left.
@@ -139,21 +293,32 @@ impl Executor {
 
     /// A child has ended: if it was an orphan that fell to us, it is reaped.
     pub fn reap_orphans(&self) {
-        let managed =
-            |identity: &Identity| self.live.values().any(|live| live.process.identity() == *identity);
+        let launchers = || {
+            self.keys.values().filter_map(|watched| match watched {
+                Watched::Launcher(process) => Some(process),
+                _ => None,
+            })
+        };
+        let known = |identity: &Identity| launchers().any(|process| process.identity() == *identity);
+        let managed = |identity: &Identity| {
+            self.live.values().any(|live| live.process.identity() == *identity) || known(identity)
+        };
         if let Err(error) = self.reaper.reap_orphans(managed) {
             tracing::warn!(%error, "cannot reap orphans of managed programs");
         }
     }
 
     /// What was left of `run` is gone.
-    pub fn cleared(&mut self, run: &RunId) {
+    pub fn cleared(&mut self, run: &RunId, reactor: &Reactor) {
         self.remains.remove(run);
+        if !self.live.contains_key(run) {
+            self.drop_notices(reactor, |_, of| of == run);
+        }
     }
 
     pub(super) fn signal(&self, run: &RunId, signal: StopSignal, group: bool) {
         let Some(live) = self.live.get(run) else { return };
-        let sent = if group { live.process.signal_group(signal) } else { live.process.signal(signal) };
+        let sent = if group { live.tree.signal(&live.process, signal) } else { live.process.signal(signal) };
         match sent {
             // Gone already: its exit is on its way to us.
             Ok(_) => {}
@@ -163,7 +328,7 @@ impl Executor {
 
     pub(super) fn kill(&self, run: &RunId, whole: bool) {
         let Some(live) = self.live.get(run) else { return };
-        tracing::warn!(process = %live.id, "did not end in time, killing it");
+        tracing::warn!(process = %live.id, "killing it");
         self.signal(run, StopSignal::Kill, whole);
         if whole {
             let (tree, reaper) = (live.tree.clone(), Arc::clone(&self.reaper));

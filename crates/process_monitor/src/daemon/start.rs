@@ -1,5 +1,6 @@
 //! Bringing a monitor up, and down again.
 
+use super::aliveness;
 use super::board::Board;
 use super::boot;
 use super::control;
@@ -33,9 +34,9 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32};
 use std::thread;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// Threads that spawn: enough to use both cores of a small machine while one exec waits for a disk.
 const SPAWNERS: usize = 2;
@@ -56,6 +57,8 @@ pub struct Options {
     pub standalone: bool,
     /// Level and form of its log (`TOM_PM_LOG`).
     pub log: Option<String>,
+    /// Where its aliveness server listens, whatever the registry says; 0: where the system likes.
+    pub aliveness_port: Option<u16>,
 }
 
 /// Why a monitor did not come up, or went down.
@@ -140,7 +143,7 @@ fn make_folders(layout: &Layout) -> Result<(), FileError> {
     files::create_folders(layout.directory())?;
     // Logs may be shared with a group; the rest is nobody else's business.
     files::create_folders(&layout.logs())?;
-    let private = [layout.state(), layout.runs(), layout.fifos(), layout.exits()];
+    let private = [layout.state(), layout.runs(), layout.fifos(), layout.exits(), layout.notify()];
     private.iter().try_for_each(|folder| files::private_dir(folder))?;
     files::remove_leftovers(&layout.registry()).map(drop)
 }
@@ -180,7 +183,9 @@ async fn supervise_and_serve(
         standalone: options.standalone || storage.registry().standalone_mode,
         stopping: AtomicBool::new(false),
         logger_pid: AtomicU32::new(0),
+        aliveness_port: AtomicU16::new(0),
     });
+    let aliveness_port = aliveness_port(options, storage.registry());
     log_summary(layout, storage.registry());
     let life = Life::assemble(layout, Arc::clone(&facts), storage)?;
     let handle = life.handle.clone();
@@ -197,11 +202,25 @@ async fn supervise_and_serve(
     if up.await.is_ok() {
         report(ready.take(), |ready| ready.ready(Ready { pid: std::process::id() }));
     }
+    let (over, is_over) = watch::channel(false);
+    let aliveness = aliveness_port.map(|port| tokio::spawn(aliveness::serve(port, handle.clone(), is_over)));
     let ending = serve::serve(listener, handle, ended).await;
+    drop(over);
+    if let Some(aliveness) = aliveness
+        && let Err(error) = aliveness.await
+    {
+        tracing::error!(%error, "the aliveness server ended badly");
+    }
     if let Err(error) = std::fs::remove_file(&path) {
         tracing::debug!(%error, "cannot remove the control socket");
     }
     ending.map_err(cannot("supervise"))
+}
+
+/// Where the aliveness server listens; `None`: it is switched off.
+fn aliveness_port(options: &Options, registry: &Registry) -> Option<u16> {
+    let from_registry = registry.aliveness_server.enabled.then(|| registry.aliveness_port());
+    options.aliveness_port.or(from_registry)
 }
 
 /// What the supervising thread has.

@@ -3,14 +3,15 @@
 use super::inbox::{Inbox, Message};
 use super::jobs::{Pool, SpawnDone, SpawnedRun, StartError};
 use process_monitor_core::id::RunId;
-use process_monitor_core::model::ProcessEntry;
+use process_monitor_core::model::{AlivenessCheck, ProcessEntry};
 use process_monitor_host::clock;
 use process_monitor_host::layout::Layout;
+use process_monitor_host::notify::NotifySocket;
 use process_monitor_host::output::run::{self, RunOutput};
 use process_monitor_host::process::record::{Intent, RunRecord};
 use process_monitor_host::process::{BootId, SpawnRequest, ensure_room, spawn};
 use std::collections::HashMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
@@ -73,10 +74,15 @@ fn start(
     let process = entry.id.clone();
     let intent =
         Intent { process, run: run.clone(), boot, folder: output.folder.clone(), started_at, attempts };
-    let spawned = recorded_spawn(layout, &intent, entry, &output);
+    let notices = notices(layout, run, entry);
+    let spawned = notices.and_then(|notices| {
+        let process = recorded_spawn(layout, &intent, entry, &output, notices.as_ref());
+        Ok((process?, notices))
+    });
     match spawned {
-        Ok(process) => {
-            Ok(SpawnedRun { process, hold: output.hold, folder: output.folder, logs: entry.logs() })
+        Ok((process, notices)) => {
+            let (hold, folder, logs) = (output.hold, output.folder, entry.logs());
+            Ok(SpawnedRun { process, hold, folder, logs, notices })
         }
         Err(error) => {
             run::discard(layout, run, &output.folder);
@@ -85,23 +91,46 @@ fn start(
     }
 }
 
+/// Where it says what it has to say of itself, if its check expects that (sd_notify(3)).
+fn notices(layout: &Layout, run: &RunId, entry: &ProcessEntry) -> Result<Option<NotifySocket>, StartError> {
+    if !entry.check().is_some_and(AlivenessCheck::listens) {
+        return Ok(None);
+    }
+    let path = layout.notify_socket(run);
+    NotifySocket::bind(&path).map(Some).map_err(|error| {
+        StartError::Prepare(format!("cannot make the socket {} for sd_notify: {error}", path.display()))
+    })
+}
+
+/// The variables of sd_notify(3). `WATCHDOG_PID` is left out: then it counts for whoever has the others.
+fn notify_variables(notices: Option<&NotifySocket>, entry: &ProcessEntry) -> Vec<(OsString, OsString)> {
+    let socket = notices.map(|notices| ("NOTIFY_SOCKET".into(), notices.path().into()));
+    let watchdog = entry.check().and_then(|check| check.watchdog_ms);
+    let watchdog = watchdog.map(|ms| ("WATCHDOG_USEC".into(), ms.saturating_mul(1000).to_string().into()));
+    socket.into_iter().chain(watchdog).collect()
+}
+
 fn recorded_spawn(
     layout: &Layout,
     intent: &Intent,
     entry: &ProcessEntry,
     output: &RunOutput,
+    notices: Option<&NotifySocket>,
 ) -> Result<process_monitor_host::process::Process, StartError> {
     let record = RunRecord::create(&layout.run_record(&entry.id), intent)
         .map_err(|error| StartError::Prepare(error.to_string()))?;
     process_monitor_host::crash_point!("start::recorded");
+    let notify = notify_variables(notices, entry);
+    let notify = notify.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()));
     let environment = entry.environment.iter().flatten();
+    let environment = environment.map(|(name, value)| (OsStr::new(name), OsStr::new(value)));
     let process = spawn(&SpawnRequest {
         process: &entry.id,
         run: &intent.run,
         command: OsStr::new(&entry.command),
         args: entry.args.iter().map(OsStr::new).collect(),
         working_directory: entry.working_directory.as_deref().map(Path::new),
-        environment: environment.map(|(name, value)| (OsStr::new(name), OsStr::new(value))).collect(),
+        environment: environment.chain(notify).collect(),
         stdout: output.stdout.as_fd(),
         stderr: output.stderr.as_fd(),
         record: record.as_fd(),

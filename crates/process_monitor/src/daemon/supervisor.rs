@@ -35,7 +35,7 @@ impl Supervisor {
             let now = self.clock.mono();
             let timeout = self.engine.next_deadline().map(|due| due.since(now));
             for key in self.reactor.wait(timeout)? {
-                self.ended(key);
+                self.woken(key);
             }
             while let Ok(message) = self.inbox.try_recv() {
                 self.take(message);
@@ -52,11 +52,11 @@ impl Supervisor {
     /// One event, and all that follows from it.
     pub fn step(&mut self, event: Event) {
         let actions = self.engine.handle(event, self.clock.now());
-        self.executor.carry_out(actions, &self.engine);
+        self.executor.carry_out(actions, &self.engine, &self.reactor);
     }
 
-    fn ended(&mut self, key: usize) {
-        if let Some(event) = self.executor.reap(key, &self.reactor) {
+    fn woken(&mut self, key: usize) {
+        for event in self.executor.woken(key, &self.reactor) {
             self.step(event);
         }
     }
@@ -68,8 +68,14 @@ impl Supervisor {
                 self.step(Event::Command(Some(ticket), command));
             }
             Message::Spawned(done) => self.spawned(*done),
+            Message::Event(event) => self.step(*event),
+            Message::MainFound(id, run, result) => {
+                let result = self.executor.found_main(&run, result);
+                self.step(Event::MainFound { id, run: run.clone(), result });
+                self.executor.drop_found(&run);
+            }
             Message::Cleared(id, run) => {
-                self.executor.cleared(&run);
+                self.executor.cleared(&run, &self.reactor);
                 self.step(Event::Cleared { id, run });
             }
             Message::Edited(edits) => edits.into_iter().for_each(|edit| self.edited(edit)),

@@ -1,10 +1,12 @@
 //! What belongs to a run, owned: what `host::process::tree` asks for by reference.
 
 use process_monitor_core::id::RunId;
+use process_monitor_core::model::StopSignal;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::output::Stream;
 use process_monitor_host::process::tree::{Reaper, TreeQuery};
 use process_monitor_host::process::{Identity, Process};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +20,7 @@ const CLEAR_WITHIN: Duration = Duration::from_secs(10);
 pub struct Tree {
     leader: Identity,
     process: Option<Arc<Process>>,
+    main: Option<Identity>,
     run: RunId,
     outputs: Arc<[PathBuf]>,
 }
@@ -31,15 +34,35 @@ impl Tree {
     /// What is left of a run whose leader was gone before we came.
     pub fn gone(layout: &Layout, run: &RunId, leader: Identity) -> Self {
         let outputs = Stream::BOTH.map(|stream| stream.fifo(layout, run));
-        Self { leader, process: None, run: run.clone(), outputs: Arc::new(outputs) }
+        Self { leader, process: None, main: None, run: run.clone(), outputs: Arc::new(outputs) }
+    }
+
+    /// The same tree; the program goes on as `main`.
+    pub fn with_main(self, main: Identity) -> Self {
+        Self { main: Some(main), ..self }
     }
 
     fn query(&self) -> TreeQuery<'_> {
         TreeQuery {
             leader: self.leader,
             process: self.process.as_deref(),
+            main: self.main,
             run: &self.run,
             outputs: &self.outputs,
+        }
+    }
+
+    /// Sends `signal` to the group that it leads, and to the process as which it goes on with the group that
+    /// this one leads. `false` when nobody is left.
+    ///
+    /// # Errors
+    /// When we may signal none of them.
+    pub fn signal(&self, main: &Process, signal: StopSignal) -> io::Result<bool> {
+        let Some(launcher) = &self.process else { return signal_with_group(main, signal) };
+        let group = launcher.signal_group(signal);
+        match self.main {
+            None => group,
+            Some(_) => signal_with_group(main, signal),
         }
     }
 
@@ -49,6 +72,11 @@ impl Tree {
         if !self.process.as_ref().is_some_and(|process| process.is_child()) {
             return true;
         }
+        self.is_left(reaper)
+    }
+
+    /// Whether something of it is there beside its leader.
+    pub fn is_left(&self, reaper: &Reaper) -> bool {
         match reaper.leftover(&self.query()) {
             Ok(members) => !members.is_empty(),
             Err(error) => {
@@ -56,6 +84,14 @@ impl Tree {
                 true
             }
         }
+    }
+
+    /// Takes hold of `pid` if it belongs to it.
+    ///
+    /// # Errors
+    /// As [`Reaper::vouch`].
+    pub fn vouch(&self, reaper: &Reaper, pid: u32) -> io::Result<Option<Process>> {
+        reaper.vouch(&self.query(), pid)
     }
 
     /// Kills all of it and waits for its end.
@@ -73,4 +109,9 @@ impl Tree {
             Err(error) => tracing::error!(leader = %self.leader, %error, "cannot kill its tree"),
         }
     }
+}
+
+/// The group where it leads one, else it alone.
+fn signal_with_group(process: &Process, signal: StopSignal) -> io::Result<bool> {
+    Ok(process.signal_group(signal)? || process.signal(signal)?)
 }

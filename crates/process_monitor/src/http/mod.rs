@@ -6,9 +6,13 @@
 //! | `monitor` | `/monitor…` |
 //! | `error` | an error's status, in one place |
 //! | `body` | reading a request's JSON |
+//! | `aliveness` | the aliveness server's two paths |
+//! | `listen` | serving over TCP, within bounds |
 
+pub mod aliveness;
 mod body;
 mod error;
+pub mod listen;
 mod monitor;
 mod processes;
 

@@ -95,6 +95,8 @@ impl World {
         command
             .args(args)
             .env("TOM_PM_DIRECTORY", self.path())
+            // One that the system chooses: tests run side by side.
+            .env("TOM_PM_ALIVENESS_PORT", "0")
             .env_remove("FAILPOINTS")
             .current_dir(self.path());
         command

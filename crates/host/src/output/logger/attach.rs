@@ -64,6 +64,10 @@ impl Logger {
                 stream.limits = attach.limits;
             }
         }
+        if attach.identity.is_some() && run.attach.identity != attach.identity {
+            // The program goes on as another process: that one's exit counts. `watch_exit` takes hold of it.
+            run.process = None;
+        }
         if run.attach != attach {
             run.attach = attach.clone();
             self.remember(&attach);

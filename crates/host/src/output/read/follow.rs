@@ -1,12 +1,12 @@
 //! Following the output of processes.
 
 use super::run::ProcessReader;
-use super::watch::{Change, Watches};
+use super::watch::{Change, FollowerWaker, Watches};
 use crate::files::FileError;
 use crate::layout::Layout;
 use crate::output::names::Stream;
 use process_monitor_core::id::ProcessId;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,9 @@ pub struct Chunk {
 /// there yet, and may go. Sleeps until the system reports a change.
 pub struct Follower {
     watches: Watches,
-    processes: Vec<ProcessReader>,
+    /// By key; keys are not given twice.
+    processes: BTreeMap<usize, ProcessReader>,
+    next_key: usize,
     /// Those that may have output, in the order of their turns.
     ready: VecDeque<usize>,
 }
@@ -40,7 +42,8 @@ impl Follower {
     /// # Errors
     /// When the system's limit of inotify instances is reached.
     pub fn new() -> Result<Self, FileError> {
-        Ok(Self { watches: Watches::new()?, processes: Vec::new(), ready: VecDeque::new() })
+        let (processes, ready) = (BTreeMap::new(), VecDeque::new());
+        Ok(Self { watches: Watches::new()?, processes, next_key: 0, ready })
     }
 
     /// Follows `process`, too, from the last `lines` lines of each stream of its newest run on.
@@ -48,12 +51,30 @@ impl Follower {
     /// # Errors
     /// When what is there cannot be read.
     pub fn follow(&mut self, layout: &Layout, process: &ProcessId, lines: usize) -> Result<(), FileError> {
-        self.processes.push(ProcessReader::new(layout.clone(), process.clone(), lines)?);
-        self.ready.push_back(self.processes.len() - 1);
+        let reader = ProcessReader::new(layout.clone(), process.clone(), lines)?;
+        self.processes.insert(self.next_key, reader);
+        self.ready.push_back(self.next_key);
+        self.next_key += 1;
         Ok(())
     }
 
-    /// The next output; waits for it at most `timeout` (`None`: for good). `None` when none came.
+    /// Follows `process` no longer.
+    pub fn unfollow(&mut self, process: &ProcessId) {
+        let keys: Vec<usize> =
+            self.processes.iter().filter(|(_, reader)| reader.is_of(process)).map(|(key, _)| *key).collect();
+        for key in keys {
+            self.processes.remove(&key);
+            self.watches.remove(key);
+        }
+    }
+
+    /// Makes [`Follower::next_chunk`] return, from another thread.
+    pub fn waker(&self) -> FollowerWaker {
+        self.watches.waker()
+    }
+
+    /// The next output; waits for it at most `timeout` (`None`: for good). `None` when none came, or when it
+    /// was woken.
     /// Processes that print take turns.
     ///
     /// # Errors
@@ -68,10 +89,12 @@ impl Follower {
             if until.is_some_and(|until| until <= now) {
                 return Ok(None);
             }
-            let held_back = self.processes.iter().filter_map(ProcessReader::deadline).min();
+            let held_back = self.processes.values().filter_map(ProcessReader::deadline).min();
             let wait =
                 [until, held_back].into_iter().flatten().min().map(|at| at.saturating_duration_since(now));
-            self.watches.wait(wait)?;
+            if self.watches.wait(wait)? {
+                return Ok(None);
+            }
             self.take_changes()?;
         }
     }
@@ -79,7 +102,7 @@ impl Follower {
     fn next_ready(&mut self) -> Result<Option<Chunk>, FileError> {
         self.take_changes()?;
         while let Some(key) = self.ready.pop_front() {
-            let Some(process) = self.processes.get_mut(key) else { continue };
+            let Some(process) = self.processes.get_mut(&key) else { continue };
             let result = process.next(&mut self.watches, key);
             if !matches!(result, Ok(None)) {
                 self.ready.push_back(key);
@@ -92,7 +115,7 @@ impl Follower {
     fn take_changes(&mut self) -> Result<(), FileError> {
         let changes = self.watches.changes()?;
         let now = Instant::now();
-        for (key, process) in self.processes.iter_mut().enumerate() {
+        for (&key, process) in &mut self.processes {
             let lost = changes.everything.then_some(Change::Entries);
             if let Some(change) = lost.or_else(|| changes.keys.get(&key).copied()) {
                 process.touch(change);

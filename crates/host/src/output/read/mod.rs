@@ -15,3 +15,4 @@ mod watch;
 
 pub use follow::{Chunk, Follower};
 pub use tail::tail;
+pub use watch::FollowerWaker;

@@ -42,6 +42,11 @@ impl ProcessReader {
         Ok(Self { layout, process, parent, runs, seen, stale: true })
     }
 
+    /// Whether it reads what `process` prints.
+    pub(super) fn is_of(&self, process: &ProcessId) -> bool {
+        self.process == *process
+    }
+
     /// Something changed in its folders.
     pub(super) fn touch(&mut self, change: Change) {
         self.stale |= change == Change::Entries;

@@ -2,13 +2,14 @@
 
 use crate::files::FileError;
 use crate::output::error::failed;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 use std::collections::{BTreeSet, HashMap};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What comes to a folder and goes from it.
@@ -43,9 +44,25 @@ impl Change {
     }
 }
 
+/// Makes a wait of another thread end.
+#[derive(Debug, Clone)]
+pub struct FollowerWaker(Arc<OwnedFd>);
+
+impl FollowerWaker {
+    /// Makes the present or next wait end.
+    pub fn wake(&self) {
+        if let Err(error) = rustix::io::write(&self.0, &1_u64.to_ne_bytes())
+            && error != Errno::AGAIN
+        {
+            tracing::error!(%error, "cannot wake a thread that follows output");
+        }
+    }
+}
+
 /// Which folder is watched for whom.
 pub(super) struct Watches {
     inotify: OwnedFd,
+    woken: Arc<OwnedFd>,
     keys: HashMap<i32, BTreeSet<usize>>,
 }
 
@@ -53,7 +70,24 @@ impl Watches {
     pub(super) fn new() -> Result<Self, FileError> {
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
             .map_err(failed("watch (limit: fs.inotify.max_user_instances)", Path::new("/")))?;
-        Ok(Self { inotify, keys: HashMap::new() })
+        let woken = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .map_err(failed("watch (an eventfd for)", Path::new("/")))?;
+        Ok(Self { inotify, woken: Arc::new(woken), keys: HashMap::new() })
+    }
+
+    pub(super) fn waker(&self) -> FollowerWaker {
+        FollowerWaker(Arc::clone(&self.woken))
+    }
+
+    /// Reports nothing any more as `key`.
+    pub(super) fn remove(&mut self, key: usize) {
+        let inotify = &self.inotify;
+        self.keys.retain(|watch, keys| {
+            keys.remove(&key);
+            // It may have gone with its folder.
+            let _gone = keys.is_empty().then(|| inotify::remove_watch(inotify, *watch));
+            !keys.is_empty()
+        });
     }
 
     /// Reports as `key` what comes to and goes from `folder`, and from those that hold it, up to `top`.
@@ -93,14 +127,17 @@ impl Watches {
         }
     }
 
-    /// Waits for a change, at most `timeout` (`None`: for good).
-    pub(super) fn wait(&self, timeout: Option<Duration>) -> Result<(), FileError> {
-        let mut fds = [PollFd::new(&self.inotify, PollFlags::IN)];
+    /// Waits for a change, at most `timeout` (`None`: for good), and says whether it was woken.
+    pub(super) fn wait(&self, timeout: Option<Duration>) -> Result<bool, FileError> {
+        let mut fds = [PollFd::new(&self.inotify, PollFlags::IN), PollFd::new(&self.woken, PollFlags::IN)];
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         match poll(&mut fds, timeout.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(failed("wait for changes in", Path::new("/"))(error)),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(failed("wait for changes in", Path::new("/"))(error)),
         }
+        // Reading takes the call back, so that the next wait waits.
+        let mut count = [0; 8];
+        Ok(rustix::io::read(&*self.woken, &mut count).is_ok())
     }
 
     /// What has changed since the last call.

@@ -104,6 +104,9 @@ fn arguments(context: &Context) -> Vec<OsString> {
     if let Some(log) = &context.flags.log {
         words.extend(["--log".into(), log.into()]);
     }
+    if let Some(port) = context.flags.aliveness_port {
+        words.extend(["--aliveness-port".into(), port.to_string().into()]);
+    }
     if let Some(pid) = context.flags.watcher_pid {
         words.extend(["--watcher-pid".into(), pid.to_string().into()]);
     }

@@ -12,6 +12,7 @@ pub fn run(context: &Context, foreground: bool) -> Result<(), Failure> {
         foreground,
         standalone: context.flags.standalone,
         log: context.flags.log.clone(),
+        aliveness_port: context.flags.aliveness_port,
     };
     daemon::run(&options).map_err(|error| failure(context, &error))
 }

@@ -47,6 +47,7 @@ mod tests {
             version: None,
             directory: None,
             logger_pid: None,
+            aliveness_port: None,
         };
         insta::assert_snapshot!(monitor_status(&status), @r"
         ProcessMonitor Status:

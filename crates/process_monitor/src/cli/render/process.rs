@@ -3,8 +3,9 @@
 use super::format::{self, NONE};
 use super::style::{Style, Tone, state_tone};
 use super::table::{Align, Cell, table};
-use process_monitor_client::api::ProcessStatus;
+use process_monitor_client::api::{HealthReport, ProcessStatus};
 use process_monitor_core::exit::{ExitReason, LastExit};
+use process_monitor_core::model::ProcessState;
 use process_monitor_core::time::Wall;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -36,7 +37,10 @@ pub fn process_table(processes: &[ProcessStatus], style: Style) -> String {
 
 fn row(process: &ProcessStatus) -> [Cell; 8] {
     let state = match process.healthy {
-        Some(false) => Cell::toned(format!("{} (unhealthy)", process.state), Tone::Bad),
+        // While it starts, failed checks are what one expects.
+        Some(false) if process.state == ProcessState::Running => {
+            Cell::toned(format!("{} (unhealthy)", process.state), Tone::Bad)
+        }
         _ => Cell::toned(process.state.name(), state_tone(process.state)),
     };
     [
@@ -85,6 +89,7 @@ pub fn process_details(process: &ProcessStatus, now: Wall, style: Style) -> Stri
 fn facts(process: &ProcessStatus, now: Wall) -> Vec<(&'static str, String)> {
     let words = process.command.iter().chain(&process.args).map(String::as_str);
     let ago = |time: Wall| format!("{time} ({} ago)", format::duration(now.since(time)));
+    let health = process.health.as_ref();
     let facts = [
         ("Name", (process.name != process.id.as_str()).then(|| process.name.clone())),
         ("Message", process.message.clone()),
@@ -94,7 +99,12 @@ fn facts(process: &ProcessStatus, now: Wall) -> Vec<(&'static str, String)> {
         ("Uptime", process.uptime_ms.map(Duration::from_millis).map(format::duration)),
         ("CPU", process.cpu_percent.map(format::percent)),
         ("Memory", process.memory_bytes.map(format::bytes)),
+        ("Says", health.and_then(|health| health.status_text.clone())),
         ("Healthy", process.healthy.map(|healthy| yes_no(healthy).to_owned())),
+        ("Check", health.and_then(|health| health.target.clone())),
+        ("Checks", health.filter(|health| health.target.is_some()).map(checks)),
+        ("Last passed", health.and_then(|health| health.last_success).map(ago)),
+        ("Last failed", health.and_then(|health| failure(health, ago))),
         ("Restarts", Some(process.restart_attempts.to_string())),
         ("Last exit", process.last_exit.as_ref().map(|exit| format!("{}, {}", describe(exit), ago(exit.at)))),
         ("Started", process.last_started_at.map(ago)),
@@ -105,6 +115,18 @@ fn facts(process: &ProcessStatus, now: Wall) -> Vec<(&'static str, String)> {
         ("Logs", process.log_folder.clone()),
     ];
     facts.into_iter().filter_map(|(label, value)| value.map(|value| (label, value))).collect()
+}
+
+fn checks(health: &HealthReport) -> String {
+    match health.consecutive_failures {
+        0 => format!("{} passed, {} failed", health.passed, health.failed),
+        n => format!("{} passed, {} failed, the last {n} in a row", health.passed, health.failed),
+    }
+}
+
+fn failure(health: &HealthReport, ago: impl Fn(Wall) -> String) -> Option<String> {
+    let reason = health.last_failure_reason.as_deref().unwrap_or("for no known reason");
+    health.last_failure.map(|at| format!("{}: {reason}", ago(at)))
 }
 
 /// How a run ended, in a phrase.

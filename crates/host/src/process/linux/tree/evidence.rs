@@ -13,6 +13,7 @@
 //!    or 2 is one of them. The monitor and the logger have them open under other numbers.
 
 use super::TreeQuery;
+use crate::process::Identity;
 use crate::process::linux::stat::{self, Stat};
 use crate::process::spawn::RUN_ID_VARIABLE;
 use std::fs::{self, File};
@@ -65,6 +66,7 @@ pub struct Evidence<'a> {
     query: &'a TreeQuery<'a>,
     trust: NumberTrust,
     outputs: Vec<FileId>,
+    live_main: Option<Identity>,
     me: u32,
 }
 
@@ -72,7 +74,11 @@ impl<'a> Evidence<'a> {
     /// Gathers the facts of the run in question.
     pub fn gather(query: &'a TreeQuery<'a>) -> io::Result<Self> {
         let outputs = query.outputs.iter().filter_map(|path| file_id(path)).collect();
-        Ok(Self { query, trust: NumberTrust::of(query)?, outputs, me: std::process::id() })
+        let live_main = match query.main {
+            Some(main) => stat::read(main.pid)?.map(|stat| stat.identity()).filter(|found| *found == main),
+            None => None,
+        };
+        Ok(Self { query, trust: NumberTrust::of(query)?, outputs, live_main, me: std::process::id() })
     }
 
     /// Whether `stat` belongs to the run by itself, whoever its parent is. `marker` is asked for the run
@@ -81,7 +87,7 @@ impl<'a> Evidence<'a> {
         if stat.pid == self.me || stat.start_time < self.query.leader.start_time {
             return false;
         }
-        if stat.identity() == self.query.leader {
+        if stat.identity() == self.query.leader || Some(stat.identity()) == self.query.main {
             return true;
         }
         let our_orphan = stat.ppid == self.me;
@@ -98,7 +104,10 @@ impl<'a> Evidence<'a> {
             NumberTrust::OurOrphans => our_orphan,
             NumberTrust::Nobody => false,
         };
-        trusted && (stat.session == number || stat.pgrp == number)
+        let of_leader = trusted && (stat.session == number || stat.pgrp == number);
+        // Its number is the run's as long as it is there.
+        let of_main = |main: Identity| stat.session == main.pid || stat.pgrp == main.pid;
+        of_leader || self.live_main.is_some_and(of_main)
     }
 
     fn writes_to_outputs(&self, pid: u32) -> bool {
@@ -116,7 +125,7 @@ fn file_id(path: &Path) -> Option<FileId> {
     Some((metadata.dev(), metadata.ino()))
 }
 
-fn is_of_our_user(pid: u32) -> bool {
+pub fn is_of_our_user(pid: u32) -> bool {
     let owner = fs::metadata(format!("/proc/{pid}")).map(|folder| folder.uid());
     owner.is_ok_and(|owner| owner == rustix::process::geteuid().as_raw())
 }

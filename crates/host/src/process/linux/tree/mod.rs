@@ -40,6 +40,8 @@ pub struct TreeQuery<'a> {
     /// The same, if it is or was held by this monitor: also after its end it proves which group was
     /// its. `None` when it was gone before the monitor came.
     pub process: Option<&'a Process>,
+    /// The process as which the program goes on, if it told of another: a member whatever it looks like.
+    pub main: Option<Identity>,
     /// Its run.
     pub run: &'a RunId,
     /// The run's FIFOs.
@@ -85,6 +87,19 @@ impl Reaper {
     pub fn leftover(&self, query: &TreeQuery<'_>) -> io::Result<Vec<Identity>> {
         let members = self.members(query)?;
         Ok(members.into_iter().filter(|member| *member != query.leader).collect())
+    }
+
+    /// Takes hold of `pid` if that is a live member of the run's tree and of our own user: what a program says
+    /// of itself is not believed without that.
+    ///
+    /// # Errors
+    /// When `/proc` cannot be read, or there is no descriptor left.
+    pub fn vouch(&self, query: &TreeQuery<'_>, pid: u32) -> io::Result<Option<Process>> {
+        let member = self.members(query)?.into_iter().find(|member| member.pid == pid);
+        match member.filter(|member| evidence::is_of_our_user(member.pid)) {
+            Some(member) => Process::adopt(&member),
+            None => Ok(None),
+        }
     }
 
     /// Reaps the orphans that have ended, and says how many. `managed` tells of a process whether it
