@@ -164,12 +164,14 @@ impl AlivenessCheck {
     pub fn validate(&self) -> Vec<Problem> {
         let startup = self.startup_check.iter().flat_map(|s| nested("startupCheck", s.validate()));
         let exec = self.exec.iter().flat_map(|e| nested("exec", e.validate()));
-        let urls = [("url", &self.url), ("statusUrl", &self.status_url)];
-        let urls = urls.into_iter().filter_map(|(field, url)| bad(field, url.as_deref(), health::check_url));
-        let tcp = bad("tcp", self.tcp.as_deref(), health::check_tcp);
+        // What is switched off may name nothing: the earlier implementation wrote empty texts.
+        let on = self.enabled == Some(true);
+        let urls = [("url", &self.url), ("statusUrl", &self.status_url)].into_iter().filter(|_| on);
+        let urls = urls.filter_map(|(field, url)| bad(field, url.as_deref(), health::check_url));
+        let tcp = bad("tcp", self.tcp.as_deref().filter(|_| on), health::check_tcp);
         let watchdog = self.watchdog_ms.and_then(|ms| at_least("watchdogMs", ms, MIN_PERIOD_MS));
         let asked = [self.url.is_some(), self.tcp.is_some(), self.exec.is_some()];
-        let too_many = (asked.into_iter().filter(|asked| *asked).count() > 1).then(|| {
+        let too_many = (on && asked.into_iter().filter(|asked| *asked).count() > 1).then(|| {
             Problem::at(JsonPath::root(), "expected one of url, tcp and exec, found more; keep one")
         });
         [

@@ -19,6 +19,21 @@ const TABLE: &[(&str, ParseErrorKind, &str)] = &[
         "line 6, processes.web.alivenessCheck.startupCheck.checkIntervalMs: expected at least 10, found 0",
     ),
     (
+        "check-pattern.json",
+        Invalid,
+        "line 6, processes.web.alivenessCheck.startupCheck.logPattern: expected a regular expression, found \"(\": found open group without closing ')'",
+    ),
+    (
+        "check-two.json",
+        Invalid,
+        "line 5, processes.web.alivenessCheck: expected one of url, tcp and exec, found more; keep one",
+    ),
+    (
+        "check-url.json",
+        Invalid,
+        "line 6, processes.web.alivenessCheck.url: expected a URL like http://127.0.0.1:8080/health, found \"localhost:8080/health\": it has no scheme",
+    ),
+    (
         "command-empty.json",
         Invalid,
         "line 4, processes.web.command: expected the name or path of an executable, found nothing",
