@@ -4,6 +4,7 @@ use super::console;
 use super::context::Context;
 use super::failure::{Code, Failure, Report};
 use super::list;
+use super::progress;
 use clap::Args;
 use process_monitor_client::api::Wait;
 use process_monitor_client::{Client, Error, Source};
@@ -81,7 +82,11 @@ pub async fn run(context: &Context, verb: Verb, ids: &Ids) -> Result<(), Failure
     let ids = ids.resolve(context).await?;
     // Changes of a file exclude each other, so doing several at once would only make them wait.
     let at_once = if running { AT_ONCE } else { 1 };
-    let outcomes = apply(&context.client, verb, ids, at_once).await;
+    let applying = apply(&context.client, verb, ids.clone(), at_once);
+    let outcomes = match verb {
+        Verb::Start | Verb::Restart => progress::watch(&context.client, &ids, applying).await,
+        _ => applying.await,
+    };
     tell(context, verb, &outcomes)?;
     let codes = outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().err()).map(Code::of);
     match worst(codes) {

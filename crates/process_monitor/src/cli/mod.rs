@@ -28,6 +28,7 @@ mod logger;
 mod logs;
 mod monitor;
 mod options;
+mod progress;
 mod register;
 mod render;
 mod run;

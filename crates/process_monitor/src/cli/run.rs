@@ -4,6 +4,7 @@ use super::console;
 use super::context::Context;
 use super::failure::{Failure, Report};
 use super::monitor::background::{self, Background};
+use super::progress;
 use super::register::{self, Registration};
 use super::render::format;
 use clap::Args;
@@ -22,7 +23,9 @@ pub struct RunArgs {
 pub async fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     let monitor = background::ensure(context).await?;
     let (id, _) = register::register(context, &args.registration, false).await?;
-    context.client.start(&id, Wait::Ready).await.map_err(|error| not_started(context, &id, &error))?;
+    let started =
+        progress::watch(&context.client, std::slice::from_ref(&id), context.client.start(&id, Wait::Ready)).await;
+    started.map_err(|error| not_started(context, &id, &error))?;
     let (_, process) = context.client.status(&id).await?;
     if context.json {
         return console::print_json(

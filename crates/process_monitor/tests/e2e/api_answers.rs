@@ -36,6 +36,7 @@ fn a_status_has_every_field_and_no_secret() {
         "args",
         "workingDirectory",
         "logFolder",
+        "health",
     ];
     expected.sort_unstable();
     assert_eq!((stopped.status, stopped.fields()), (200, expected));
@@ -96,6 +97,7 @@ fn the_monitors_status_has_every_field() {
         "version",
         "directory",
         "loggerPid",
+        "alivenessPort",
     ];
     expected.sort_unstable();
     assert_eq!((status.status, status.fields()), (200, expected));
