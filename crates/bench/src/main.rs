@@ -4,6 +4,7 @@
 //! bare loop of spawn, kill and wait. The workload is this program itself; it says on a socket that
 //! it runs, so that both are measured up to the same moment.
 
+mod checks;
 mod floor;
 mod monitor;
 mod report;
@@ -14,13 +15,14 @@ use report::Report;
 use stage::Stage;
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [stage::WORKLOAD, socket, name] => stage::work(socket, name),
-        [] => measure(&Plan { sizes: &[1, 100, 1000], kills: 300, idle_seconds: 10 }),
-        ["--quick"] => measure(&Plan { sizes: &[1, 100], kills: 100, idle_seconds: 2 }),
+        [] => measure(&Plan { sizes: &[1, 100, 1000], kills: 300, idle_seconds: 10, checked_seconds: 30 }),
+        ["--quick"] => measure(&Plan { sizes: &[1, 100], kills: 100, idle_seconds: 2, checked_seconds: 7 }),
         _ => Err(io::Error::other("usage: cargo run --release -p process-monitor-bench [-- --quick]")),
     };
     match done {
@@ -37,6 +39,30 @@ struct Plan {
     sizes: &'static [usize],
     kills: usize,
     idle_seconds: u64,
+    checked_seconds: u64,
+}
+
+/// The same with a health check per process, every 3 s, by HTTP; `plain` is how fast they came back without.
+fn checked(
+    plan: &Plan,
+    stage: &Stage,
+    report: &mut Report,
+    (size, plain): (usize, &[Duration]),
+) -> io::Result<()> {
+    let server = checks::Server::start()?;
+    let mut monitor = monitor::Monitor::launch(stage, size, Some(&server))?;
+    // All have been checked once.
+    std::thread::sleep(checks::INTERVAL);
+    server.forget();
+    let cpu = monitor.cpu(plan.checked_seconds)?;
+    let (late, asked) = server.lateness();
+    let seconds = Duration::from_secs(plan.checked_seconds) + monitor::SETTLE;
+    let bare = server.bare_loop(asked)?.as_secs_f64() / seconds.as_secs_f64();
+    report.share("CPU with a check of each per 3 s, monitor and logger", size, cpu, bare);
+    report.spread("lateness of these checks", size, &late, None);
+    let replacements = monitor.replacements(plan.kills)?;
+    report.spread("crash → replacement meanwhile", size, &replacements, Some(plain));
+    monitor.stop_all().map(drop)
 }
 
 fn measure(plan: &Plan) -> io::Result<()> {
@@ -46,13 +72,16 @@ fn measure(plan: &Plan) -> io::Result<()> {
     report.spread("bare loop: kill, wait, spawn", 1, &bare, None);
     for &size in plan.sizes {
         let (bare_start, bare_stop) = floor::start_and_stop(&stage, size)?;
-        let mut monitor = monitor::Monitor::launch(&stage, size)?;
+        let mut monitor = monitor::Monitor::launch(&stage, size, None)?;
         report.ratio("cold start to all running", size, monitor.cold_start, bare_start);
         let replacements = monitor.replacements(plan.kills)?;
         report.spread("crash → replacement running", size, &replacements, Some(&bare));
-        report.idle(size, monitor.idle_cpu(plan.idle_seconds)?, monitor.memory()?);
+        report.idle(size, monitor.cpu(plan.idle_seconds)?, monitor.memory()?);
         report.ratio("all killed at once → all back", size, monitor.mass_crash()?, bare_start);
         report.ratio("stop all", size, monitor.stop_all()?, bare_stop);
+        if size > 1 {
+            checked(plan, &stage, &mut report, (size, &replacements))?;
+        }
     }
     report.print();
     Ok(())

@@ -1,5 +1,6 @@
 //! The monitor under measurement: the release binary beside this one.
 
+use crate::checks::{INTERVAL, Server};
 use crate::stage::Stage;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value, json};
@@ -21,6 +22,9 @@ pub struct Monitor<'a> {
     pub cold_start: Duration,
 }
 
+/// What is still to be written after a storm, is written within this.
+pub const SETTLE: Duration = Duration::from_secs(2);
+
 /// Proportional memory in bytes.
 pub struct Memory {
     /// Of the monitor.
@@ -38,11 +42,12 @@ fn program() -> io::Result<PathBuf> {
 }
 
 impl<'a> Monitor<'a> {
-    /// Writes a registry of `size` workloads and starts a monitor on it.
-    pub fn launch(stage: &'a Stage, size: usize) -> io::Result<Self> {
-        let directory = stage.folder().join(format!("monitor-{size}"));
+    /// Writes a registry of `size` workloads and starts a monitor on it, which checks them by `server`.
+    pub fn launch(stage: &'a Stage, size: usize, server: Option<&Server>) -> io::Result<Self> {
+        let kind = if server.is_some() { "checked" } else { "plain" };
+        let directory = stage.folder().join(format!("monitor-{size}-{kind}"));
         fs::create_dir(&directory)?;
-        fs::write(directory.join("processes_default.json"), registry(stage, size).to_string())?;
+        fs::write(directory.join("processes_default.json"), registry(stage, size, server).to_string())?;
         let begun = Instant::now();
         run(&directory, &[])?;
         let mut pids = HashMap::new();
@@ -91,10 +96,10 @@ impl<'a> Monitor<'a> {
         Ok(taken)
     }
 
-    /// The share of one core that monitor and logger use while nothing happens.
-    pub fn idle_cpu(&self, seconds: u64) -> io::Result<f64> {
+    /// The share of one core that monitor and logger use while nobody wants anything of them.
+    pub fn cpu(&self, seconds: u64) -> io::Result<f64> {
         // What is still to be written after the kills is not idleness.
-        thread::sleep(Duration::from_secs(2));
+        thread::sleep(SETTLE);
         let logger = self.logger()?;
         let used = || Ok::<u64, io::Error>(run_time(self.pid)? + run_time(logger)?);
         let before = used()?;
@@ -115,12 +120,17 @@ impl<'a> Monitor<'a> {
     }
 }
 
-fn registry(stage: &Stage, size: usize) -> Value {
+fn registry(stage: &Stage, size: usize, server: Option<&Server>) -> Value {
     let entry = |name: String| {
-        let entry = json!({
+        let mut entry = json!({
             "id": name, "name": name, "command": stage.executable(), "args": stage.arguments(&name),
             "restartPolicy": {"maxAttempts": 1_000_000, "backoffIntervalsMs": []},
         });
+        if let Some(server) = server {
+            let interval = u64::try_from(INTERVAL.as_millis()).unwrap_or(u64::MAX);
+            entry["alivenessCheck"] =
+                json!({"enabled": true, "url": server.url(&name), "intervalMs": interval});
+        }
         (name, entry)
     };
     let processes: Map<String, Value> = (0..size).map(|n| entry(n.to_string())).collect();
@@ -128,7 +138,9 @@ fn registry(stage: &Stage, size: usize) -> Value {
 }
 
 fn run(directory: &Path, args: &[&str]) -> io::Result<String> {
-    let output = Command::new(program()?).args(args).env("TOM_PM_DIRECTORY", directory).output()?;
+    let mut command = Command::new(program()?);
+    let output =
+        command.args(args).env("TOM_PM_DIRECTORY", directory).env("TOM_PM_ALIVENESS_PORT", "0").output()?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

@@ -39,6 +39,12 @@ impl Report {
         ));
     }
 
+    /// A share of one core, beside that of a floor.
+    pub fn share(&mut self, what: &str, size: usize, share: f64, floor: f64) {
+        let (ratio, percent, bare) = (share / floor, share * 100.0, floor * 100.0);
+        self.rows.push(format!("| {what} | {size} | {percent:.2} % | {ratio:.1}× of {bare:.2} % |"));
+    }
+
     /// What it costs while nothing happens.
     pub fn idle(&mut self, size: usize, cpu: f64, memory: Memory) {
         let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
