@@ -1,7 +1,7 @@
 //! A check by a program.
 
 use super::ProbeError;
-use crate::process::spawn::{PROCESS_ID_VARIABLE, RUN_ID_VARIABLE};
+use crate::process::spawn::{NOT_FOR_PROGRAMS, PROCESS_ID_VARIABLE, RUN_ID_VARIABLE};
 use crate::process::tree::{Reaper, TreeQuery};
 use crate::process::{Process, limits};
 use process_monitor_core::exit::Exit;
@@ -97,6 +97,9 @@ impl Running {
         let mut command = Command::new(&target.command);
         command.args(&target.args).stdin(Stdio::null());
         command.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
+        for name in NOT_FOR_PROGRAMS {
+            command.env_remove(name);
+        }
         command.envs(target.environment.iter().map(|(name, value)| (name, value)));
         command.env(RUN_ID_VARIABLE, target.run.as_str()).env(PROCESS_ID_VARIABLE, target.process.as_str());
         if let Some(folder) = &target.working_directory {

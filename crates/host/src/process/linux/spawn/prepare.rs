@@ -1,6 +1,8 @@
 //! Everything a child needs, allocated before it exists: in the child no memory may be allocated.
 
-use crate::process::spawn::{PROCESS_ID_VARIABLE, RUN_ID_VARIABLE, SpawnError, SpawnRequest};
+use crate::process::spawn::{
+    NOT_FOR_PROGRAMS, PROCESS_ID_VARIABLE, RUN_ID_VARIABLE, SpawnError, SpawnRequest,
+};
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString, c_char};
 use std::os::unix::ffi::OsStrExt;
@@ -93,7 +95,8 @@ fn args(request: &SpawnRequest<'_>) -> Result<Vec<CString>, SpawnError> {
 /// The program's environment: the monitor's own, then the additions, then the marks of the run,
 /// which nothing replaces, because its tree is known by them.
 fn variables(request: &SpawnRequest<'_>) -> Result<BTreeMap<OsString, OsString>, SpawnError> {
-    let mut variables: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+    let inherited = std::env::vars_os().filter(|(name, _)| !NOT_FOR_PROGRAMS.iter().any(|not| name == not));
+    let mut variables: BTreeMap<OsString, OsString> = inherited.collect();
     for (name, value) in &request.environment {
         if name.is_empty() || name.as_bytes().contains(&b'=') {
             return Err(SpawnError::VariableName { name: name.to_string_lossy().into_owned() });
