@@ -79,21 +79,34 @@ pub struct Health {
 
 impl Process {
     /// A run is up: it is ready, or a startup check decides when.
-    pub(super) fn come_up(&mut self, mut live: Live, cx: &mut Context<'_>) {
+    pub(super) fn come_up(&mut self, live: Live, cx: &mut Context<'_>) {
         self.health.new_run();
+        if !live.main_known && self.entry.check().is_some_and(|check| check.pid_file.is_some()) {
+            return self.warm_up(live, Readiness::Fork, self.patience(), cx);
+        }
         let Some((by, startup)) = self.entry.check().and_then(AlivenessCheck::readiness) else {
             return self.begin_to_run(live, cx);
         };
         let wait = match by {
             Readiness::Check => Duration::from_millis(startup.initial_delay_ms),
-            Readiness::Notify | Readiness::Line => startup.patience(),
+            Readiness::Notify | Readiness::Line | Readiness::Fork => startup.patience(),
         };
         if let (Readiness::Line, Some(pattern)) = (by, &startup.log_pattern) {
             let (id, pattern) = (self.entry.id.clone(), pattern.clone());
             cx.actions.push(Action::AwaitLine { id, run: live.run.clone(), pattern });
         }
+        self.warm_up(live, by, wait, cx);
+    }
+
+    fn warm_up(&mut self, mut live: Live, by: Readiness, wait: Duration, cx: &mut Context<'_>) {
         live.checks = Checks { main_sought: live.checks.main_sought, ..Checks::first_at(cx.now.mono + wait) };
         self.enter(State::Warming { live, by, failures: 0 }, cx);
+    }
+
+    /// How long a start may take: what its startup check says, or would by default.
+    pub(super) fn patience(&self) -> Duration {
+        let startup = self.entry.check().and_then(|check| check.startup_check.clone());
+        startup.filter(|startup| startup.enabled).unwrap_or_default().patience()
     }
 
     /// A run is ready, or was when an earlier monitor saw it last.
@@ -163,6 +176,8 @@ impl Process {
         }
         match by {
             Some(by @ (Readiness::Notify | Readiness::Line)) => self.out_of_patience(by, cx),
+            // It stays what it is: then it is no daemon, and up.
+            Some(Readiness::Fork) => self.ready(cx),
             _ => self.check(cx),
         }
     }

@@ -47,8 +47,7 @@ impl Process {
     }
 
     pub(super) fn seek(&mut self, run: RunId, started: Wall, cx: &mut Context<'_>) {
-        let startup = self.entry.check().and_then(|check| check.startup_check.clone());
-        let patience = startup.filter(|startup| startup.enabled).unwrap_or_default().patience();
+        let patience = self.patience();
         cx.actions.push(self.ask_for_main(&run, None));
         let seek = Seek { run, started, next: None, until: cx.now.mono + patience, why: None };
         self.enter(State::Seeking(seek), cx);

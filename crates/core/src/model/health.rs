@@ -97,6 +97,8 @@ pub enum Readiness {
     Notify,
     /// It prints a certain line.
     Line,
+    /// It makes itself a daemon: the process that was started ends, and the one that goes on is found.
+    Fork,
 }
 
 /// What follows when a startup check never succeeded.
@@ -205,7 +207,7 @@ fn without_credentials(url: &str) -> String {
 }
 
 impl StartupCheck {
-    /// How long a start may take in all.
+    /// How long a start may take in all. Default 32 s.
     pub fn patience(&self) -> Duration {
         let millis = self.check_interval_ms.saturating_mul(self.max_attempts.into());
         Duration::from_millis(self.initial_delay_ms.saturating_add(millis))
