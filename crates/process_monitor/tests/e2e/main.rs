@@ -4,18 +4,23 @@
 // What a test holds on to may be unused in another.
 #![allow(dead_code)]
 
+mod aliveness;
 mod api;
 mod api_answers;
 mod api_clients;
 mod attempts;
 mod crash_points;
+mod daemons;
 mod disk;
 mod files;
 mod harness;
+mod health;
+mod health_bad_servers;
 mod http;
 mod lifecycle;
 mod limits;
 mod output;
+mod readiness;
 mod real_programs;
 mod registry;
 mod registry_disks;

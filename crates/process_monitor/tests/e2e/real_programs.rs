@@ -29,15 +29,16 @@ fn ask(port: u16, request: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&buffer[..length]).into_owned())
 }
 
-fn nginx_serves(port: u16) -> bool {
+pub fn nginx_serves(port: u16) -> bool {
     ask(port, "GET / HTTP/1.0\r\n\r\n").is_some_and(|answer| answer.contains("200 OK"))
 }
 
-fn redis_serves(port: u16) -> bool {
+pub fn redis_serves(port: u16) -> bool {
     ask(port, "PING\r\n").is_some_and(|answer| answer.starts_with("+PONG"))
 }
 
-fn run_nginx(world: &World, port: u16) {
+/// Registers and starts nginx, with further `options` of the monitor.
+pub fn run_nginx(world: &World, port: u16, options: &[&str]) {
     let folder = world.path().join("nginx");
     fs::create_dir(&folder).unwrap();
     let at = folder.display();
@@ -52,29 +53,18 @@ fn run_nginx(world: &World, port: u16) {
     let config = folder.join("nginx.conf").display().to_string();
     fs::write(&config, text).unwrap();
     let nginx = installed("/usr/sbin/nginx");
-    world.ok(&[
-        "run",
-        "--name",
-        "nginx",
-        "--backoff",
-        DELAY,
-        "--max-attempts",
-        "100",
-        "--",
-        nginx,
-        "-c",
-        &config,
-    ]);
+    let words = ["run", "--name", "nginx", "--backoff", DELAY, "--max-attempts", "100"];
+    world.ok(&[&words[..], options, &["--", nginx, "-c", &config]].concat());
     eventually("nginx serves", || nginx_serves(port));
 }
 
-fn run_redis(world: &World, port: u16) {
+/// Registers and starts redis, with further `options` of the monitor.
+pub fn run_redis(world: &World, port: u16, options: &[&str]) {
     let redis = installed("/usr/bin/redis-server");
     let (port_word, folder) = (port.to_string(), world.path().display().to_string());
     let own = [redis, "--port", &port_word, "--bind", "127.0.0.1", "--save", "", "--dir", &folder];
-    let mut words = vec!["run", "--name", "redis", "--backoff", DELAY, "--max-attempts", "100", "--"];
-    words.extend(own);
-    world.ok(&words);
+    let words = ["run", "--name", "redis", "--backoff", DELAY, "--max-attempts", "100"];
+    world.ok(&[&words[..], options, &["--"], &own].concat());
     eventually("redis serves", || redis_serves(port));
 }
 
@@ -111,8 +101,8 @@ fn killed(world: &World, (id, port, serves): Server, orphaned: bool, masters: &m
 fn nginx_and_redis_are_killed_and_serve_again() {
     let world = World::started();
     let (web, store) = (free_port(), free_port());
-    run_nginx(&world, web);
-    run_redis(&world, store);
+    run_nginx(&world, web, &[]);
+    run_redis(&world, store, &[]);
     let mut masters = vec![world.pid_of("nginx").unwrap()];
     let servers: [Server; 2] = [("nginx", web, nginx_serves), ("redis", store, redis_serves)];
     for server in servers {
