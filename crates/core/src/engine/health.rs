@@ -260,7 +260,11 @@ impl Process {
 
     /// A check of a warming run failed.
     fn not_ready_yet(&mut self, why: String, failures: u32, cx: &mut Context<'_>) {
-        let limit = self.entry.check().and_then(AlivenessCheck::readiness).map_or(1, |(_, s)| s.max_attempts);
+        let Some((_, startup)) = self.entry.check().and_then(AlivenessCheck::readiness) else {
+            // It was taken off the entry meanwhile.
+            return self.ready(cx);
+        };
+        let limit = startup.max_attempts;
         self.note_failure(&why, limit, cx);
         if failures >= limit {
             self.fail_to_start(

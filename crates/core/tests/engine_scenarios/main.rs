@@ -6,6 +6,8 @@
 mod boot;
 mod commands;
 mod desk;
+mod health;
+mod main_process;
 mod policy;
 mod shutdown;
 mod stops;
