@@ -1,13 +1,16 @@
 //! A client on the monitor's own machine.
 
-use crate::api::{Accepted, AutostartBody, ErrorBody, MonitorStatus, ProcessList, ProcessStatus, Wait};
+use crate::api::{
+    Accepted, AutostartBody, ErrorBody, MonitorStatus, ProcessList, ProcessStatus, SignalBody, Wait,
+};
 use crate::change::Change;
+use crate::events::EventStream;
 use crate::http::{self, Call, Reply};
 use crate::nearest::nearest;
 use crate::{Error, store};
 use hyper::Method;
 use process_monitor_core::id::{InstanceId, ProcessId};
-use process_monitor_core::model::{ProcessEntry, ProcessState};
+use process_monitor_core::model::{ProcessEntry, ProcessState, StopSignal};
 use process_monitor_host::layout::Layout;
 use process_monitor_host::socket::ShortPath;
 use serde::Serialize;
@@ -122,6 +125,31 @@ impl Client {
     /// Stops a process and starts it again, as [`Client::start`] does.
     pub async fn restart(&self, id: &ProcessId, wait: Wait) -> Result<ProcessState, Error> {
         self.command(Call::action(id, start_or_restart("restart", wait)), id).await
+    }
+
+    /// Sends `signal` to a process that runs, or with `group` to its whole group. Returns its state.
+    pub async fn signal(
+        &self,
+        id: &ProcessId,
+        signal: StopSignal,
+        group: bool,
+    ) -> Result<ProcessState, Error> {
+        let call = Call::action(id, "signal").json(&SignalBody { signal, group })?;
+        self.command(call, id).await
+    }
+
+    /// Listens to what happens: from now on, or from after the event with the id `last` on.
+    pub async fn events(&self, last: Option<String>) -> Result<EventStream, Error> {
+        let call = Call { last_event: last, ..Call::new(Method::GET, "/events") };
+        let request = call.to_string();
+        let stream = self.connect().await?.ok_or_else(|| self.not_running())?;
+        let interrupted = |source| Error::Interrupted { request: request.clone(), source };
+        let (response, open) = http::open(stream, call).await.map_err(interrupted)?;
+        if response.status().is_success() {
+            return Ok(EventStream::new(request, response.into_body(), open));
+        }
+        let reply = http::read(response).await.map_err(interrupted)?;
+        Err(Error::from_body(read_error(&request, &reply)?, None))
     }
 
     /// How the monitor is.
@@ -273,9 +301,15 @@ fn read<T: DeserializeOwned>(request: &str, reply: &Reply, about: Option<&Proces
     if reply.status.is_success() {
         serde_json::from_slice(&reply.body).map_err(unclear)
     } else {
-        let body: ErrorBody = serde_json::from_slice(&reply.body).map_err(unclear)?;
-        Err(Error::from_body(body, about))
+        Err(Error::from_body(read_error(request, reply)?, about))
     }
+}
+
+fn read_error(request: &str, reply: &Reply) -> Result<ErrorBody, Error> {
+    serde_json::from_slice(&reply.body).map_err(|error| Error::Protocol {
+        request: request.to_owned(),
+        why: format!("status {}, {error}", reply.status),
+    })
 }
 
 impl Call {

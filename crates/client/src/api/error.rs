@@ -26,6 +26,8 @@ pub enum ErrorCode {
     AlreadyExists,
     /// The process is disabled, so it cannot be started.
     ProcessDisabled,
+    /// The process does not run, so there is nobody to signal.
+    NotUp,
     /// It could not be started, or did not become ready; `error` says why.
     StartFailed,
     /// Another command overtook this one (a stop while it waited for a start).

@@ -4,9 +4,13 @@
 //! of different versions understand each other.
 
 mod error;
+mod event;
 mod monitor;
 mod process;
 
 pub use error::{ErrorBody, ErrorCode, Problem};
+pub use event::{EventKind, ProcessEvent};
 pub use monitor::{MonitorState, MonitorStatus, PartnerStatus};
-pub use process::{Accepted, AutostartBody, HealthReport, ProcessList, ProcessStatus, Wait, WaitQuery};
+pub use process::{
+    Accepted, AutostartBody, HealthReport, ProcessList, ProcessStatus, SignalBody, Wait, WaitQuery,
+};

@@ -2,7 +2,7 @@
 
 use process_monitor_core::exit::LastExit;
 use process_monitor_core::id::ProcessId;
-use process_monitor_core::model::{ProcessEntry, ProcessState};
+use process_monitor_core::model::{ProcessEntry, ProcessState, StopSignal};
 use process_monitor_core::time::Wall;
 use serde::{Deserialize, Serialize};
 
@@ -165,6 +165,16 @@ impl Default for Accepted {
 pub struct AutostartBody {
     /// Whether it starts with the monitor from now on.
     pub autostart: bool,
+}
+
+/// Body of `POST /processes/{id}/signal`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignalBody {
+    /// Which.
+    pub signal: StopSignal,
+    /// To its whole group, not to the process alone. Default false.
+    #[serde(default)]
+    pub group: bool,
 }
 
 /// When a start or restart is answered.

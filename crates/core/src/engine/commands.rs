@@ -29,6 +29,10 @@ impl Process {
                 self.stop(Then::Remove, cx);
                 !self.removed
             }
+            Command::Signal { signal, group, .. } => {
+                self.signal(ticket, signal, group, cx);
+                false
+            }
             Command::Enable(_) => {
                 self.enable(cx);
                 self.answer(ticket, cx);
@@ -51,6 +55,17 @@ impl Process {
         };
         if changed {
             self.publish(None, true, cx);
+        }
+    }
+
+    fn signal(&self, ticket: Option<Ticket>, signal: StopSignal, group: bool, cx: &mut Context<'_>) {
+        let id = self.entry.id.clone();
+        match (self.state.run(), self.state.pid()) {
+            (Some(run), Some(_)) => {
+                cx.actions.push(Action::Signal { id, run: run.clone(), signal, group });
+                self.answer(ticket, cx);
+            }
+            _ => cx.replies.extend(ticket.map(|ticket| Action::Reply(ticket, Err(Refusal::NotUp { id })))),
         }
     }
 

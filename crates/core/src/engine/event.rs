@@ -34,6 +34,15 @@ pub enum Command {
         /// As for [`Command::Start`].
         wait: bool,
     },
+    /// Send a signal; nothing that is wanted changes.
+    Signal {
+        /// To which.
+        id: ProcessId,
+        /// What.
+        signal: StopSignal,
+        /// To its whole group, not to the process alone.
+        group: bool,
+    },
     /// Allow starts; starts nothing.
     Enable(ProcessId),
     /// Stop, then refuse starts.
@@ -54,7 +63,7 @@ impl Command {
             | Self::Enable(id)
             | Self::Disable(id)
             | Self::Autostart(id, _) => id,
-            Self::Start { id, .. } | Self::Restart { id, .. } => id,
+            Self::Start { id, .. } | Self::Restart { id, .. } | Self::Signal { id, .. } => id,
         }
     }
 }
@@ -229,6 +238,12 @@ pub enum Refusal {
     /// It may not be started.
     #[error("{id} is disabled; enable it first (`enable {id}`)")]
     Disabled {
+        /// Which.
+        id: ProcessId,
+    },
+    /// There is nobody to signal.
+    #[error("{id} does not run; start it first (`start {id}`)")]
+    NotUp {
         /// Which.
         id: ProcessId,
     },

@@ -84,6 +84,7 @@ impl Books {
                 book.enabled = false;
                 book.wanted = Some(Wanted::Down);
             }
+            Command::Signal { .. } => {}
             Command::Enable(_) => book.enabled = true,
             Command::Autostart(_, on) => book.autostart = *on,
             Command::Configure(entry) => {

@@ -6,7 +6,7 @@ use process_monitor_core::exit::Exit;
 use process_monitor_core::model::ProcessState::{
     self, Crashed, Disabled, Failed, Retrying, Running, Stopped,
 };
-use process_monitor_core::model::{ProcessEntry, RestartPolicy, RestartType};
+use process_monitor_core::model::{ProcessEntry, RestartPolicy, RestartType, StopSignal};
 use process_monitor_core::time::{Mono, Now, Wall};
 use std::sync::Arc;
 
@@ -317,4 +317,17 @@ fn results_of_other_runs_change_nothing() {
         desk.send(event);
     }
     assert_eq!((desk.log().as_str(), desk.state()), ("", Running));
+}
+
+#[test]
+fn a_signal_goes_to_who_is_up_and_changes_nothing() {
+    let signal = |group| Command::Signal { id: id(), signal: StopSignal::Hup, group };
+    let mut desk = Desk::running(entry());
+    desk.command(signal(false));
+    desk.command(signal(true));
+    assert_eq!(desk.log(), "SIGHUP leader, #2 running, SIGHUP group, #3 running");
+    desk.exits(Exit::Code(0));
+    desk.log();
+    desk.command(signal(false));
+    assert_eq!(desk.log(), "#4 refused: web does not run; start it first (`start web`)");
 }

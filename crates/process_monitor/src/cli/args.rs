@@ -1,6 +1,8 @@
 //! What can be typed: the flags that were always there, and the subcommands.
 
-use super::{add, autostart, completions, doctor, generate, lifecycle, list, logs, run, status};
+use super::{
+    add, autostart, completions, doctor, events, generate, lifecycle, list, logs, run, signal, status,
+};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use process_monitor_core::id::InstanceId;
 use std::path::PathBuf;
@@ -117,6 +119,8 @@ pub enum Command {
     Stop(lifecycle::Ids),
     /// Stop and start processes, and wait until they are up
     Restart(lifecycle::Ids),
+    /// Send a signal to a process, such as SIGHUP; nothing that is wanted of it changes
+    Signal(signal::SignalArgs),
     /// Allow processes to be started; starts none
     Enable(lifecycle::Ids),
     /// Stop processes, and refuse to start them
@@ -129,6 +133,8 @@ pub enum Command {
     /// Show what processes print
     #[command(visible_aliases = ["log", "tail"])]
     Logs(logs::LogsArgs),
+    /// Show what happens to processes, as it happens
+    Events(events::EventsArgs),
     /// Find out what is wrong
     Doctor(doctor::DoctorArgs),
     /// Print a completion script for a shell

@@ -19,6 +19,7 @@ mod completions;
 mod console;
 mod context;
 mod doctor;
+mod events;
 mod failure;
 mod generate;
 mod health_options;
@@ -32,6 +33,7 @@ mod progress;
 mod register;
 mod render;
 mod run;
+mod signal;
 mod status;
 mod value;
 
@@ -101,6 +103,8 @@ async fn talk(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Remove(ids) => lifecycle::run(context, Verb::Remove, &ids).await,
         Command::Autostart(args) => autostart::run(context, &args).await,
         Command::Logs(args) => logs::run(context, &args).await,
+        Command::Signal(args) => signal::run(context, &args).await,
+        Command::Events(args) => events::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Daemon | Command::Logger | Command::Completions(_) | Command::Generate(_) => Ok(()),
     }

@@ -3,6 +3,7 @@
 
 use super::board::Board;
 use super::checks::Checker;
+use super::events::EventHub;
 use super::handle::Facts;
 use super::inbox::Inbox;
 use super::jobs::Pool;
@@ -14,9 +15,11 @@ use super::runs::{LiveRun, Notices, Watched};
 use super::starter::Starter;
 use super::storage::StorageLink;
 use super::tree::Tree;
+use process_monitor_client::api::{EventKind, ProcessEvent};
 use process_monitor_core::engine::{Action, Engine, News};
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::ProcessState;
+use process_monitor_core::time::Wall;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
 use process_monitor_host::output::protocol::Attach;
@@ -73,6 +76,7 @@ pub struct Executor {
     /// Processes as which runs go on, until the engine has decided to adopt them.
     pub(super) found: HashMap<RunId, Process>,
     pub(super) checker: Checker,
+    events: EventHub,
     pub(super) lines: LineWatcher,
     /// At rest since this generation: its run record is of no more use once that is saved.
     resting: Vec<(u64, ProcessId)>,
@@ -99,6 +103,8 @@ pub struct Parts {
     pub inbox: Inbox,
     /// What readers see.
     pub board: Board,
+    /// What listeners hear.
+    pub events: EventHub,
     /// Keeps the registry.
     pub storage: StorageLink,
     /// Keeps a logger there.
@@ -114,12 +120,14 @@ pub struct Parts {
 impl Executor {
     /// An executor without runs.
     pub fn new(parts: Parts) -> Self {
-        let Parts { layout, boot, facts, inbox, board, storage, keeper, starter, killers, reaper } = parts;
+        let Parts { layout, boot, facts, inbox, board, events, storage, keeper, starter, killers, reaper } =
+            parts;
         Self {
             checker: Checker::new(inbox.clone(), Arc::clone(&reaper)),
             lines: LineWatcher::new(layout.clone(), inbox.clone()),
             notices: HashMap::new(),
             found: HashMap::new(),
+            events,
             layout,
             boot,
             facts,
@@ -165,10 +173,12 @@ impl Executor {
                 Action::AwaitLine { id, run, pattern } => self.await_line(id, run, &pattern, engine),
                 Action::Checked { id, news } => {
                     log_news(&id, &news);
+                    self.tell_news(&id, news);
                     self.show(&id, engine);
                 }
                 Action::Publish { id, transition, durable } => {
                     log_transition(&id, transition, engine);
+                    self.tell_transition(&id, transition, engine);
                     let rests = transition.is_some_and(|(_, to)| rests(to));
                     match changed.iter_mut().find(|(known, _)| *known == id) {
                         Some((_, urgent)) => *urgent |= durable || rests,
@@ -201,8 +211,28 @@ impl Executor {
             self.storage.put(Arc::new(entry), generation);
         }
         if !self.taking_up {
+            if self.board.get(id).is_none() {
+                self.events.add(event(EventKind::Registered, id));
+            }
             self.board.put(view);
         }
+    }
+
+    fn tell_transition(&self, id: &ProcessId, change: Option<(ProcessState, ProcessState)>, engine: &Engine) {
+        let Some((from, to)) = change else { return };
+        let (message, pid) = engine.brief(id);
+        let message = message.map(str::to_owned);
+        let (from, to) = (Some(from), Some(to));
+        self.events.add(ProcessEvent { from, to, pid, message, ..event(EventKind::State, id) });
+    }
+
+    fn tell_news(&self, id: &ProcessId, news: News) {
+        let (healthy, message) = match news {
+            News::Passed => return,
+            News::Recovered { .. } => (true, None),
+            News::Failed { why, .. } => (false, Some(why)),
+        };
+        self.events.add(ProcessEvent { healthy: Some(healthy), message, ..event(EventKind::Health, id) });
     }
 
     /// Shows readers what files do not have.
@@ -234,6 +264,7 @@ impl Executor {
     fn forget(&mut self, id: ProcessId) {
         tracing::info!(process = %id, "removed");
         self.board.remove(&id);
+        self.events.add(event(EventKind::Removed, &id));
         let generation = self.replies.next_generation();
         self.resting.push((generation, id.clone()));
         self.storage.forget(id, generation);
@@ -368,6 +399,10 @@ pub(super) fn attach_to(logger: &LoggerLink, attach: &Attach) {
     if let Err(error) = logger.attach(attach.clone()) {
         tracing::debug!(run = %attach.run, %error, "the run waits for the next logger");
     }
+}
+
+fn event(kind: EventKind, id: &ProcessId) -> ProcessEvent {
+    ProcessEvent::new(String::new(), Wall::default(), kind, Some(id.clone()))
 }
 
 fn rests(state: ProcessState) -> bool {

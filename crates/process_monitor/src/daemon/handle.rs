@@ -1,6 +1,7 @@
 //! What the API may do: read the board, and send commands to the supervising thread.
 
 use super::board::Board;
+use super::events::EventHub;
 use super::figures::Meter;
 use super::inbox::{Answer, CommandError, Inbox, Message};
 use process_monitor_client::api::{HealthReport, MonitorState, MonitorStatus, PartnerStatus, ProcessStatus};
@@ -36,13 +37,14 @@ pub struct Handle {
     facts: Arc<Facts>,
     board: Board,
     inbox: Inbox,
+    events: EventHub,
     meter: Arc<Meter>,
 }
 
 impl Handle {
     /// A handle on the supervising thread behind `inbox`.
-    pub fn new(facts: Arc<Facts>, board: Board, inbox: Inbox) -> Self {
-        Self { facts, board, inbox, meter: Arc::new(Meter::default()) }
+    pub fn new(facts: Arc<Facts>, board: Board, inbox: Inbox, events: EventHub) -> Self {
+        Self { facts, board, inbox, events, meter: Arc::new(Meter::default()) }
     }
 
     /// Has the engine carry out `command`; returns when its outcome is known and on disk.
@@ -91,6 +93,11 @@ impl Handle {
             status.memory_bytes = Some(usage.memory_bytes);
         }
         status
+    }
+
+    /// What happens.
+    pub fn events(&self) -> &EventHub {
+        &self.events
     }
 
     /// What is known of the monitor.

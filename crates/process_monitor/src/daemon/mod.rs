@@ -18,6 +18,7 @@ mod board;
 mod boot;
 mod checks;
 mod control;
+mod events;
 mod executor;
 mod figures;
 mod handle;

@@ -21,7 +21,7 @@ pub async fn serve(
     ended: oneshot::Receiver<io::Result<Ending>>,
 ) -> io::Result<Ending> {
     let (stop, stopped) = oneshot::channel::<()>();
-    let router = crate::http::router(handle.clone());
+    let (router, events) = (crate::http::router(handle.clone()), handle.events().clone());
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         // A dropped sender means the same.
         let _ = stopped.await;
@@ -30,6 +30,8 @@ pub async fn serve(
     let signals = tokio::spawn(take_signals(handle)?);
     let ending =
         ended.await.unwrap_or_else(|_| Err(io::Error::other("the supervising thread ended without a word")));
+    // Streams have no end of their own.
+    events.close();
     drop(stop);
     signals.abort();
     match tokio::time::timeout(LAST_ANSWERS, server).await {

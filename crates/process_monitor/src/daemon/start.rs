@@ -4,6 +4,7 @@ use super::aliveness;
 use super::board::Board;
 use super::boot;
 use super::control;
+use super::events::EventHub;
 use super::executor::{Ending, Executor, Parts};
 use super::handle::{Facts, Handle};
 use super::inbox::Inbox;
@@ -242,6 +243,7 @@ impl Life {
         let executable = std::env::current_exe().map_err(cannot("find this program's own file"))?;
         let (inbox, messages) = Inbox::new(reactor.waker());
         let board = Board::default();
+        let events = EventHub::new(facts.started_at);
         let pool =
             |name, threads| Pool::new(name, threads).map_err(cannot(format!("start the {name} threads")));
         let keeper = LoggerKeeper::start(layout.clone(), executable, inbox.clone());
@@ -259,6 +261,7 @@ impl Life {
             facts: Arc::clone(&facts),
             inbox: inbox.clone(),
             board: board.clone(),
+            events: events.clone(),
             storage,
             keeper: keeper.map_err(cannot("start the logger's thread"))?,
             starter,
@@ -267,7 +270,7 @@ impl Life {
         });
         let engine = Engine::new(&epoch(facts.started_at));
         let supervisor = Supervisor { engine, executor, reactor, inbox: messages, clock: Clock::default() };
-        let handle = Handle::new(facts, board.clone(), inbox);
+        let handle = Handle::new(facts, board.clone(), inbox, events);
         Ok(Self { supervisor, handle, layout: layout.clone(), boot, registry, board, _watch: watch.ok() })
     }
 

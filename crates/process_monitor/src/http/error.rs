@@ -63,6 +63,7 @@ impl From<Refusal> for ApiError {
             Refusal::NotFound { id } => (ErrorCode::ProcessNotFound, Some(id)),
             Refusal::AlreadyExists { id } => (ErrorCode::AlreadyExists, Some(id)),
             Refusal::Disabled { id } => (ErrorCode::ProcessDisabled, Some(id)),
+            Refusal::NotUp { id } => (ErrorCode::NotUp, Some(id)),
             Refusal::BeingRemoved { id } => (ErrorCode::Superseded, Some(id)),
             // The client's sentence names the process itself, so only the reason goes out.
             Refusal::NotStarted { id, why } => {
@@ -97,6 +98,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::AlreadyExists
         | ErrorCode::ProcessDisabled
+        | ErrorCode::NotUp
         | ErrorCode::StartFailed
         | ErrorCode::Superseded
         | ErrorCode::Unsupported => StatusCode::CONFLICT,

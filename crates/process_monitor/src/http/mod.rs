@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `processes` | `/processes…` |
 //! | `monitor` | `/monitor…` |
+//! | `events` | `/events` |
 //! | `error` | an error's status, in one place |
 //! | `body` | reading a request's JSON |
 //! | `aliveness` | the aliveness server's two paths |
@@ -12,6 +13,7 @@
 pub mod aliveness;
 mod body;
 mod error;
+mod events;
 pub mod listen;
 mod monitor;
 mod processes;
@@ -34,6 +36,8 @@ pub fn router(handle: Handle) -> Router {
         .route("/processes/{id}/enable", post(processes::enable))
         .route("/processes/{id}/disable", post(processes::disable))
         .route("/processes/{id}/autostart", put(processes::autostart))
+        .route("/processes/{id}/signal", post(processes::signal))
+        .route("/events", get(events::events))
         .route("/monitor/status", get(monitor::status))
         .route("/monitor/stop", post(monitor::stop))
         .route("/monitor/restart", post(monitor::restart))

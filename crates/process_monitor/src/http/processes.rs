@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
 use process_monitor_client::api::{
-    Accepted, AutostartBody, Problem, ProcessList, ProcessStatus, Wait, WaitQuery,
+    Accepted, AutostartBody, Problem, ProcessList, ProcessStatus, SignalBody, Wait, WaitQuery,
 };
 use process_monitor_core::engine::Command;
 use process_monitor_core::id::ProcessId;
@@ -94,6 +94,17 @@ fn started(state: ProcessState, wait: bool) -> Answer<Accepted> {
 
 pub async fn stop(State(handle): State<Handle>, Id(id): Id) -> Answer<Accepted> {
     let state = handle.command(Command::Stop(id)).await?;
+    Ok(Json(Accepted::state(state)))
+}
+
+/// Sends a signal to a process that runs, and changes nothing of what is wanted of it.
+pub async fn signal(
+    State(handle): State<Handle>,
+    Id(id): Id,
+    JsonBody(body): JsonBody<SignalBody>,
+) -> Answer<Accepted> {
+    let SignalBody { signal, group } = body;
+    let state = handle.command(Command::Signal { id, signal, group }).await?;
     Ok(Json(Accepted::state(state)))
 }
 

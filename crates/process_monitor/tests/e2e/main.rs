@@ -12,6 +12,7 @@ mod attempts;
 mod crash_points;
 mod daemons;
 mod disk;
+mod events;
 mod files;
 mod harness;
 mod health;
