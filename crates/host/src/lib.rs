@@ -10,6 +10,7 @@ pub mod layout;
 pub mod lock;
 pub mod notify;
 pub mod output;
+pub mod peer;
 pub mod probe;
 pub mod process;
 pub mod reactor;

@@ -4,10 +4,13 @@ use super::board::Board;
 use super::events::EventHub;
 use super::figures::Meter;
 use super::inbox::{Answer, CommandError, Inbox, Message};
+use super::settings::Settings;
+use super::storage::{Change, StorageLink};
 use process_monitor_client::api::{HealthReport, MonitorState, MonitorStatus, PartnerStatus, ProcessStatus};
 use process_monitor_core::engine::{Command, Health, View};
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::AlivenessCheck;
+use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
 use process_monitor_host::clock;
 use process_monitor_host::layout::Layout;
@@ -39,12 +42,47 @@ pub struct Handle {
     inbox: Inbox,
     events: EventHub,
     meter: Arc<Meter>,
+    settings: Settings,
+    storage: StorageLink,
+}
+
+/// What a [`Handle`] reaches.
+pub struct Reach {
+    /// What readers see.
+    pub board: Board,
+    /// The supervising thread.
+    pub inbox: Inbox,
+    /// What happens.
+    pub events: EventHub,
+    /// What the registry says about the monitor itself.
+    pub settings: Settings,
+    /// The thread that keeps the registry.
+    pub storage: StorageLink,
 }
 
 impl Handle {
-    /// A handle on the supervising thread behind `inbox`.
-    pub fn new(facts: Arc<Facts>, board: Board, inbox: Inbox, events: EventHub) -> Self {
-        Self { facts, board, inbox, events, meter: Arc::new(Meter::default()) }
+    /// A handle on a monitor.
+    pub fn new(facts: Arc<Facts>, reach: Reach) -> Self {
+        let Reach { board, inbox, events, settings, storage } = reach;
+        Self { facts, board, inbox, events, meter: Arc::new(Meter::default()), settings, storage }
+    }
+
+    /// The monitor's settings as they are now.
+    pub fn settings(&self) -> Arc<Registry> {
+        self.settings.get()
+    }
+
+    /// Changes the monitor's settings; returns when that is on disk. In effect at once.
+    ///
+    /// # Errors
+    /// [`CommandError`] says why it could not be saved.
+    pub async fn configure(&self, change: Change) -> Result<(), CommandError> {
+        let (saved, answer) = oneshot::channel();
+        self.storage.configure(change, saved);
+        answer
+            .await
+            .unwrap_or(Err("the registry's thread has ended".to_owned()))
+            .map_err(CommandError::NotSaved)
     }
 
     /// Has the engine carry out `command`; returns when its outcome is known and on disk.

@@ -31,6 +31,7 @@ mod marker;
 mod replies;
 mod runs;
 mod serve;
+mod settings;
 mod start;
 mod starter;
 mod storage;

@@ -6,7 +6,7 @@ use super::boot;
 use super::control;
 use super::events::EventHub;
 use super::executor::{Ending, Executor, Parts};
-use super::handle::{Facts, Handle};
+use super::handle::{Facts, Handle, Reach};
 use super::inbox::Inbox;
 use super::jobs::Pool;
 use super::logger::LoggerKeeper;
@@ -248,6 +248,7 @@ impl Life {
             |name, threads| Pool::new(name, threads).map_err(cannot(format!("start the {name} threads")));
         let keeper = LoggerKeeper::start(layout.clone(), executable, inbox.clone());
         let registry = storage.registry().clone();
+        let settings = storage.settings();
         let storage = storage.start(inbox.clone())?;
         let changed = storage.clone();
         let watch = FileWatch::new(&layout.registry(), move || changed.file_changed());
@@ -262,7 +263,7 @@ impl Life {
             inbox: inbox.clone(),
             board: board.clone(),
             events: events.clone(),
-            storage,
+            storage: storage.clone(),
             keeper: keeper.map_err(cannot("start the logger's thread"))?,
             starter,
             killers: pool("kill", KILLERS)?,
@@ -270,7 +271,7 @@ impl Life {
         });
         let engine = Engine::new(&epoch(facts.started_at));
         let supervisor = Supervisor { engine, executor, reactor, inbox: messages, clock: Clock::default() };
-        let handle = Handle::new(facts, board.clone(), inbox, events);
+        let handle = Handle::new(facts, Reach { board: board.clone(), inbox, events, settings, storage });
         Ok(Self { supervisor, handle, layout: layout.clone(), boot, registry, board, _watch: watch.ok() })
     }
 

@@ -4,9 +4,10 @@
 //! of state a moment later. What others wrote meanwhile is merged, and told to the supervising thread.
 
 use super::inbox::{Inbox, Message};
+use super::settings::Settings;
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::ProcessEntry;
-use process_monitor_core::registry::{self, Registry, merge};
+use process_monitor_core::registry::{self, Edit, Registry, merge};
 use process_monitor_host::clock;
 use process_monitor_host::files::{self, Durability};
 use process_monitor_host::layout::Layout;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// How long changes of state are collected before they are written. A write of a large registry
 /// takes longer than this, so the wait grows with what the last write took ([`Storage::patience`]).
@@ -57,10 +59,14 @@ pub enum StorageError {
     Thread(io::Error),
 }
 
+/// A change of the monitor's own settings. It must leave the processes alone.
+pub type Change = Box<dyn FnOnce(&mut Registry) + Send>;
+
 enum Request {
     Put { entry: Arc<ProcessEntry>, generation: Option<u64> },
     Forget { id: ProcessId, generation: u64 },
     FileChanged,
+    Configure { change: Change, saved: oneshot::Sender<Result<(), String>> },
     Flush(mpsc::Sender<Result<(), String>>),
 }
 
@@ -82,6 +88,12 @@ impl StorageLink {
     /// Says that the file may have changed.
     pub fn file_changed(&self) {
         self.send(Request::FileChanged);
+    }
+
+    /// Changes the monitor's settings; `saved` is told when that is on disk. What is in the file wins over what an earlier
+    /// snapshot said, so `change` should set only what it is about.
+    pub fn configure(&self, change: Change, saved: oneshot::Sender<Result<(), String>>) {
+        self.send(Request::Configure { change, saved });
     }
 
     /// Writes what is not written yet, and waits for it.
@@ -131,6 +143,9 @@ pub struct Storage {
     generation: u64,
     failing: bool,
     took: Duration,
+    settings: Settings,
+    /// Who waits for the settings to be on disk.
+    configured: Vec<oneshot::Sender<Result<(), String>>>,
 }
 
 impl Storage {
@@ -146,6 +161,8 @@ impl Storage {
         Ok(Self {
             layout,
             base: registry.clone(),
+            settings: Settings::new(&registry),
+            configured: Vec::new(),
             ours: registry,
             stamp,
             dirty: None,
@@ -158,6 +175,11 @@ impl Storage {
     /// The registry as it was read.
     pub fn registry(&self) -> &Registry {
         &self.ours
+    }
+
+    /// Its settings, kept up to date from now on.
+    pub fn settings(&self) -> Settings {
+        self.settings.clone()
     }
 
     /// Starts the thread.
@@ -216,6 +238,14 @@ impl Storage {
                 self.touch(Some(generation));
             }
             Request::FileChanged => self.look(inbox),
+            Request::Configure { change, saved } => {
+                // What the file says now is what is to be changed.
+                self.look(inbox);
+                change(&mut self.ours);
+                self.settings.publish(&self.ours);
+                self.configured.push(saved);
+                self.dirty = Some(Instant::now());
+            }
             Request::Flush(done) => {
                 if self.dirty.is_some() {
                     self.dirty = Some(Instant::now());
@@ -257,7 +287,12 @@ impl Storage {
                 self.dirty = Some(Instant::now() + RETRY);
             }
         }
-        inbox.send(Message::Saved(self.generation, result.map_err(|error| error.to_string())));
+        let result = result.map_err(|error| error.to_string());
+        for saved in self.configured.drain(..) {
+            // Who asked may have given up waiting.
+            let _gone = saved.send(result.clone());
+        }
+        inbox.send(Message::Saved(self.generation, result));
     }
 
     /// One read-modify-write under the lock.
@@ -309,6 +344,9 @@ impl Storage {
         self.ours = merged.merged;
         self.base = theirs;
         self.stamp = Some(stamp);
+        if merged.edits.contains(&Edit::Settings) {
+            self.settings.publish(&self.ours);
+        }
         if !merged.edits.is_empty() {
             inbox.send(Message::Edited(merged.edits));
         }

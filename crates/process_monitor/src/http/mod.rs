@@ -9,6 +9,7 @@
 //! | `body` | reading a request's JSON |
 //! | `aliveness` | the aliveness server's two paths |
 //! | `listen` | serving over TCP, within bounds |
+//! | `transport` | how a request reached us |
 
 pub mod aliveness;
 mod body;
@@ -17,6 +18,7 @@ mod events;
 pub mod listen;
 mod monitor;
 mod processes;
+pub mod transport;
 
 use crate::daemon::Handle;
 use axum::Router;
