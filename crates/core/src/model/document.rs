@@ -8,20 +8,25 @@
 /// * writing, in the order of declaration and in camelCase;
 /// * [`Default`], or for an object with required fields a private `with_defaults`;
 /// * [`ThreeWay`](super::ThreeWay) merging, field by field;
+/// * its schema, for OpenAPI and for editors: descriptions from the comments, defaults from the defaults;
 /// * `extra`: fields this version does not know, kept for who wrote them.
 ///
-/// Serde attributes on a field are obeyed for reading and writing.
+/// Serde attributes on a field are obeyed for reading and writing. A field may state the
+/// [`Bounds`](super::bounds::Bounds) of its value after its default: `port: u32 = 80 => Bounds::AtLeast(1)`;
+/// `out_of_bounds` checks them, and the schema tells them.
 macro_rules! document {
     (
-        $(#[$about:meta])*
+        $(#[doc = $about:tt])*
+        $(#[derive($($derive:ident),*)])?
         pub struct $name:ident {
-            $( $(#[$meta:meta])* $field:ident: $type:ty = $default:expr, )*
+            $( $(#[$meta:meta])* $field:ident: $type:ty = $default:expr $(=> $bounds:expr)?, )*
         }
     ) => {
         document! {
-            $(#[$about])*
+            $(#[doc = $about])*
+            $(#[derive($($derive),*)])?
             pub struct $name requires {} defaults {
-                $( $(#[$meta])* $field: $type = $default, )*
+                $( $(#[$meta])* $field: $type = $default $(=> $bounds)?, )*
             }
         }
 
@@ -32,15 +37,17 @@ macro_rules! document {
         }
     };
     (
-        $(#[$about:meta])*
+        $(#[doc = $about:tt])*
+        $(#[derive($($derive:ident),*)])?
         pub struct $name:ident requires {
             $( $(#[$required_meta:meta])* $required:ident: $required_type:ty, )*
         } defaults {
-            $( $(#[$meta:meta])* $field:ident: $type:ty = $default:expr, )*
+            $( $(#[$meta:meta])* $field:ident: $type:ty = $default:expr $(=> $bounds:expr)?, )*
         }
     ) => {
-        $(#[$about])*
+        $(#[doc = $about])*
         #[derive(Clone, PartialEq, serde::Serialize)]
+        $(#[derive($($derive),*)])?
         #[serde(rename_all = "camelCase")]
         pub struct $name {
             $( $(#[$required_meta])* pub $required: $required_type, )*
@@ -54,26 +61,58 @@ macro_rules! document {
             fn with_defaults($( $required: $required_type ),*) -> Self {
                 Self { $( $required, )* $( $field: $default, )* extra: serde_json::Map::new() }
             }
-        }
 
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                #[derive(serde::Deserialize)]
-                #[serde(rename_all = "camelCase")]
-                struct Written {
-                    $( $(#[$required_meta])* $required: $required_type, )*
-                    $( $(#[$meta])* $field: Option<$type>, )*
-                    #[serde(flatten)]
-                    extra: serde_json::Map<String, serde_json::Value>,
-                }
-                let written = Written::deserialize(deserializer)?;
-                Ok(Self {
-                    $( $required: written.$required, )*
-                    $( $field: written.$field.unwrap_or_else(|| $default), )*
-                    extra: written.extra,
-                })
+            /// The values that lie outside the bounds of their fields.
+            #[allow(dead_code, reason = "some objects have no field with bounds")]
+            fn out_of_bounds(&self) -> impl Iterator<Item = $crate::model::Problem> + use<> {
+                let problems: Vec<Option<$crate::model::Problem>> =
+                    vec![$( $( $bounds.check(stringify!($field), &self.$field), )? )*];
+                problems.into_iter().flatten()
             }
         }
+
+        const _: () = {
+            $(#[doc = $about])*
+            #[derive(serde::Deserialize, utoipa::ToSchema)]
+            #[serde(rename_all = "camelCase")]
+            struct Written {
+                $( $(#[$required_meta])* $required: $required_type, )*
+                $( $(#[$meta])* $field: Option<$type>, )*
+                #[serde(flatten)]
+                #[schema(ignore)]
+                extra: serde_json::Map<String, serde_json::Value>,
+            }
+
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    let written = Written::deserialize(deserializer)?;
+                    Ok(Self {
+                        $( $required: written.$required, )*
+                        $( $field: written.$field.unwrap_or_else(|| $default), )*
+                        extra: written.extra,
+                    })
+                }
+            }
+
+            impl utoipa::PartialSchema for $name {
+                fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                    use $crate::model::schema::{Optional, complete};
+                    let required: &[&str] = &[$( stringify!($required), )*];
+                    let optional = vec![$( Optional::new::<$type>(&$default, None $( .or(Some($bounds)) )?), )*];
+                    complete(Written::schema(), required.len(), optional)
+                }
+            }
+
+            impl utoipa::ToSchema for $name {
+                fn name() -> std::borrow::Cow<'static, str> {
+                    stringify!($name).into()
+                }
+
+                fn schemas(found: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+                    Written::schemas(found);
+                }
+            }
+        };
 
         impl $crate::model::ThreeWay for $name {
             fn three_way(base: &Self, ours: &Self, theirs: &Self) -> Self {

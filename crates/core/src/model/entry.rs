@@ -1,8 +1,9 @@
 //! One process of the registry.
 
+use super::bounds::Bounds;
 use super::document::document;
 use super::health::program_problems;
-use super::problem::{Problem, at_least, nested, no_nul};
+use super::problem::{Problem, nested, no_nul};
 use super::{AlivenessCheck, JsonPath, ProcessState, RestartPolicy, StopSignal};
 use crate::exit::LastExit;
 use crate::id::ProcessId;
@@ -30,12 +31,12 @@ document! {
     #[derive(Debug, Eq)]
     pub struct LogConfig {
         /// A log file that has reached this size is rotated at the end of its line. Default 50 MiB,
-        /// at least [`MIN_FILE_BYTES`].
-        max_file_bytes: u64 = 50 << 20,
+        /// at least 1024.
+        max_file_bytes: u64 = 50 << 20 => Bounds::AtLeast(MIN_FILE_BYTES),
         /// Files kept of each stream of a run, the one being written included. Default 5, at least 1.
-        keep_files: u32 = 5,
+        keep_files: u32 = 5 => Bounds::AtLeast(1),
         /// Runs kept of a process, the present one included. Default 10, at least 1.
-        keep_runs: u32 = 10,
+        keep_runs: u32 = 10 => Bounds::AtLeast(1),
         /// Whether each line begins with the time at which it was read. Default false.
         timestamps: bool = false,
     }
@@ -54,7 +55,7 @@ document! {
     } defaults {
         /// Passed verbatim. Default none.
         args: Vec<String> = Vec::new(),
-        /// Default: the monitor's own directory of work.
+        /// Where it runs. Default: the monitor's own directory of work.
         #[serde(skip_serializing_if = "Option::is_none")]
         working_directory: Option<String> = None,
         /// Added to the monitor's own environment. Never shown in logs or lists.
@@ -66,16 +67,16 @@ document! {
         enabled: bool = true,
         /// Registered by another host. Default false.
         is_remote: bool = false,
-        /// Default: [`RestartPolicy::default`].
+        /// When it is restarted. Default: that of an empty policy.
         #[serde(skip_serializing_if = "Option::is_none")]
         restart_policy: Option<RestartPolicy> = None,
         /// Health check. Default none.
         #[serde(skip_serializing_if = "Option::is_none")]
         aliveness_check: Option<AlivenessCheck> = None,
-        /// Default: [`StopConfig::default`].
+        /// How it is asked to end. Default: that of an empty object.
         #[serde(skip_serializing_if = "Option::is_none")]
         stop: Option<StopConfig> = None,
-        /// Default: [`LogConfig::default`].
+        /// What is kept of its output. Default: that of an empty object.
         #[serde(skip_serializing_if = "Option::is_none")]
         logs: Option<LogConfig> = None,
         /// When it was registered.
@@ -88,7 +89,7 @@ document! {
         last_stopped_at: Option<Wall> = None,
         /// Runtime: its process id while it runs.
         pid: Option<u32> = None,
-        /// Runtime. Default `stopped`.
+        /// Runtime: its state. Default `stopped`.
         state: ProcessState = ProcessState::Stopped,
         /// Runtime: automatic restarts since the last manual start or stable run. Default 0.
         restart_attempts: u32 = 0,
@@ -170,14 +171,7 @@ impl ProcessEntry {
 impl LogConfig {
     /// What cannot be obeyed, all of it; empty when the settings are good.
     pub fn validate(&self) -> Vec<Problem> {
-        [
-            at_least("maxFileBytes", self.max_file_bytes, MIN_FILE_BYTES),
-            at_least("keepFiles", self.keep_files, 1),
-            at_least("keepRuns", self.keep_runs, 1),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        self.out_of_bounds().collect()
     }
 }
 

@@ -100,11 +100,6 @@ pub(crate) fn nested(field: &str, problems: Vec<Problem>) -> impl Iterator<Item 
     problems.into_iter().map(move |problem| problem.under(JsonPath::root().key(field)))
 }
 
-/// A problem when `value` is less than `least`.
-pub(crate) fn at_least<T: PartialOrd + fmt::Display>(field: &str, value: T, least: T) -> Option<Problem> {
-    (value < least).then(|| Problem::new(field, format!("expected at least {least}, found {value}")))
-}
-
 /// A problem when `text` holds a NUL: the system would end the text there (execve(2), chdir(2)).
 pub(crate) fn no_nul(text: &str, path: impl FnOnce() -> JsonPath) -> Option<Problem> {
     text.contains('\0')

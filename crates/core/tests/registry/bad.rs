@@ -127,7 +127,7 @@ const TABLE: &[(&str, ParseErrorKind, &str)] = &[
     (
         "multiplier.json",
         Invalid,
-        "line 5, processes.web.restartPolicy.backoffMultiplier: expected a number of at least 1, found 0.5",
+        "line 5, processes.web.restartPolicy.backoffMultiplier: expected at least 1, found 0.5",
     ),
     (
         "negative-attempts.json",
