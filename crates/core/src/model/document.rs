@@ -11,22 +11,22 @@
 /// * its schema, for OpenAPI and for editors: descriptions from the comments, defaults from the defaults;
 /// * `extra`: fields this version does not know, kept for who wrote them.
 ///
-/// Serde attributes on a field are obeyed for reading and writing. A field may state the
-/// [`Bounds`](super::bounds::Bounds) of its value after its default: `port: u32 = 80 => Bounds::AtLeast(1)`;
-/// `out_of_bounds` checks them, and the schema tells them.
+/// Serde attributes on a field are obeyed for reading and writing. A field may state a
+/// [`Rule`](super::rule::Rule) of its values at its end, like `port: u32 = 80 => Bounds::AtLeast(1)`, which the
+/// private `broken_rules` checks and the schema tells.
 macro_rules! document {
     (
         $(#[doc = $about:tt])*
         $(#[derive($($derive:ident),*)])?
         pub struct $name:ident {
-            $( $(#[$meta:meta])* $field:ident: $type:ty = $default:expr $(=> $bounds:expr)?, )*
+            $( $(#[$meta:meta])* $field:ident: $type:ty = $default:expr $(=> $rule:expr)?, )*
         }
     ) => {
         document! {
             $(#[doc = $about])*
             $(#[derive($($derive),*)])?
             pub struct $name requires {} defaults {
-                $( $(#[$meta])* $field: $type = $default $(=> $bounds)?, )*
+                $( $(#[$meta])* $field: $type = $default $(=> $rule)?, )*
             }
         }
 
@@ -40,9 +40,9 @@ macro_rules! document {
         $(#[doc = $about:tt])*
         $(#[derive($($derive:ident),*)])?
         pub struct $name:ident requires {
-            $( $(#[$required_meta:meta])* $required:ident: $required_type:ty, )*
+            $( $(#[$required_meta:meta])* $required:ident: $required_type:ty $(=> $required_rule:expr)?, )*
         } defaults {
-            $( $(#[$meta:meta])* $field:ident: $type:ty = $default:expr $(=> $bounds:expr)?, )*
+            $( $(#[$meta:meta])* $field:ident: $type:ty = $default:expr $(=> $rule:expr)?, )*
         }
     ) => {
         $(#[doc = $about])*
@@ -62,11 +62,15 @@ macro_rules! document {
                 Self { $( $required, )* $( $field: $default, )* extra: serde_json::Map::new() }
             }
 
-            /// The values that lie outside the bounds of their fields.
-            #[allow(dead_code, reason = "some objects have no field with bounds")]
-            fn out_of_bounds(&self) -> impl Iterator<Item = $crate::model::Problem> + use<> {
-                let problems: Vec<Option<$crate::model::Problem>> =
-                    vec![$( $( $bounds.check(stringify!($field), &self.$field), )? )*];
+            /// What is wrong with the values of fields that have a rule.
+            #[allow(dead_code, reason = "some objects have no such field")]
+            fn broken_rules(&self) -> impl Iterator<Item = $crate::model::Problem> + use<> {
+                #[allow(unused_imports, reason = "some objects have no such field")]
+                use $crate::model::rule::{Rule, member};
+                let problems: Vec<Vec<$crate::model::Problem>> = vec![
+                    $( $( $required_rule.check(&|| member(stringify!($required)), &self.$required), )? )*
+                    $( $( $rule.check(&|| member(stringify!($field)), &self.$field), )? )*
+                ];
                 problems.into_iter().flatten()
             }
         }
@@ -96,10 +100,12 @@ macro_rules! document {
 
             impl utoipa::PartialSchema for $name {
                 fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                    use $crate::model::schema::{Optional, complete};
-                    let required: &[&str] = &[$( stringify!($required), )*];
-                    let optional = vec![$( Optional::new::<$type>(&$default, None $( .or(Some($bounds)) )?), )*];
-                    complete(Written::schema(), required.len(), optional)
+                    use $crate::model::schema::{Field, complete};
+                    let fields = vec![
+                        $( Field::required() $( .ruled::<$required_type>(&$required_rule) )?, )*
+                        $( Field::optional::<$type>(&$default) $( .ruled::<$type>(&$rule) )?, )*
+                    ];
+                    complete(Written::schema(), fields)
                 }
             }
 

@@ -1,10 +1,9 @@
 //! One process of the registry.
 
-use super::bounds::Bounds;
 use super::document::document;
-use super::health::program_problems;
-use super::problem::{Problem, nested, no_nul};
-use super::{AlivenessCheck, JsonPath, ProcessState, RestartPolicy, StopSignal};
+use super::problem::{Problem, nested};
+use super::rule::{Arguments, Bounds, Executable, Folder, Variables};
+use super::{AlivenessCheck, ProcessState, RestartPolicy, StopSignal};
 use crate::exit::LastExit;
 use crate::id::ProcessId;
 use crate::time::Wall;
@@ -51,16 +50,16 @@ document! {
         /// For people.
         name: String,
         /// An executable: absolute, relative to `workingDirectory`, or looked up in PATH. Never a shell line.
-        command: String,
+        command: String => Executable,
     } defaults {
         /// Passed verbatim. Default none.
-        args: Vec<String> = Vec::new(),
+        args: Vec<String> = Vec::new() => Arguments,
         /// Where it runs. Default: the monitor's own directory of work.
         #[serde(skip_serializing_if = "Option::is_none")]
-        working_directory: Option<String> = None,
+        working_directory: Option<String> = None => Folder,
         /// Added to the monitor's own environment. Never shown in logs or lists.
         #[serde(skip_serializing_if = "Option::is_none")]
-        environment: Option<IndexMap<String, String>> = None,
+        environment: Option<IndexMap<String, String>> = None => Variables,
         /// Start it when the monitor starts. Default true.
         autostart: bool = true,
         /// False: it cannot be started. Default true.
@@ -153,45 +152,18 @@ impl ProcessEntry {
 
     /// What cannot be obeyed, all of it, each with its path in the entry; empty when the entry is good.
     pub fn validate(&self) -> Vec<Problem> {
-        let directory = self.working_directory.iter().filter_map(|d| directory_problem(d));
-        let environment = self.environment.iter().flatten().filter_map(|(k, v)| variable_problem(k, v));
         let policy = self.restart_policy.iter().flat_map(|p| nested("restartPolicy", p.validate()));
         let check = self.aliveness_check.iter().flat_map(|c| nested("alivenessCheck", c.validate()));
         let logs = self.logs.iter().flat_map(|l| nested("logs", l.validate()));
-        program_problems(&self.command, &self.args)
-            .chain(directory)
-            .chain(environment)
-            .chain(policy)
-            .chain(check)
-            .chain(logs)
-            .collect()
+        self.broken_rules().chain(policy).chain(check).chain(logs).collect()
     }
 }
 
 impl LogConfig {
     /// What cannot be obeyed, all of it; empty when the settings are good.
     pub fn validate(&self) -> Vec<Problem> {
-        self.out_of_bounds().collect()
+        self.broken_rules().collect()
     }
-}
-
-fn directory_problem(directory: &str) -> Option<Problem> {
-    let path = || JsonPath::root().key("workingDirectory");
-    if directory.is_empty() {
-        let message = "expected a folder, found an empty text; leave it out for the monitor's own";
-        return Some(Problem::at(path(), message));
-    }
-    no_nul(directory, path)
-}
-
-/// The system takes an environment as texts `NAME=value` (environ(7)).
-fn variable_problem(name: &str, value: &str) -> Option<Problem> {
-    let path = || JsonPath::root().key("environment").key(name);
-    if name.is_empty() || name.contains('=') {
-        let message = "the name of an environment variable must not be empty nor hold '='";
-        return Some(Problem::at(path(), message));
-    }
-    no_nul(name, path).or_else(|| no_nul(value, path))
 }
 
 /// Without the values of the environment: they hold secrets.

@@ -1,8 +1,8 @@
 //! The health check of a process: what is asked, how often, and what follows.
 
-use super::bounds::Bounds;
 use super::document::document;
-use super::problem::{Problem, nested, no_nul};
+use super::problem::{Problem, nested};
+use super::rule::{Arguments, Bounds, Executable};
 use super::{JsonPath, MIN_PERIOD_MS};
 use crate::health;
 use serde::{Deserialize, Serialize};
@@ -120,10 +120,10 @@ document! {
     #[derive(Debug, Eq)]
     pub struct ExecCheck requires {
         /// An executable, found as that of an entry is.
-        command: String,
+        command: String => Executable,
     } defaults {
         /// Passed verbatim. Default none.
-        args: Vec<String> = Vec::new(),
+        args: Vec<String> = Vec::new() => Arguments,
     }
 }
 
@@ -177,7 +177,7 @@ impl AlivenessCheck {
         let too_many = (on && asked.into_iter().filter(|asked| *asked).count() > 1).then(|| {
             Problem::at(JsonPath::root(), "expected one of url, tcp and exec, found more; keep one")
         });
-        self.out_of_bounds().chain(urls).chain(tcp).chain(too_many).chain(startup).chain(exec).collect()
+        self.broken_rules().chain(urls).chain(tcp).chain(too_many).chain(startup).chain(exec).collect()
     }
 }
 
@@ -206,7 +206,7 @@ impl StartupCheck {
         let pattern = bad("logPattern", self.log_pattern.as_deref(), check_pattern);
         let both = (self.notify && self.log_pattern.is_some())
             .then(|| Problem::new("logPattern", "expected either this or notify, found both; keep one"));
-        self.out_of_bounds().chain(pattern).chain(both).collect()
+        self.broken_rules().chain(pattern).chain(both).collect()
     }
 }
 
@@ -229,22 +229,6 @@ impl ExecCheck {
 
     /// What cannot be run, all of it; empty when the check is good.
     pub fn validate(&self) -> Vec<Problem> {
-        program_problems(&self.command, &self.args).collect()
+        self.broken_rules().collect()
     }
-}
-
-/// What no system can run about a command and its arguments.
-pub(super) fn program_problems<'a>(
-    command: &'a str,
-    args: &'a [String],
-) -> impl Iterator<Item = Problem> + 'a {
-    let missing = command
-        .trim()
-        .is_empty()
-        .then(|| Problem::new("command", "expected the name or path of an executable, found nothing"));
-    let args = args.iter().enumerate();
-    missing
-        .into_iter()
-        .chain(no_nul(command, || JsonPath::root().key("command")))
-        .chain(args.filter_map(|(n, arg)| no_nul(arg, || JsonPath::root().key("args").index(n))))
 }

@@ -11,16 +11,16 @@
 //! | `state`, `signal`, `secret` | kinds of values |
 //! | `problem` | what is wrong with a value, and where |
 //! | `document` | how an object is declared |
-//! | `bounds` | the least and largest values of fields |
+//! | `rule` | rules of fields: bounds, executables, variables |
 //! | `schema` | what its schema says |
 //! | `three_way` | how two changes of one object are merged |
 
-mod bounds;
 mod document;
 mod entry;
 mod health;
 mod policy;
 mod problem;
+pub(crate) mod rule;
 pub(crate) mod schema;
 mod secret;
 mod settings;
@@ -38,9 +38,9 @@ pub use signal::{StopSignal, UnknownSignal};
 pub use state::ProcessState;
 pub use three_way::ThreeWay;
 
-pub(crate) use bounds::Bounds;
 pub(crate) use document::document;
 pub(crate) use problem::nested;
+pub(crate) use rule::Bounds;
 
 /// Shortest period of anything that repeats for as long as the monitor runs, in milliseconds. What
 /// is shorter would keep a processor busy with nothing.

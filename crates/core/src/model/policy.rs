@@ -1,8 +1,8 @@
 //! The restart policy: as the registry writes it, and as the engine obeys it.
 
-use super::bounds::Bounds;
 use super::document::document;
 use super::problem::Problem;
+use super::rule::{Bounds, Rule, member};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -104,8 +104,7 @@ impl RestartPolicy {
         let pause = Bounds::AtLeast(super::MIN_PERIOD_MS);
         let indefinite = self
             .retry_indefinitely
-            .then(|| pause.check("indefinite_interval_ms", &self.indefinite_interval_ms))
-            .flatten();
-        self.out_of_bounds().chain(indefinite).collect()
+            .then(|| pause.check(&|| member("indefinite_interval_ms"), &self.indefinite_interval_ms));
+        self.broken_rules().chain(indefinite.into_iter().flatten()).collect()
     }
 }

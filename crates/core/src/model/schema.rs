@@ -1,27 +1,37 @@
 //! What the schema of an object says beyond its derived form.
 
-use super::bounds::Bounds;
+use super::rule::Rule;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, Schema};
 
-/// A field that may be left out.
-pub(crate) struct Optional {
+/// What is known of a field beyond its type and its description.
+pub(crate) struct Field<'a> {
     default: Value,
-    bounds: Option<Bounds>,
+    rule: Option<Box<dyn Fn(&mut RefOr<Schema>) + 'a>>,
 }
 
-impl Optional {
+impl<'a> Field<'a> {
+    /// A field without a default.
+    pub(crate) fn required() -> Self {
+        Self { default: Value::Null, rule: None }
+    }
+
     /// A field with this default.
-    pub(crate) fn new<T: Serialize>(default: &T, bounds: Option<Bounds>) -> Self {
+    pub(crate) fn optional<T: Serialize>(default: &T) -> Self {
         // What JSON cannot write is no default that anybody could write either.
-        Self { default: serde_json::to_value(default).unwrap_or_default(), bounds }
+        Self { default: serde_json::to_value(default).unwrap_or_default(), rule: None }
+    }
+
+    /// The field, whose values keep to `rule`.
+    pub(crate) fn ruled<T>(self, rule: &'a impl Rule<T>) -> Self {
+        Self { rule: Some(Box::new(|schema| rule.tell(schema))), ..self }
     }
 
     fn describe(self, property: &mut RefOr<Schema>) {
-        if let (Some(bounds), RefOr::T(Schema::Object(object))) = (self.bounds, &mut *property) {
-            bounds.tell(object);
+        if let Some(tell) = self.rule {
+            tell(property);
         }
         // An object's own fields say their defaults.
         if !self.default.is_null() && !self.default.is_object() {
@@ -30,12 +40,10 @@ impl Optional {
     }
 }
 
-/// The schema of an object whose fields, after the first `required` ones, are `optional`. It takes no field but
-/// its own.
-pub(crate) fn complete(schema: RefOr<Schema>, required: usize, optional: Vec<Optional>) -> RefOr<Schema> {
+/// The schema of an object with these fields, in the order of declaration, and no other.
+pub(crate) fn complete(schema: RefOr<Schema>, fields: Vec<Field<'_>>) -> RefOr<Schema> {
     let RefOr::T(Schema::Object(mut object)) = schema else { return schema };
-    let properties = object.properties.values_mut().skip(required);
-    properties.zip(optional).for_each(|(property, field)| field.describe(property));
+    object.properties.values_mut().zip(fields).for_each(|(property, field)| field.describe(property));
     object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
     RefOr::T(Schema::Object(object))
 }
@@ -77,5 +85,14 @@ mod tests {
         assert_eq!(schema["required"], json!(["id", "name", "command"]));
         assert_eq!(schema["additionalProperties"], false);
         assert_eq!(schema["properties"]["autostart"]["default"], true);
+        for (at, pattern) in [
+            ("/properties/command/pattern", r"^[^\u0000]*[^\s\u0000][^\u0000]*$"),
+            ("/properties/args/items/pattern", r"^[^\u0000]*$"),
+            ("/properties/workingDirectory/pattern", r"^[^\u0000]+$"),
+            ("/properties/environment/propertyNames/pattern", r"^[^=\u0000]+$"),
+            ("/properties/environment/additionalProperties/pattern", r"^[^\u0000]*$"),
+        ] {
+            assert_eq!(schema.pointer(at).and_then(Value::as_str), Some(pattern), "{at}");
+        }
     }
 }

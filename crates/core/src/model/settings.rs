@@ -1,8 +1,8 @@
 //! What a registry says about the monitor itself.
 
-use super::bounds::Bounds;
 use super::document::document;
 use super::problem::{Problem, nested};
+use super::rule::Bounds;
 use super::secret::Secret;
 use crate::id::InstanceId;
 
@@ -128,14 +128,14 @@ impl RemoteAccess {
     /// What cannot be obeyed, all of it; empty when the settings are good.
     pub fn validate(&self) -> Vec<Problem> {
         let rate = self.rate_limit.iter().flat_map(|limit| nested("rateLimit", limit.validate()));
-        self.out_of_bounds().chain(rate).collect()
+        self.broken_rules().chain(rate).collect()
     }
 }
 
 impl RateLimit {
     /// What cannot be obeyed, all of it; empty when the limit is good.
     pub fn validate(&self) -> Vec<Problem> {
-        self.out_of_bounds().collect()
+        self.broken_rules().collect()
     }
 }
 

@@ -111,7 +111,7 @@ impl Registry {
             .then(|| Problem::new("version", format!("expected at most {VERSION}, found {}", self.version)));
         newer
             .into_iter()
-            .chain(self.out_of_bounds())
+            .chain(self.broken_rules())
             .chain(nested("remoteAccess", self.remote_access.validate()))
             .chain(entries)
             .collect()
