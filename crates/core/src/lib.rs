@@ -11,6 +11,8 @@ pub mod exit;
 pub mod health;
 pub mod id;
 pub mod model;
+pub mod nearest;
 pub mod notice;
+pub mod reading;
 pub mod registry;
 pub mod time;

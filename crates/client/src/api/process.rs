@@ -3,8 +3,10 @@
 use process_monitor_core::exit::LastExit;
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::{ProcessEntry, ProcessState, StopSignal};
+use process_monitor_core::reading::{Document, Members, Readable, Report};
 use process_monitor_core::time::Wall;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 /// One process: what `GET /processes/{id}` answers. No value of its environment: they hold secrets.
@@ -177,6 +179,28 @@ pub struct SignalBody {
     #[serde(default)]
     pub group: bool,
 }
+
+impl Readable for AutostartBody {
+    fn read(value: Value, report: &mut Report) -> Option<Self> {
+        let mut members = Members::of::<Self>(value, report)?;
+        let autostart = members.required();
+        members.rest();
+        Some(Self { autostart: autostart? })
+    }
+}
+
+impl Document for AutostartBody {}
+
+impl Readable for SignalBody {
+    fn read(value: Value, report: &mut Report) -> Option<Self> {
+        let mut members = Members::of::<Self>(value, report)?;
+        let (signal, group) = (members.required(), members.optional());
+        members.rest();
+        Some(Self { signal: signal?, group: group.unwrap_or(false) })
+    }
+}
+
+impl Document for SignalBody {}
 
 /// When a start or restart is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]

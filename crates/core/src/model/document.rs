@@ -4,7 +4,8 @@
 /// from it all that a registry needs of an object:
 ///
 /// * reading, where a missing field and `null` both mean the default (the earlier implementation
-///   wrote nulls), and no type but the field's is taken;
+///   wrote nulls), and no type but the field's is taken: by serde, which is fast and stops at the first
+///   mistake, and by [`Readable`](crate::reading::Readable), which tells them all;
 /// * writing, in the order of declaration and in camelCase;
 /// * [`Default`], or for an object with required fields a private `with_defaults`;
 /// * [`ThreeWay`](super::ThreeWay) merging, field by field;
@@ -119,6 +120,27 @@ macro_rules! document {
                 }
             }
         };
+
+        impl $crate::reading::Readable for $name {
+            fn read(value: serde_json::Value, report: &mut $crate::reading::Report) -> Option<Self> {
+                #[derive(serde::Deserialize)]
+                #[serde(rename_all = "camelCase")]
+                #[allow(dead_code, reason = "only its names are asked for")]
+                struct Names {
+                    $( $(#[$required_meta])* $required: serde::de::IgnoredAny, )*
+                    $( $(#[$meta])* $field: serde::de::IgnoredAny, )*
+                }
+                let mut members = $crate::reading::Members::of::<Names>(value, report)?;
+                $( let $required = members.required(); )*
+                $( let $field = members.optional(); )*
+                let extra = members.rest();
+                Some(Self {
+                    $( $required: $required?, )*
+                    $( $field: $field.unwrap_or_else(|| $default), )*
+                    extra,
+                })
+            }
+        }
 
         impl $crate::model::ThreeWay for $name {
             fn three_way(base: &Self, ours: &Self, theirs: &Self) -> Self {

@@ -5,6 +5,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `entry` | a process: what to run, how to stop it, what to keep of its output, its last known state |
+//! | `registration` | what clients send about a process |
 //! | `policy` | when it is restarted |
 //! | `health` | how it is found to be well |
 //! | `settings` | ports, partner, remote access |
@@ -20,6 +21,7 @@ mod entry;
 mod health;
 mod policy;
 mod problem;
+mod registration;
 pub(crate) mod rule;
 pub(crate) mod schema;
 mod secret;
@@ -32,6 +34,7 @@ pub use entry::{LogConfig, MIN_FILE_BYTES, ProcessEntry, StopConfig};
 pub use health::{AlivenessCheck, ExecCheck, FailAction, Readiness, StartupCheck};
 pub use policy::{Backoff, RestartPolicy, RestartType};
 pub use problem::{JsonPath, Problem, Step};
+pub use registration::{EntryPatch, RUNTIME_FIELDS, Registration};
 pub use secret::Secret;
 pub use settings::{AlivenessServer, DefaultPorts, PartnerDiscovery, RateLimit, RemoteAccess, WatcherInfo};
 pub use signal::{StopSignal, UnknownSignal};

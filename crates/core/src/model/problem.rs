@@ -40,6 +40,26 @@ impl JsonPath {
         parent
     }
 
+    /// Goes one step further in.
+    pub(crate) fn enter(&mut self, step: Step) {
+        self.0.push(step);
+    }
+
+    /// Takes the last step back.
+    pub(crate) fn leave(&mut self) {
+        self.0.pop();
+    }
+
+    /// Its first `steps`.
+    pub(crate) fn first(&self, steps: usize) -> Self {
+        Self(self.0.iter().take(steps).cloned().collect())
+    }
+
+    /// Whether this is the place `outer` or one inside it.
+    pub fn is_within(&self, outer: &Self) -> bool {
+        self.0.starts_with(&outer.0)
+    }
+
     /// The steps from the document's root.
     pub fn steps(&self) -> &[Step] {
         &self.0

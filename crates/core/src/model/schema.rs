@@ -48,6 +48,22 @@ pub(crate) fn complete(schema: RefOr<Schema>, fields: Vec<Field<'_>>) -> RefOr<S
     RefOr::T(Schema::Object(object))
 }
 
+/// The schema of an object that is like another but for some fields.
+pub(crate) fn without(fields: &[&str], about: &str, schema: RefOr<Schema>) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut object)) = schema else { return schema };
+    object.properties.retain(|name, _| !fields.contains(&name.as_str()));
+    object.required.retain(|name| !fields.contains(&name.as_str()));
+    object.description = Some(about.to_owned());
+    RefOr::T(Schema::Object(object))
+}
+
+/// The schema of an object that is like another, but of which any part may be left out, for it stays as it is.
+pub(crate) fn partial(schema: RefOr<Schema>) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut object)) = schema else { return schema };
+    object.required.clear();
+    RefOr::T(Schema::Object(object))
+}
+
 fn set_default(property: &mut RefOr<Schema>, value: Value) {
     match property {
         RefOr::T(Schema::Object(object)) => object.default = Some(value),

@@ -12,7 +12,7 @@ use process_monitor_client::api::{
 };
 use process_monitor_core::engine::Command;
 use process_monitor_core::id::ProcessId;
-use process_monitor_core::model::{ProcessEntry, ProcessState};
+use process_monitor_core::model::{ProcessState, Registration};
 use std::sync::Arc;
 use utoipa::IntoParams;
 
@@ -76,10 +76,10 @@ pub async fn status(State(handle): State<Handle>, Id(id): Id) -> Answer<ProcessS
 
 /// Register a process
 ///
-/// Starts nothing; see `POST /processes/{id}/start`. What the monitor itself writes (state, pid, times) is taken and ignored.
+/// Starts nothing; see `POST /processes/{id}/start`.
 #[utoipa::path(
     post, path = "/processes", tag = PROCESSES, operation_id = "registerProcess",
-    request_body(content = ProcessEntry, example = json!({
+    request_body(content = Registration, example = json!({
         "id": "web", "name": "web", "command": "python3", "args": ["-m", "http.server", "8000"]
     })),
     responses(
@@ -89,19 +89,9 @@ pub async fn status(State(handle): State<Handle>, Id(id): Id) -> Answer<ProcessS
 )]
 pub async fn register(
     State(handle): State<Handle>,
-    JsonBody(entry): JsonBody<ProcessEntry>,
+    JsonBody(Registration(mut entry)): JsonBody<Registration>,
 ) -> Answer<Accepted> {
-    let problems = entry.validate();
-    if !problems.is_empty() {
-        let wire = |p: process_monitor_core::model::Problem| Problem {
-            path: p.path.to_string(),
-            message: p.message,
-        };
-        return Err(ApiError::invalid(problems.into_iter().map(wire).collect()));
-    }
     let id = entry.id.clone();
-    // What has happened to a process is the monitor's to say, not the client's.
-    let mut entry = entry.with_runtime_of(&ProcessEntry::new(id.clone(), ""));
     entry.registered_at = Some(process_monitor_host::clock::wall());
     handle.command(Command::Add(Arc::new(entry))).await?;
     Ok(Json(Accepted::registered(id)))

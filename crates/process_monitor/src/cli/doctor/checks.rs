@@ -11,7 +11,7 @@ use process_monitor_host::process::record::{self, RecordState};
 use process_monitor_host::process::{BootId, Identity};
 use process_monitor_host::{files, survey};
 use std::fs::{self, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -42,11 +42,14 @@ pub fn directory(layout: &Layout) -> Finding {
     }
 }
 
-/// Nothing but trying tells whether a file can be written: modes, ACLs, read-only and full disks.
+/// Nothing but trying tells whether a file can be written: modes, ACLs, read-only and full disks. A full
+/// disk still takes an empty file, and may take what is not synced.
 fn try_to_write(folder: &Path) -> io::Result<()> {
     let probe = folder.join(format!(".doctor-{}", std::process::id()));
-    OpenOptions::new().write(true).create_new(true).open(&probe)?;
-    fs::remove_file(&probe)
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&probe)?;
+    let written = file.write_all(b"a few bytes").and_then(|()| file.sync_all());
+    fs::remove_file(&probe)?;
+    written
 }
 
 /// Nobody else can read what is private.
