@@ -4,6 +4,7 @@ use super::document::document;
 use super::problem::{Problem, at_least, nested};
 use super::secret::Secret;
 use crate::id::InstanceId;
+use crate::listening::BindAddress;
 
 document! {
     /// `partnerDiscovery` (SPEC 3.1): where the partner of this instance is.
@@ -128,7 +129,9 @@ impl RemoteAccess {
     pub fn validate(&self) -> Vec<Problem> {
         let body = at_least("maxBodyBytes", self.max_body_bytes, 1);
         let rate = self.rate_limit.iter().flat_map(|limit| nested("rateLimit", limit.validate()));
-        body.into_iter().chain(rate).collect()
+        let bind = self.bind_address.as_deref().map(BindAddress::parse);
+        let bind = bind.and_then(Result::err).map(|why| Problem::new("bindAddress", why));
+        body.into_iter().chain(rate).chain(bind).collect()
     }
 }
 

@@ -34,6 +34,11 @@ impl ApiError {
         Self(ErrorBody::new(ErrorCode::UnsupportedMediaType, error))
     }
 
+    /// The peer may not do this.
+    pub fn forbidden(why: impl Into<String>) -> Self {
+        Self(ErrorBody::new(ErrorCode::Forbidden, why))
+    }
+
     /// There is no process with this id.
     pub fn no_such_process(id: &ProcessId) -> Self {
         Refusal::NotFound { id: id.clone() }.into()

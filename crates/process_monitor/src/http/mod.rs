@@ -9,14 +9,20 @@
 //! | `body` | reading a request's JSON |
 //! | `aliveness` | the aliveness server's two paths |
 //! | `listen` | serving over TCP, within bounds |
+//! | `gate` | how many connections may stand |
+//! | `patient` | a stream that does not wait for ever for its reader |
+//! | `own_user` | who may use the API over TCP |
 //! | `transport` | how a request reached us |
 
 pub mod aliveness;
 mod body;
 mod error;
 mod events;
+pub mod gate;
 pub mod listen;
 mod monitor;
+pub mod own_user;
+mod patient;
 mod processes;
 pub mod transport;
 
