@@ -5,6 +5,7 @@ use super::problem::{Problem, nested};
 use super::rule::Bounds;
 use super::secret::Secret;
 use crate::id::InstanceId;
+use crate::listening::BindAddress;
 
 document! {
     /// `partnerDiscovery` (SPEC 3.1): where the partner of this instance is.
@@ -128,7 +129,9 @@ impl RemoteAccess {
     /// What cannot be obeyed, all of it; empty when the settings are good.
     pub fn validate(&self) -> Vec<Problem> {
         let rate = self.rate_limit.iter().flat_map(|limit| nested("rateLimit", limit.validate()));
-        self.broken_rules().chain(rate).collect()
+        let bind = self.bind_address.as_deref().map(BindAddress::parse);
+        let bind = bind.and_then(Result::err).map(|why| Problem::new("bindAddress", why));
+        self.broken_rules().chain(rate).chain(bind).collect()
     }
 }
 

@@ -14,6 +14,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 /// Text as it may stand in an argument: anything but NUL.
@@ -199,6 +200,12 @@ pub fn entry_of(id: ProcessId) -> impl Strategy<Value = ProcessEntry> {
     )
 }
 
+fn bind_address() -> impl Strategy<Value = String> {
+    let address = any::<[u8; 4]>().prop_map(|bytes| Ipv4Addr::from(bytes).to_string());
+    let prefix = any::<u8>().prop_map(|byte| format!("{byte}."));
+    prop_oneof![address, prefix, Just("*".to_owned())]
+}
+
 fn remote() -> impl Strategy<Value = RemoteAccess> {
     let lists = (vec(text(), 0..3), vec(text(), 0..3), vec(text(), 0..3), vec(text(), 0..3));
     let rate = (0.001f64..1e6, 1u32.., extra()).prop_map(|(requests_per_second, burst, extra)| RateLimit {
@@ -211,7 +218,7 @@ fn remote() -> impl Strategy<Value = RemoteAccess> {
         any::<[bool; 8]>(),
         option::of(any::<u16>()),
         lists,
-        option::of(text()),
+        option::of(bind_address()),
         option::of(rate),
         1u64..,
         secrets,

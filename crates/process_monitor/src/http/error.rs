@@ -10,6 +10,7 @@ use process_monitor_core::engine::Refusal;
 use process_monitor_core::health::shown;
 use process_monitor_core::id::{InvalidId, ProcessId};
 use process_monitor_core::reading::Unreadable;
+use std::time::Duration;
 
 /// What is answered instead of a success.
 #[derive(Debug)]
@@ -40,12 +41,23 @@ impl ApiError {
         }
     }
 
+    /// The body takes too long to arrive.
+    pub fn too_slow(limit: Duration) -> Self {
+        let error = format!("the body did not arrive within {} s; send it again", limit.as_secs());
+        Self(ErrorBody::new(ErrorCode::TooSlow, error))
+    }
+
     /// The body is of another type than JSON.
     pub fn not_json(found: &str, wanted: &[&str]) -> Self {
         let wanted = wanted.join(" or ");
         let found = shown(found);
         let error = format!("the body must be sent as content-type {wanted} (in UTF-8), not {found}");
         Self(ErrorBody::new(ErrorCode::UnsupportedMediaType, error))
+    }
+
+    /// The peer may not do this.
+    pub fn forbidden(why: impl Into<String>) -> Self {
+        Self(ErrorBody::new(ErrorCode::Forbidden, why))
     }
 
     /// There is no process with this id.
@@ -126,6 +138,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::Superseded
         | ErrorCode::Unsupported => StatusCode::CONFLICT,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::TooSlow => StatusCode::REQUEST_TIMEOUT,
         ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Stopping | ErrorCode::LockTimeout | ErrorCode::StorageFailed => {

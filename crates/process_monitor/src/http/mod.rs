@@ -6,9 +6,13 @@
 //! | `monitor` | `/monitor…` |
 //! | `events` | `/events` |
 //! | `error` | an error's status, in one place |
+//! | `bounds` | a request's body within bounds of size and time |
 //! | `body` | reading a request's JSON |
 //! | `aliveness` | the aliveness server's two paths |
 //! | `listen` | serving over TCP, within bounds |
+//! | `gate` | how many connections may stand |
+//! | `patient` | a stream that does not wait for ever for its reader |
+//! | `own_user` | who may use the API over TCP |
 //! | `transport` | how a request reached us |
 //! | `openapi` | `/openapi.json`, the API's description |
 //!
@@ -16,17 +20,22 @@
 
 pub mod aliveness;
 mod body;
+mod bounds;
 mod error;
 mod events;
+pub mod gate;
 pub mod listen;
 mod monitor;
 pub mod openapi;
+pub mod own_user;
+mod patient;
 mod processes;
 pub mod transport;
 
 use crate::daemon::Handle;
 use axum::Router;
 use axum::http::{Method, Uri};
+use axum::middleware::from_fn_with_state;
 use error::ApiError;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -38,6 +47,7 @@ pub fn router(handle: Handle) -> Router {
     router
         .method_not_allowed_fallback(refuse_method)
         .fallback(|uri: Uri| async move { ApiError::no_such_path(&uri) })
+        .layer(from_fn_with_state(handle.clone(), bounds::bounded))
         .with_state(handle)
 }
 

@@ -23,7 +23,7 @@ struct Refusal {
     header: Option<(&'static str, &'static str)>,
 }
 
-const REFUSALS: [Refusal; 8] = [
+const REFUSALS: [Refusal; 9] = [
     Refusal {
         status: "400",
         name: "Invalid",
@@ -50,6 +50,13 @@ const REFUSALS: [Refusal; 8] = [
         name: "NotFound",
         who: Who::Id,
         about: "There is no process with this id",
+        header: None,
+    },
+    Refusal {
+        status: "408",
+        name: "TooSlow",
+        who: Who::Body,
+        about: "The body did not arrive in time",
         header: None,
     },
     Refusal {
