@@ -6,8 +6,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crates that the core may stand on, directly.
-const DEPENDENCIES: [&str; 7] =
-    ["indexmap", "jiff", "regex-lite", "serde", "serde_json", "serde_path_to_error", "thiserror"];
+const DEPENDENCIES: [&str; 11] = [
+    "globset",
+    "indexmap",
+    "ipnet",
+    "jiff",
+    "regex-lite",
+    "serde",
+    "serde_json",
+    "serde_path_to_error",
+    "sha2",
+    "subtle",
+    "thiserror",
+];
 
 /// What its sources must not name. Clippy's `disallowed_methods` sees through imports; this sees
 /// what is behind a `cfg`, too.
