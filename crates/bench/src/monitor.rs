@@ -139,8 +139,12 @@ fn registry(stage: &Stage, size: usize, server: Option<&Server>) -> Value {
 
 fn run(directory: &Path, args: &[&str]) -> io::Result<String> {
     let mut command = Command::new(program()?);
-    let output =
-        command.args(args).env("TOM_PM_DIRECTORY", directory).env("TOM_PM_ALIVENESS_PORT", "0").output()?;
+    let output = command
+        .args(args)
+        .env("TOM_PM_DIRECTORY", directory)
+        .env("TOM_PM_ALIVENESS_PORT", "0")
+        .env("TOM_PM_API_PORT", "0")
+        .output()?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

@@ -11,6 +11,7 @@ pub mod engine;
 pub mod exit;
 pub mod health;
 pub mod id;
+pub mod listening;
 pub mod model;
 pub mod notice;
 pub mod registry;

@@ -7,6 +7,7 @@ mod detach;
 pub mod failpoint;
 pub mod files;
 pub mod layout;
+pub mod listen;
 pub mod lock;
 pub mod notify;
 pub mod output;

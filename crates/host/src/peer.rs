@@ -21,6 +21,11 @@ pub fn owner_of(peer: SocketAddr, ours: SocketAddr) -> Option<u32> {
     })
 }
 
+/// The user as whom this process acts (geteuid(2)).
+pub fn own_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
 /// The user of the socket in a line of the table, if it is the one.
 fn owner_in(line: &str, peer: SocketAddr, ours: SocketAddr) -> Option<u32> {
     let mut fields = line.split_whitespace();

@@ -34,6 +34,8 @@ pub enum ErrorCode {
     Superseded,
     /// The body is larger than is allowed.
     TooLarge,
+    /// The request did not arrive in time.
+    TooSlow,
     /// The body is of another type than JSON.
     UnsupportedMediaType,
     /// Too many requests.

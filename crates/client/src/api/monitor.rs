@@ -73,4 +73,13 @@ pub struct MonitorStatus {
     /// New: where its aliveness server listens; absent while it does not.
     #[serde(default)]
     pub aliveness_port: Option<u16>,
+    /// New: where its API listens over TCP; absent while it does not.
+    #[serde(default)]
+    pub api_port: Option<u16>,
+    /// New: the addresses, each with its port.
+    #[serde(default)]
+    pub api_addresses: Vec<String>,
+    /// New: why the API does not listen everywhere where it should, in words.
+    #[serde(default)]
+    pub api_trouble: Vec<String>,
 }

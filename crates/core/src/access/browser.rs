@@ -4,14 +4,14 @@
 use super::host::is_loopback_name;
 use super::{HostPattern, HostPatterns};
 use crate::model::{JsonPath, Problem};
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 
 /// Under which names this monitor may be addressed. A page that had its own name resolved to our address (DNS
 /// rebinding) still says that name.
 #[derive(Debug, Clone)]
 pub struct OurNames<'a> {
     /// Our end of the connection.
-    pub ours: SocketAddr,
+    pub ours: IpAddr,
     /// Names of this machine that nobody else can give it: the one it has given itself, and the verified names of
     /// its address.
     pub names: &'a [String],
@@ -54,17 +54,16 @@ fn split_host(host: &str) -> Option<(&str, Option<u16>)> {
 }
 
 impl OurNames<'_> {
-    /// Whether `host`, the value of a header `Host`, means us. Without a port it may be any: pages cannot choose
-    /// what their browser writes there.
+    /// Whether `host`, the value of a header `Host`, means us. The port does not matter: a page can be given a
+    /// name that points here, but not one of ours, and tunnels (`ssh -L`) have ports of their own.
     ///
     /// # Errors
     /// When it means somebody else.
     pub fn check(&self, host: &str) -> Result<(), Foreign> {
         let foreign = || Foreign::Host { host: host.chars().take(100).collect() };
-        let (name, port) = split_host(host).ok_or_else(foreign)?;
+        let (name, _) = split_host(host).ok_or_else(foreign)?;
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-        let right_port = port.is_none_or(|port| port == self.ours.port());
-        if (right_port && self.is_ours(&name)) || self.is_allowed(&name) { Ok(()) } else { Err(foreign()) }
+        if self.is_ours(&name) || self.is_allowed(&name) { Ok(()) } else { Err(foreign()) }
     }
 
     /// Whether only the verified names of our address could make `host` one of ours.
@@ -74,7 +73,7 @@ impl OurNames<'_> {
     }
 
     fn is_ours(&self, name: &str) -> bool {
-        let ours = self.ours.ip().to_canonical();
+        let ours = self.ours.to_canonical();
         match name.parse::<IpAddr>() {
             // Another of our addresses: who is connected to one of them by loopback is on this machine.
             Ok(address) => address.to_canonical() == ours || (ours.is_loopback() && address.is_loopback()),
@@ -184,31 +183,31 @@ mod tests {
     #[test]
     fn which_hosts_are_ours() {
         let table = [
-            ("127.0.0.1:5679", "localhost:5679", true),
-            ("127.0.0.1:5679", "LOCALHOST.:5679", true),
-            ("127.0.0.1:5679", "localhost", true),
-            ("127.0.0.1:5679", "127.0.0.1:5679", true),
-            ("127.0.0.1:5679", "[::1]:5679", true),
-            ("[::1]:5679", "[::1]:5679", true),
-            ("127.0.0.1:5679", "localhost:80", false),
-            ("127.0.0.1:5679", "localhost:x", false),
-            ("127.0.0.1:5679", "localhost.evil.example:5679", false),
-            ("127.0.0.1:5679", "evil.example:5679", false),
-            ("127.0.0.1:5679", "evil.example", false),
-            ("127.0.0.1:5679", "10.0.0.7:5679", false),
-            ("127.0.0.1:5679", "", false),
-            ("127.0.0.1:5679", "[::1", false),
-            ("127.0.0.1:5679", "[::1]x", false),
-            ("10.0.0.7:5679", "10.0.0.7:5679", true),
-            ("[::ffff:10.0.0.7]:5679", "10.0.0.7:5679", true),
-            ("10.0.0.7:5679", "10.0.0.8:5679", false),
-            ("10.0.0.7:5679", "server:5679", true),
-            ("10.0.0.7:5679", "Server.LAN:5679", true),
-            ("10.0.0.7:5679", "server.evil.example:5679", false),
+            ("127.0.0.1", "localhost:5679", true),
+            ("127.0.0.1", "LOCALHOST.:5679", true),
+            ("127.0.0.1", "localhost", true),
+            ("127.0.0.1", "127.0.0.1:5679", true),
+            ("127.0.0.1", "[::1]:5679", true),
+            ("::1", "[::1]:5679", true),
+            ("127.0.0.1", "localhost:8000", true),
+            ("127.0.0.1", "localhost:x", false),
+            ("127.0.0.1", "localhost.evil.example:5679", false),
+            ("127.0.0.1", "evil.example:5679", false),
+            ("127.0.0.1", "evil.example", false),
+            ("127.0.0.1", "10.0.0.7:5679", false),
+            ("127.0.0.1", "", false),
+            ("127.0.0.1", "[::1", false),
+            ("127.0.0.1", "[::1]x", false),
+            ("10.0.0.7", "10.0.0.7:5679", true),
+            ("::ffff:10.0.0.7", "10.0.0.7:5679", true),
+            ("10.0.0.7", "10.0.0.8:5679", false),
+            ("10.0.0.7", "server:5679", true),
+            ("10.0.0.7", "Server.LAN:5679", true),
+            ("10.0.0.7", "server.evil.example:5679", false),
             // Behind a proxy with a name and port of its own.
-            ("127.0.0.1:5679", "monitor.ops.example", true),
-            ("127.0.0.1:5679", "monitor.ops.example:8443", true),
-            ("127.0.0.1:5679", "10.9.9.9:8443", true),
+            ("127.0.0.1", "monitor.ops.example", true),
+            ("127.0.0.1", "monitor.ops.example:8443", true),
+            ("127.0.0.1", "10.9.9.9:8443", true),
         ];
         for (ours, host, expected) in table {
             assert_eq!(is_ours(ours, host), expected, "{ours} {host:?}");
@@ -269,8 +268,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics_and_no_foreign_name_is_ours(text in any::<String>(), name in "[a-z]{1,9}\\.(com|evil)(:[0-9]{1,6})?") {
-            let _either = is_ours("127.0.0.1:5679", &text);
-            prop_assert!(!is_ours("127.0.0.1:5679", &name));
+            let _either = is_ours("127.0.0.1", &text);
+            prop_assert!(!is_ours("127.0.0.1", &name));
             let page = Page { origin: Some(&text), site: Some(&text), host: Some("localhost:5679") };
             prop_assert!(page.may_change(&[]).is_err() || text.to_ascii_lowercase().ends_with("://localhost:5679"));
         }

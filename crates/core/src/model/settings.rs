@@ -8,6 +8,7 @@ use super::token::{Token, token_problems};
 use crate::access::executable::pattern_problems;
 use crate::access::{HostPattern, browser::origin_problems};
 use crate::id::InstanceId;
+use crate::listening::BindAddress;
 
 document! {
     /// `partnerDiscovery` (SPEC 3.1): where the partner of this instance is.
@@ -137,8 +138,11 @@ impl RemoteAccess {
     pub fn validate(&self) -> Vec<Problem> {
         let body = at_least("maxBodyBytes", self.max_body_bytes, 1);
         let rate = self.rate_limit.iter().flat_map(|limit| nested("rateLimit", limit.validate()));
+        let bind = self.bind_address.as_deref().map(BindAddress::parse);
+        let bind = bind.and_then(Result::err).map(|why| Problem::new("bindAddress", why));
         body.into_iter()
             .chain(rate)
+            .chain(bind)
             .chain(host_problems("trustedHosts", &self.trusted_hosts))
             .chain(host_problems("trustedProxies", &self.trusted_proxies))
             .chain(host_problems("allowedHosts", &self.allowed_hosts))

@@ -14,6 +14,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 /// Text as it may stand in an argument: anything but NUL.
@@ -218,6 +219,12 @@ fn tokens() -> impl Strategy<Value = Vec<Token>> {
     })
 }
 
+fn bind_address() -> impl Strategy<Value = String> {
+    let address = any::<[u8; 4]>().prop_map(|bytes| Ipv4Addr::from(bytes).to_string());
+    let prefix = any::<u8>().prop_map(|byte| format!("{byte}."));
+    prop_oneof![address, prefix, Just("*".to_owned())]
+}
+
 fn remote() -> impl Strategy<Value = RemoteAccess> {
     let hosts = || vec(select(HOSTS).prop_map(String::from), 0..3);
     let patterns = vec(select(PROGRAMS).prop_map(String::from), 0..3);
@@ -233,7 +240,7 @@ fn remote() -> impl Strategy<Value = RemoteAccess> {
         any::<[bool; 8]>(),
         option::of(any::<u16>()),
         lists,
-        option::of(text()),
+        option::of(bind_address()),
         option::of(rate),
         1u64..,
         secrets,

@@ -81,6 +81,9 @@ pub struct MonitorFlags {
     /// Where its aliveness server listens on loopback [default: 5681, the watcher's 5682]
     #[arg(long, value_name = "PORT", env = "TOM_PM_ALIVENESS_PORT", hide_env_values = true)]
     pub aliveness_port: Option<u16>,
+    /// Where its API listens [default: 5679, the watcher's 5680]
+    #[arg(long, value_name = "PORT", env = "TOM_PM_API_PORT", hide_env_values = true)]
+    pub api_port: Option<u16>,
     /// What the monitor's own log holds: error, warn, info or debug; with ",json" as JSON [default: info]
     #[arg(long, value_name = "LEVEL", env = "TOM_PM_LOG", hide_env_values = true)]
     pub log: Option<String>,

@@ -3,17 +3,18 @@
 
 use super::Handle;
 use super::handle::Facts;
+use super::ports::{AGAIN, holder};
+use super::serve::LAST_ANSWERS;
 use crate::http;
-use process_monitor_host::survey;
-use std::io::ErrorKind;
+use crate::http::gate::Gate;
+use crate::http::listen::Service;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// From one try for a port that is taken to the next.
-const AGAIN: Duration = Duration::from_secs(10);
+/// How many connections may stand at the same time.
+const CONNECTIONS: usize = 256;
 
 /// Serves on `port` of loopback until `over` changes. Port 0: one that the system chooses.
 pub async fn serve(port: u16, handle: Handle, mut over: watch::Receiver<bool>) {
@@ -22,7 +23,10 @@ pub async fn serve(port: u16, handle: Handle, mut over: watch::Receiver<bool>) {
     tracing::info!("aliveness server: http://127.0.0.1:{bound}/alive");
     let facts: &Facts = handle.facts();
     facts.aliveness_port.store(bound, Ordering::Relaxed);
-    http::listen::serve(listener, http::aliveness::router(handle.clone()), over).await;
+    let router = http::aliveness::router(handle.clone());
+    let gate = Gate::new(CONNECTIONS, CONNECTIONS);
+    let service = Service { router, gate, knows_users: false };
+    http::listen::serve(listener, service, over).await.finish(LAST_ANSWERS).await;
 }
 
 /// Takes the port as soon as it is free; `None` when that is of no use any more.
@@ -33,7 +37,7 @@ async fn bind(port: u16, over: &mut watch::Receiver<bool>) -> Option<TcpListener
         match TcpListener::bind(address).await {
             Ok(listener) => return Some(listener),
             Err(error) if !std::mem::replace(&mut told, true) => {
-                let holder = if error.kind() == ErrorKind::AddrInUse { holder(port) } else { String::new() };
+                let holder = holder(&error, port);
                 tracing::error!(
                     "cannot listen on {address} for the aliveness server: {error}{holder}; supervision goes on without \
                      it, and it is tried again every {} s; choose another port with --aliveness-port, \
@@ -47,15 +51,5 @@ async fn bind(port: u16, over: &mut watch::Receiver<bool>) -> Option<TcpListener
             () = tokio::time::sleep(AGAIN) => {}
             _ = over.changed() => return None,
         }
-    }
-}
-
-fn holder(port: u16) -> String {
-    match survey::listener_on(port) {
-        Some(survey::Listener { pid: Some(pid), name, .. }) => format!(" (held by {name}, pid {pid})"),
-        Some(survey::Listener { uid, .. }) => {
-            format!(" (held by a program of user id {uid}; `ss -ltnp` as root tells which)")
-        }
-        None => String::new(),
     }
 }

@@ -1,11 +1,13 @@
 //! What the API may do: read the board, and send commands to the supervising thread.
 
+use super::api::ApiFacts;
 use super::board::Board;
 use super::events::EventHub;
 use super::figures::Meter;
 use super::inbox::{Answer, CommandError, Inbox, Message};
 use super::settings::Settings;
 use super::storage::{Change, StorageLink};
+use arc_swap::ArcSwap;
 use process_monitor_client::api::{HealthReport, MonitorState, MonitorStatus, PartnerStatus, ProcessStatus};
 use process_monitor_core::engine::{Command, Health, View};
 use process_monitor_core::id::ProcessId;
@@ -14,9 +16,10 @@ use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
 use process_monitor_host::clock;
 use process_monitor_host::layout::Layout;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// What does not change, or hardly, while a monitor lives.
 pub struct Facts {
@@ -32,6 +35,8 @@ pub struct Facts {
     pub logger_pid: AtomicU32,
     /// Where its aliveness server listens, 0 while it does not.
     pub aliveness_port: AtomicU16,
+    /// Where the API listens over TCP.
+    pub api: ArcSwap<ApiFacts>,
 }
 
 /// Cheap to clone; every connection has one.
@@ -70,6 +75,11 @@ impl Handle {
     /// The monitor's settings as they are now.
     pub fn settings(&self) -> Arc<Registry> {
         self.settings.get()
+    }
+
+    /// Tells when they change.
+    pub fn settings_changes(&self) -> watch::Receiver<()> {
+        self.settings.changes()
     }
 
     /// Changes the monitor's settings; returns when that is on disk. In effect at once.
@@ -149,6 +159,7 @@ impl Handle {
         let facts = &self.facts;
         let logger = facts.logger_pid.load(Ordering::Relaxed);
         let aliveness = facts.aliveness_port.load(Ordering::Relaxed);
+        let api = facts.api.load();
         MonitorStatus {
             instance_id: facts.layout.instance().clone(),
             pid: std::process::id(),
@@ -169,6 +180,9 @@ impl Handle {
             directory: Some(facts.layout.directory().display().to_string()),
             logger_pid: (logger != 0).then_some(logger),
             aliveness_port: (aliveness != 0).then_some(aliveness),
+            api_port: api.addresses.first().map(SocketAddr::port),
+            api_addresses: api.addresses.iter().map(ToString::to_string).collect(),
+            api_trouble: api.trouble.clone(),
         }
     }
 

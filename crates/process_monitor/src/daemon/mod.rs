@@ -9,11 +9,12 @@
 //! | logger | keeps a logger process there | `logger` |
 //! | probes | asks programs whether they are well; started by the first check | `checks`, `main_process` |
 //! | lines | waits for lines that say that a program is ready; started by the first | `lines` |
-//! | main | serves the control socket and the aliveness port, takes signals | `serve`, `aliveness` |
+//! | main | serves the control socket, the API and the aliveness port, takes signals | `serve`, `api`, `aliveness` |
 //!
 //! They share nothing but messages (`inbox`) and the board that readers see (`board`).
 
 mod aliveness;
+mod api;
 mod board;
 mod boot;
 mod checks;
@@ -28,6 +29,7 @@ mod lines;
 mod logger;
 mod main_process;
 mod marker;
+mod ports;
 mod replies;
 mod runs;
 mod serve;

@@ -2,6 +2,8 @@
 
 use super::Handle;
 use super::executor::Ending;
+use crate::http::transport::Transport;
+use axum::Extension;
 use std::io;
 use std::time::Duration;
 use tokio::net::UnixListener;
@@ -9,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 /// How long answers under way may take to leave once supervision is over.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
+pub const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Serves until `ended` tells how supervision ended.
 ///
@@ -21,7 +23,8 @@ pub async fn serve(
     ended: oneshot::Receiver<io::Result<Ending>>,
 ) -> io::Result<Ending> {
     let (stop, stopped) = oneshot::channel::<()>();
-    let (router, events) = (crate::http::router(handle.clone()), handle.events().clone());
+    let router = crate::http::router(handle.clone()).layer(Extension(Transport::Control));
+    let events = handle.events().clone();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         // A dropped sender means the same.
         let _ = stopped.await;

@@ -1,6 +1,7 @@
 //! Bringing a monitor up, and down again.
 
 use super::aliveness;
+use super::api;
 use super::board::Board;
 use super::boot;
 use super::control;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32};
 use std::thread;
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 
 /// Threads that spawn: enough to use both cores of a small machine while one exec waits for a disk.
 const SPAWNERS: usize = 2;
@@ -60,6 +62,8 @@ pub struct Options {
     pub log: Option<String>,
     /// Where its aliveness server listens, whatever the registry says; 0: where the system likes.
     pub aliveness_port: Option<u16>,
+    /// Where its API listens, whatever the registry says; 0: where the system likes.
+    pub api_port: Option<u16>,
 }
 
 /// Why a monitor did not come up, or went down.
@@ -185,6 +189,7 @@ async fn supervise_and_serve(
         stopping: AtomicBool::new(false),
         logger_pid: AtomicU32::new(0),
         aliveness_port: AtomicU16::new(0),
+        api: Default::default(),
     });
     let aliveness_port = aliveness_port(options, storage.registry());
     log_summary(layout, storage.registry());
@@ -204,13 +209,17 @@ async fn supervise_and_serve(
         report(ready.take(), |ready| ready.ready(Ready { pid: std::process::id() }));
     }
     let (over, is_over) = watch::channel(false);
-    let aliveness = aliveness_port.map(|port| tokio::spawn(aliveness::serve(port, handle.clone(), is_over)));
+    let mut tcp = JoinSet::new();
+    if let Some(port) = aliveness_port {
+        tcp.spawn(aliveness::serve(port, handle.clone(), is_over.clone()));
+    }
+    tcp.spawn(api::serve(options.api_port, handle.clone(), is_over));
     let ending = serve::serve(listener, handle, ended).await;
     drop(over);
-    if let Some(aliveness) = aliveness
-        && let Err(error) = aliveness.await
-    {
-        tracing::error!(%error, "the aliveness server ended badly");
+    while let Some(end) = tcp.join_next().await {
+        if let Err(error) = end {
+            tracing::error!(%error, "serving over TCP ended badly");
+        }
     }
     if let Err(error) = std::fs::remove_file(&path) {
         tracing::debug!(%error, "cannot remove the control socket");

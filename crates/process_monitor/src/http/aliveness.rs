@@ -32,5 +32,13 @@ async fn open_to_all(mut response: Response) -> Response {
 
 async fn status(State(handle): State<Handle>) -> Json<MonitorStatus> {
     let status = handle.monitor_status();
-    Json(MonitorStatus { version: None, directory: None, logger_pid: None, aliveness_port: None, ..status })
+    Json(MonitorStatus {
+        version: None,
+        directory: None,
+        logger_pid: None,
+        aliveness_port: None,
+        api_addresses: Vec::new(),
+        api_trouble: Vec::new(),
+        ..status
+    })
 }

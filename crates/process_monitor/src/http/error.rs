@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use process_monitor_client::api::{ErrorBody, ErrorCode, Problem};
 use process_monitor_core::engine::Refusal;
 use process_monitor_core::id::{InvalidId, ProcessId};
+use std::time::Duration;
 
 /// What is answered instead of a success.
 #[derive(Debug)]
@@ -28,10 +29,21 @@ impl ApiError {
         Self(ErrorBody::new(ErrorCode::TooLarge, format!("the body is larger than {limit} bytes")))
     }
 
+    /// The body takes too long to arrive.
+    pub fn too_slow(limit: Duration) -> Self {
+        let error = format!("the body did not arrive within {} s; send it again", limit.as_secs());
+        Self(ErrorBody::new(ErrorCode::TooSlow, error))
+    }
+
     /// The body is of another type than JSON.
     pub fn not_json(found: &str) -> Self {
         let error = format!("the body must be sent as content-type application/json, not {found}");
         Self(ErrorBody::new(ErrorCode::UnsupportedMediaType, error))
+    }
+
+    /// The peer may not do this.
+    pub fn forbidden(why: impl Into<String>) -> Self {
+        Self(ErrorBody::new(ErrorCode::Forbidden, why))
     }
 
     /// There is no process with this id.
@@ -103,6 +115,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::Superseded
         | ErrorCode::Unsupported => StatusCode::CONFLICT,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::TooSlow => StatusCode::REQUEST_TIMEOUT,
         ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Stopping | ErrorCode::LockTimeout | ErrorCode::StorageFailed => {

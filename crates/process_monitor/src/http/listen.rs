@@ -1,53 +1,94 @@
-//! Serving a router over TCP, within bounds: who connects and says nothing, or opens connections without
-//! end, keeps nobody else waiting.
+//! Serving a router over TCP, within bounds: who connects and says nothing, sends a little at a time, does not read
+//! his answer, or opens connections without end, keeps nobody else waiting.
+//!
+//! | what | how long, how much |
+//! | --- | --- |
+//! | connections | as the [`Gate`] says; who finds no room is told so, and the connection closed |
+//! | the head of a request, and the wait for the next request | [`HEAD_WITHIN`], [`LONGEST_HEAD`] |
+//! | the body | `bounds`, a middleware |
+//! | an answer that the other side does not read | [`READ_WITHIN`] without any progress |
 
+use super::gate::{Caller, Gate, Pass};
+use super::patient::Patient;
+use super::transport::{LocalUser, Transport};
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use std::sync::Arc;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use process_monitor_host::peer;
+use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tower_service::Service as _;
 
-/// How long the head of a request may take.
+/// How long the head of a request may take, and how long a connection may be idle.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 
 /// The longest head of a request, in bytes.
 const LONGEST_HEAD: usize = 16 * 1024;
 
-/// How many connections may stand at the same time; further ones wait to be taken.
-const CONNECTIONS: usize = 256;
-
-/// How long answers under way may take when it is over.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// How long an answer waits for its reader.
+const READ_WITHIN: Duration = Duration::from_secs(30);
 
 /// After an error of accept(2) that concerns no single connection, such as no descriptor left.
 const BREATH: Duration = Duration::from_millis(200);
 
-/// Serves `router` on `listener` until `over` changes or is dropped, then finishes what is under way.
-pub async fn serve(listener: TcpListener, router: Router, mut over: watch::Receiver<bool>) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
-    let graceful = GracefulShutdown::new();
-    loop {
-        let accepted = async {
-            // Never closed, so there is always a permit to come.
-            let permit = Arc::clone(&permits).acquire_owned().await;
-            (listener.accept().await, permit)
+/// What is said to who finds no room. Written by hand, because there shall be no work in it.
+const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 5\r\n\
+    connection: close\r\ncontent-length: 99\r\n\r\n\
+    {\"error\":\"too many connections are open; close some, or try again in 5 s\",\"code\":\"rate_limited\"}   ";
+
+/// What is served, and to how many.
+#[derive(Clone)]
+pub struct Service {
+    /// Answers.
+    pub router: Router,
+    /// Lets connections in.
+    pub gate: Gate,
+    /// Whether it matters which user of this machine a connection belongs to.
+    pub knows_users: bool,
+}
+
+/// Connections that are still served after their listener was closed.
+pub struct Farewell {
+    graceful: GracefulShutdown,
+    connections: JoinSet<()>,
+}
+
+impl Farewell {
+    /// Has every connection end after the answer that is under way, and cuts those that take longer than `within`.
+    pub async fn finish(mut self, within: Duration) {
+        let all = async {
+            self.graceful.shutdown().await;
+            while self.connections.join_next().await.is_some() {}
         };
-        let (accepted, permit) = tokio::select! {
-            accepted = accepted => accepted,
-            _ = over.changed() => break,
+        if tokio::time::timeout(within, all).await.is_err() {
+            tracing::debug!("some connections were cut");
+        }
+    }
+}
+
+/// Serves on `listener` until `over` changes or is dropped; then nobody listens any more, and the connections
+/// that stand are given back.
+pub async fn serve(listener: TcpListener, service: Service, mut over: watch::Receiver<bool>) -> Farewell {
+    let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_ended) = connections.join_next() => continue,
+            _ = over.changed() => return Farewell { graceful, connections },
         };
         match accepted {
-            Ok((stream, _)) => {
-                let connection = graceful.watch(connection(stream, router.clone()));
-                tokio::spawn(async move {
-                    if let Err(error) = connection.await {
-                        tracing::trace!(%error, "a connection ended badly");
-                    }
-                    drop(permit);
-                });
+            Ok((stream, peer)) => {
+                if let Some(caller) = admit(&stream, peer, &service) {
+                    connections.spawn(converse(stream, caller, service.router.clone(), graceful.watcher()));
+                }
             }
             Err(error) => {
                 tracing::debug!(%error, "cannot take a connection");
@@ -55,22 +96,60 @@ pub async fn serve(listener: TcpListener, router: Router, mut over: watch::Recei
             }
         }
     }
-    drop(listener);
-    if tokio::time::timeout(LAST_ANSWERS, graceful.shutdown()).await.is_err() {
-        tracing::debug!("some connections were cut");
+}
+
+/// Who is at the other end of a connection that was let in.
+struct Admitted {
+    peer: SocketAddr,
+    ours: SocketAddr,
+    user: Option<u32>,
+    _pass: Pass,
+}
+
+/// Lets a connection in; who finds no room is told so.
+fn admit(stream: &TcpStream, peer: SocketAddr, service: &Service) -> Option<Admitted> {
+    // Gone already.
+    let ours = stream.local_addr().ok()?;
+    let is_local = peer.ip().to_canonical().is_loopback();
+    // Asked once: the answer holds for as long as the connection stands.
+    let user = (is_local && service.knows_users).then(|| peer::owner_of(peer, ours)).flatten();
+    match service.gate.enter(Caller::new(peer.ip(), user)) {
+        Ok(pass) => Some(Admitted { peer, ours, user, _pass: pass }),
+        Err(full) => {
+            service.gate.complain(full, peer);
+            // Who does not even take this is not waited for.
+            let _unheard = stream.try_write(NO_ROOM);
+            None
+        }
     }
 }
 
-fn connection(
-    stream: TcpStream,
-    router: Router,
-) -> hyper::server::conn::http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
+async fn converse(stream: TcpStream, admitted: Admitted, router: Router, watcher: Watcher) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::trace!(%error, "cannot switch Nagle's algorithm off");
     }
-    hyper::server::conn::http1::Builder::new()
+    let Admitted { peer, ours, user, _pass } = admitted;
+    let transport = Transport::Tcp { peer, ours, tls: false };
+    let stream = Patient::new(stream, READ_WITHIN);
+    speak(stream, (transport, LocalUser(user)), router, watcher).await;
+}
+
+/// Speaks HTTP on a stream. Each request is told how it came.
+async fn speak<S>(stream: S, origin: (Transport, LocalUser), router: Router, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(origin.0);
+        request.extensions_mut().insert(origin.1);
+        router.clone().call(request)
+    });
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .max_buf_size(LONGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::trace!(%error, "a connection ended badly");
+    }
 }

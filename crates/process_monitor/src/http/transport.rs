@@ -17,3 +17,9 @@ pub enum Transport {
         tls: bool,
     },
 }
+
+/// The user of this machine whose socket the other end of the connection is; `None` when it is another machine's,
+/// when the user closed it already, or when the system does not tell. Beside [`Transport`] in each request's
+/// extensions; asked when the connection was taken, it holds for as long as that stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalUser(pub Option<u32>);

@@ -95,8 +95,9 @@ impl World {
         command
             .args(args)
             .env("TOM_PM_DIRECTORY", self.path())
-            // One that the system chooses: tests run side by side.
+            // Some that the system chooses: tests run side by side.
             .env("TOM_PM_ALIVENESS_PORT", "0")
+            .env("TOM_PM_API_PORT", "0")
             .env_remove("FAILPOINTS")
             .current_dir(self.path());
         command
@@ -141,6 +142,26 @@ impl World {
         let pid = self.monitor_pid().expect("a monitor runs");
         kill(pid);
         eventually("the monitor is gone", || !is_alive(pid));
+    }
+
+    /// What `--status --json` says.
+    pub fn monitor_status(&self) -> Value {
+        serde_json::from_str(&self.ok(&["--status", "--json"])).unwrap()
+    }
+
+    /// The port of the API over TCP, as soon as it listens.
+    pub fn api_port(&self) -> u16 {
+        let mut port = None;
+        eventually("the API listens", || {
+            port = self.monitor_status()["apiPort"].as_u64();
+            port.is_some()
+        });
+        u16::try_from(port.unwrap()).unwrap()
+    }
+
+    /// The address of the API, such as `http://127.0.0.1:40000`.
+    pub fn api(&self) -> String {
+        format!("http://127.0.0.1:{}", self.api_port())
     }
 
     /// What `status ID --json` says about a process.

@@ -1,8 +1,9 @@
-//! HTTP by hand, over the control socket.
+//! HTTP by hand, over the control socket or TCP.
 
-use crate::harness::World;
+use crate::harness::{PATIENCE, World};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -29,16 +30,32 @@ impl Answer {
 }
 
 /// A connection that is kept open from one request to the next.
-pub struct Connection(pub BufReader<UnixStream>);
+pub struct Connection<S = UnixStream>(pub BufReader<S>);
 
-impl Connection {
+impl Connection<TcpStream> {
+    /// Connects to the API on loopback.
+    pub fn tcp(world: &World) -> Self {
+        Self::at(SocketAddr::from(([127, 0, 0, 1], world.api_port())))
+    }
+
+    /// Connects to the API at an address.
+    pub fn at(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self(BufReader::new(stream))
+    }
+}
+
+impl Connection<UnixStream> {
     /// Connects to the control socket.
     pub fn to(world: &World) -> Self {
         let stream = UnixStream::connect(world.state().join("control.sock")).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         Self(BufReader::new(stream))
     }
+}
 
+impl<S: Read + Write> Connection<S> {
     /// Sends bytes as they are.
     pub fn send(&mut self, bytes: &[u8]) {
         self.0.get_mut().write_all(bytes).unwrap();
@@ -52,6 +69,12 @@ impl Connection {
             body.len()
         );
         self.send((head + &body).as_bytes());
+        self.answer()
+    }
+
+    /// One request with further headers, each closed by `\r\n`, and its answer.
+    pub fn ask_with(&mut self, method: &str, path: &str, headers: &str) -> Answer {
+        self.send(format!("{method} {path} HTTP/1.1\r\n{headers}\r\n").as_bytes());
         self.answer()
     }
 

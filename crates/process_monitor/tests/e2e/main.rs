@@ -32,5 +32,6 @@ mod spawn_errors;
 mod survival;
 mod survival_at_random;
 mod survival_while_away;
+mod tcp;
 mod tree;
 mod users;

@@ -105,6 +105,19 @@ pub fn logger(status: &MonitorStatus) -> Finding {
     }
 }
 
+/// The API listens over TCP where it should.
+pub fn api(status: &MonitorStatus) -> Finding {
+    const CHECK: &str = "API";
+    let addresses = status.api_addresses.join(", ");
+    match status.api_trouble.as_slice() {
+        [] if addresses.is_empty() => {
+            Finding::warn(CHECK, "it does not listen over TCP", "the monitor's log says why")
+        }
+        [] => Finding::ok(CHECK, format!("listens on {addresses}")),
+        troubles => Finding::warn(CHECK, troubles.join("\n"), "the command line works all the same"),
+    }
+}
+
 /// The registry can be read.
 pub fn registry(layout: &Layout, processes: &Result<Vec<ProcessStatus>, Error>, program: &str) -> Finding {
     const CHECK: &str = "registry";

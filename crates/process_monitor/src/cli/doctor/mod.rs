@@ -35,6 +35,7 @@ async fn examine(context: &Context) -> Vec<Finding> {
     let mut findings = vec![checks::directory(layout), checks::private_folder(layout)];
     findings.push(checks::monitor(layout, &status, program));
     findings.extend(running.map(checks::logger));
+    findings.extend(running.map(checks::api));
     findings.push(checks::registry(layout, &registry, program));
     findings.push(checks::registry_lock(layout));
     findings.push(checks::descriptors(layout, running));

@@ -107,6 +107,9 @@ fn arguments(context: &Context) -> Vec<OsString> {
     if let Some(port) = context.flags.aliveness_port {
         words.extend(["--aliveness-port".into(), port.to_string().into()]);
     }
+    if let Some(port) = context.flags.api_port {
+        words.extend(["--api-port".into(), port.to_string().into()]);
+    }
     if let Some(pid) = context.flags.watcher_pid {
         words.extend(["--watcher-pid".into(), pid.to_string().into()]);
     }

@@ -13,6 +13,7 @@ pub fn run(context: &Context, foreground: bool) -> Result<(), Failure> {
         standalone: context.flags.standalone,
         log: context.flags.log.clone(),
         aliveness_port: context.flags.aliveness_port,
+        api_port: context.flags.api_port,
     };
     daemon::run(&options).map_err(|error| failure(context, &error))
 }

@@ -48,6 +48,9 @@ mod tests {
             directory: None,
             logger_pid: None,
             aliveness_port: None,
+            api_port: None,
+            api_addresses: Vec::new(),
+            api_trouble: Vec::new(),
         };
         insta::assert_snapshot!(monitor_status(&status), @r"
         ProcessMonitor Status:

@@ -1,0 +1,81 @@
+//! Listening on TCP, and the addresses that this machine has.
+
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+
+/// How many connections may wait to be taken.
+const BACKLOG: i32 = 1024;
+
+/// How much the kernel keeps of what a client has not read yet. Without this it grows to some megabytes for each
+/// client that is slow (tcp(7), tcp_wmem).
+const SEND_BUFFER: usize = 128 << 10;
+
+/// Listens on `address`, without blocking. An IPv6 address takes no connections of IPv4, so that both families
+/// can be listened on side by side. What waits to be read by a client that is slow is bounded.
+///
+/// # Errors
+/// As of socket(2), bind(2) and listen(2).
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = net::socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
+    // Connections of an earlier listener that still fade away do not keep the port.
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    if address.is_ipv6() {
+        sockopt::set_ipv6_v6only(&socket, true)?;
+    }
+    sockopt::set_socket_send_buffer_size(&socket, SEND_BUFFER)?;
+    net::bind(&socket, &address)?;
+    net::listen(&socket, BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Whether [`listen`] failed because this machine has no such address, or none of its family.
+pub fn has_no_such_address(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT))
+}
+
+/// The addresses of this machine, loopback included; without those that mean something only together with an
+/// interface (IPv6 link-local).
+///
+/// # Errors
+/// As of getifaddrs(3).
+pub fn own_addresses() -> io::Result<Vec<IpAddr>> {
+    let scoped = |ip: &IpAddr| matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
+    let interfaces = if_addrs::get_if_addrs()?;
+    Ok(interfaces.iter().map(if_addrs::Interface::ip).filter(|ip| !scoped(ip)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream;
+
+    #[test]
+    fn both_families_of_one_port() {
+        let v4 = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let port = v4.local_addr().unwrap().port();
+        let all = listen(SocketAddr::new("::".parse().unwrap(), port));
+        assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
+        if let Ok(_all) = all {
+            assert!(TcpStream::connect(("::1", port)).is_ok());
+        }
+        let again = listen(SocketAddr::new("127.0.0.1".parse().unwrap(), port)).unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AddrInUse);
+        drop(v4);
+        listen(SocketAddr::new("127.0.0.1".parse().unwrap(), port)).unwrap();
+    }
+
+    #[test]
+    fn an_address_of_somebody_else() {
+        let error = listen("192.0.2.1:0".parse().unwrap()).unwrap_err();
+        assert!(has_no_such_address(&error), "{error}");
+    }
+
+    #[test]
+    fn this_machine_has_loopback() {
+        assert!(own_addresses().unwrap().contains(&"127.0.0.1".parse().unwrap()));
+    }
+}
