@@ -9,6 +9,7 @@
 //! | `policy` | when it is restarted |
 //! | `health` | how it is found to be well |
 //! | `settings` | ports, partner, remote access |
+//! | `token` | who holds a bearer token, and what for |
 //! | `state`, `signal`, `secret` | kinds of values |
 //! | `problem` | what is wrong with a value, and where |
 //! | `document` | how an object is declared |
@@ -29,6 +30,7 @@ mod settings;
 mod signal;
 mod state;
 mod three_way;
+mod token;
 
 pub use entry::{LogConfig, MIN_FILE_BYTES, ProcessEntry, StopConfig};
 pub use health::{AlivenessCheck, ExecCheck, FailAction, Readiness, StartupCheck};
@@ -40,6 +42,7 @@ pub use settings::{AlivenessServer, DefaultPorts, PartnerDiscovery, RateLimit, R
 pub use signal::{StopSignal, UnknownSignal};
 pub use state::ProcessState;
 pub use three_way::ThreeWay;
+pub use token::{NewToken, NotAHash, Scope, TOKEN_PREFIX, Token, TokenHash, UnknownScope};
 
 pub(crate) use document::document;
 pub(crate) use problem::nested;

@@ -4,7 +4,7 @@ use super::explain::{expected, explain};
 use super::report::Report;
 use crate::exit::LastExit;
 use crate::id::{InstanceId, ProcessId};
-use crate::model::{FailAction, ProcessState, RestartType, Secret, Step, StopSignal};
+use crate::model::{FailAction, ProcessState, RestartType, Scope, Secret, Step, StopSignal, TokenHash};
 use crate::time::Wall;
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
@@ -54,6 +54,8 @@ leaves! {
     ProcessState = Some(ProcessState::default()),
     RestartType = Some(RestartType::default()),
     FailAction = None,
+    Scope = Some(Scope::Read),
+    TokenHash = None,
     LastExit = None,
 }
 
