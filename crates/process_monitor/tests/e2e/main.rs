@@ -23,6 +23,7 @@ mod limits;
 mod openapi;
 mod output;
 mod readiness;
+mod readme;
 mod real_programs;
 mod registry;
 mod registry_disks;
