@@ -5,7 +5,7 @@ use process_monitor_core::id::{InstanceId, ProcessId};
 use process_monitor_core::model::{
     AlivenessCheck, ExecCheck, FailAction, JsonPath, LogConfig, PartnerDiscovery, ProcessEntry, ProcessState,
     RateLimit, RemoteAccess, RestartPolicy, RestartType, Secret, StartupCheck, Step, StopConfig, StopSignal,
-    WatcherInfo,
+    Tls, WatcherInfo,
 };
 use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
@@ -213,7 +213,11 @@ fn remote() -> impl Strategy<Value = RemoteAccess> {
         burst,
         extra,
     });
-    let secrets = (option::of(json()), option::of(json()));
+    let files = option::of(("[a-z/]{1,9}", "[a-z/]{1,9}"));
+    let tls = (any::<bool>(), files, extra()).prop_map(|(enabled, files, extra)| {
+        let (certificate_file, key_file) = files.unzip();
+        Tls { enabled, certificate_file, key_file, extra }
+    });
     (
         any::<[bool; 8]>(),
         option::of(any::<u16>()),
@@ -221,11 +225,20 @@ fn remote() -> impl Strategy<Value = RemoteAccess> {
         option::of(bind_address()),
         option::of(rate),
         1u64..,
-        secrets,
+        (option::of(tls), option::of(json())),
         extra(),
     )
         .prop_map(
-            |(allowed, remote_port, lists, bind_address, rate_limit, max_body_bytes, secrets, extra)| {
+            |(
+                allowed,
+                remote_port,
+                lists,
+                bind_address,
+                rate_limit,
+                max_body_bytes,
+                (tls, tokens),
+                extra,
+            )| {
                 // `null` is how a registry says that there is none.
                 let secret = |value: Option<Value>| value.filter(|value| !value.is_null()).map(Secret::new);
                 RemoteAccess {
@@ -245,8 +258,8 @@ fn remote() -> impl Strategy<Value = RemoteAccess> {
                     bind_address,
                     rate_limit,
                     max_body_bytes,
-                    tls: secret(secrets.0),
-                    tokens: secret(secrets.1),
+                    tls,
+                    tokens: secret(tokens),
                     extra,
                     ..RemoteAccess::default()
                 }
