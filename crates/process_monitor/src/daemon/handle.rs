@@ -16,6 +16,7 @@ use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
 use process_monitor_host::clock;
 use process_monitor_host::layout::Layout;
+use process_monitor_host::tls::ServerTls;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
@@ -182,6 +183,7 @@ impl Handle {
             aliveness_port: (aliveness != 0).then_some(aliveness),
             api_port: api.addresses.first().map(SocketAddr::port),
             api_addresses: api.addresses.iter().map(ToString::to_string).collect(),
+            api_fingerprint: api.tls.as_ref().map(ServerTls::fingerprint),
             api_trouble: api.trouble.clone(),
         }
     }

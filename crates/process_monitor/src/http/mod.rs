@@ -10,6 +10,7 @@
 //! | `body` | reading a request's JSON |
 //! | `aliveness` | the aliveness server's two paths |
 //! | `listen` | serving over TCP, within bounds |
+//! | `encryption` | TLS, on the same port |
 //! | `gate` | how many connections may stand |
 //! | `patient` | a stream that does not wait for ever for its reader |
 //! | `own_user` | who may use the API over TCP |
@@ -21,6 +22,7 @@
 pub mod aliveness;
 mod body;
 mod bounds;
+pub mod encryption;
 mod error;
 mod events;
 pub mod gate;

@@ -35,5 +35,6 @@ mod survival;
 mod survival_at_random;
 mod survival_while_away;
 mod tcp;
+mod tls;
 mod tree;
 mod users;
