@@ -289,6 +289,7 @@ fn start_or_restart(verb: &'static str, wait: Wait) -> String {
     match wait {
         Wait::Accepted => verb.to_owned(),
         Wait::Ready => format!("{verb}?wait=ready"),
+        Wait::Exit => format!("{verb}?wait=exit"),
     }
 }
 
