@@ -1,7 +1,7 @@
 //! The registry file, for commands that need no monitor. Blocking: call it off the async threads.
 
 use crate::Error;
-use crate::api::ProcessStatus;
+use crate::api::{ProcessList, ProcessStatus};
 use crate::change::{Change, missing};
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::ProcessEntry;
@@ -13,9 +13,9 @@ use process_monitor_host::lock::{LockError, REGISTRY_LOCK_WAIT, RegistryLock};
 use std::io::ErrorKind;
 
 /// Every process as the file describes it. A file that does not exist describes none.
-pub(crate) fn list(layout: &Layout) -> Result<Vec<ProcessStatus>, Error> {
+pub(crate) fn list(layout: &Layout) -> Result<ProcessList, Error> {
     let registry = read(layout)?;
-    Ok(registry.processes.values().map(|entry| status(layout, entry)).collect())
+    Ok(ProcessList { processes: registry.processes.values().map(|entry| status(layout, entry)).collect() })
 }
 
 /// One process as the file describes it.
@@ -31,7 +31,9 @@ pub(crate) fn get(layout: &Layout, id: &ProcessId) -> Result<ProcessStatus, Erro
 pub(crate) fn change(layout: &Layout, change: Change) -> Result<(), Error> {
     let path = layout.registry();
     let failed = |error: FileError| match error.reason().map(std::io::Error::kind) {
-        Some(ErrorKind::PermissionDenied) => Error::PermissionDenied { what: error.to_string() },
+        Some(ErrorKind::PermissionDenied) => {
+            Error::PermissionDenied { what: error.to_string(), by_monitor: false }
+        }
         _ => Error::Storage { path: layout.registry(), source: Box::new(error) },
     };
     files::create_folders(layout.directory()).map_err(failed)?;
@@ -53,7 +55,9 @@ fn read(layout: &Layout) -> Result<Registry, Error> {
         Err(error) => {
             return match error.reason().map(std::io::Error::kind) {
                 Some(ErrorKind::NotFound) => Ok(Registry::new(layout.instance().clone())),
-                Some(ErrorKind::PermissionDenied) => Err(Error::PermissionDenied { what: error.to_string() }),
+                Some(ErrorKind::PermissionDenied) => {
+                    Err(Error::PermissionDenied { what: error.to_string(), by_monitor: false })
+                }
                 _ => Err(Error::Registry { path, source: Box::new(error) }),
             };
         }

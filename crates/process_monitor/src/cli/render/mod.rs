@@ -2,6 +2,7 @@
 
 mod event;
 pub mod format;
+mod found;
 mod monitor;
 mod output;
 mod process;
@@ -9,6 +10,7 @@ pub mod style;
 mod table;
 
 pub use event::event_line;
+pub use found::found_table;
 pub use monitor::monitor_status;
 pub use output::{Form, Origin, OutputRenderer};
 pub use process::{process_details, process_table};
