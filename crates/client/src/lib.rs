@@ -13,6 +13,10 @@
 //! | `store`, `change` | the registry file, and the rules for changing it |
 //! | `error` | [`Error`]: what went wrong, and what to do about it |
 
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct ReadMe;
+
 pub mod api;
 mod ask;
 mod call;
