@@ -7,7 +7,8 @@ use std::path::Path;
 /// Says how the monitor is.
 pub async fn ask(url: Url, trust: Trust, token: Token) -> Result<String, Error> {
     // Without the last field: again after 2, 4, 8, 16 and 32 s, while it cannot be reached.
-    let options = ConnectOptions { token: Some(token), trust, retry: Retry::never(), ..ConnectOptions::url(url) };
+    let options =
+        ConnectOptions { token: Some(token), trust, retry: Retry::never(), ..ConnectOptions::url(url) };
     let status = Client::connect(options).await?.monitor_status().await?;
     Ok(format!("{} is {} with {} processes", status.instance_id, status.state, status.managed_process_count))
 }

@@ -10,6 +10,7 @@ use process_monitor_host::clock;
 use process_monitor_host::files::{self, Durability, FileError};
 use process_monitor_host::layout::Layout;
 use process_monitor_host::lock::{LockError, REGISTRY_LOCK_WAIT, RegistryLock};
+use serde_json::{Map, Value};
 use std::io::ErrorKind;
 
 /// Every process as the file describes it. A file that does not exist describes none.
@@ -25,6 +26,12 @@ pub(crate) fn get(layout: &Layout, id: &ProcessId) -> Result<ProcessStatus, Erro
         Some(entry) => Ok(status(layout, entry)),
         None => Err(missing(&registry, id)),
     }
+}
+
+/// The settings as the file says.
+pub(crate) fn settings(layout: &Layout) -> Result<Map<String, Value>, Error> {
+    let failed = |error| Error::Registry { path: layout.registry(), source: Box::new(error) };
+    read(layout)?.shown_settings().map_err(failed)
 }
 
 /// Reads the file, changes it, and writes it, all under the lock.

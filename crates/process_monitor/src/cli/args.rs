@@ -1,8 +1,8 @@
 //! What can be typed: the flags that were always there, and the subcommands.
 
 use super::{
-    add, autostart, completions, discover, doctor, events, generate, lifecycle, list, logs, run, signal,
-    status,
+    add, autostart, completions, config, discover, doctor, events, generate, lifecycle, list, logs, run,
+    signal, status,
 };
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use process_monitor_client::{Fingerprint, Url};
@@ -209,6 +209,8 @@ pub enum Command {
     Logs(logs::LogsArgs),
     /// Show what happens to processes, as it happens
     Events(events::EventsArgs),
+    /// Show or change the settings of the monitor
+    Config(config::ConfigArgs),
     /// Find monitors: on this machine, and in the networks that it is in
     Discover(discover::DiscoverArgs),
     /// Find out what is wrong

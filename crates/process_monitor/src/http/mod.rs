@@ -5,6 +5,7 @@
 //! | `processes` | `/processes…` |
 //! | `monitor` | `/monitor…` |
 //! | `events` | `/events` |
+//! | `settings` | `/config` |
 //! | `error` | an error's status, in one place |
 //! | `bounds` | a request's body within bounds of size and time |
 //! | `body` | reading a request's JSON |
@@ -30,6 +31,7 @@ pub mod openapi;
 pub mod own_user;
 mod patient;
 mod processes;
+mod settings;
 pub mod transport;
 
 use crate::daemon::Handle;
@@ -64,6 +66,7 @@ fn routes() -> OpenApiRouter<Handle> {
         .routes(routes!(processes::autostart))
         .routes(routes!(processes::signal))
         .routes(routes!(events::events))
+        .routes(routes!(settings::show, settings::change))
         .routes(routes!(monitor::status))
         .routes(routes!(monitor::stop))
         .routes(routes!(monitor::restart))

@@ -6,6 +6,7 @@ mod found;
 mod monitor;
 mod output;
 mod process;
+mod settings;
 pub mod style;
 mod table;
 
@@ -14,4 +15,5 @@ pub use found::found_table;
 pub use monitor::monitor_status;
 pub use output::{Form, Origin, OutputRenderer};
 pub use process::{process_details, process_table};
+pub use settings::{plain_value, settings_table};
 pub use style::Style;
