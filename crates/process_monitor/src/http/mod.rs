@@ -5,6 +5,7 @@
 //! | `processes` | `/processes…` |
 //! | `monitor` | `/monitor…` |
 //! | `events` | `/events` |
+//! | `settings` | `/config` |
 //! | `error` | an error's status, in one place |
 //! | `bounds` | a request's body within bounds of size and time |
 //! | `body`, `query` | reading a request's JSON, and its query |
@@ -34,6 +35,7 @@ pub mod own_user;
 mod patient;
 mod processes;
 mod query;
+mod settings;
 pub mod transport;
 mod waiting;
 
@@ -68,6 +70,7 @@ fn routes() -> OpenApiRouter<Handle> {
         .routes(routes!(processes::autostart))
         .routes(routes!(processes::signal))
         .routes(routes!(events::events))
+        .routes(routes!(settings::show, settings::change))
         .routes(routes!(monitor::status))
         .routes(routes!(monitor::stop))
         .routes(routes!(monitor::restart))
