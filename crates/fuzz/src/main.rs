@@ -33,8 +33,8 @@ fn main() -> ExitCode {
         eprintln!("there is no such target; there are: {}", names.join(", "));
         return ExitCode::from(2);
     }
-    let kept = targets.into_iter().map(|(name, target)| fuzz(name, target, &options));
-    if kept.fold(true, |all, kept| all && kept) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let kept: Vec<_> = targets.into_iter().map(|(name, target)| fuzz(name, target, &options)).collect();
+    if kept.iter().all(|kept| *kept) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Says whether every promise was kept.
