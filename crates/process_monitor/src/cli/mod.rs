@@ -78,6 +78,7 @@ fn dispatch(arguments: Arguments, program: Program, invocation: &str) -> Result<
     match command {
         Some(Command::Completions(args)) => return completions::run(&args, program),
         Some(Command::Generate(args)) => return generate::run(&args),
+        Some(Command::Discover(args)) => return context::block_on(discover::run(&target, args)),
         _ => {}
     }
     let context = Context::new(target, flags, program, invocation)?;
@@ -108,8 +109,11 @@ async fn talk(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Signal(args) => signal::run(context, &args).await,
         Command::Events(args) => events::run(context, args).await,
         Command::Config(args) => config::run(context, args).await,
-        Command::Discover(args) => discover::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
-        Command::Daemon | Command::Logger | Command::Completions(_) | Command::Generate(_) => Ok(()),
+        Command::Daemon
+        | Command::Logger
+        | Command::Completions(_)
+        | Command::Generate(_)
+        | Command::Discover(_) => Ok(()),
     }
 }
