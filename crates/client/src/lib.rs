@@ -40,6 +40,7 @@ pub use client::{Client, ConnectOptions};
 pub use error::{Endpoint, Error};
 pub use events::EventStream;
 pub use fingerprint::Fingerprint;
+pub use processes::{Verb, Waiting};
 pub use retry::Retry;
 pub use token::Token;
 pub use transport::Trust;

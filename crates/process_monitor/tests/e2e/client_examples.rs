@@ -1,10 +1,11 @@
 //! The examples of the client crate, with a real monitor.
 
 use crate::harness::{World, kill};
-use process_monitor_client::api::EventKind;
-use process_monitor_client::{Client, ConnectOptions, Error, Token, Trust};
+use process_monitor_client::api::{EventKind, Wait};
+use process_monitor_client::{Client, ConnectOptions, Error, Token, Trust, Verb, Waiting};
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::ProcessState;
+use std::time::Duration;
 
 #[path = "../../../client/examples/follow.rs"]
 mod follow;
@@ -63,7 +64,7 @@ async fn follow_across_the_death_of_a_monitor() {
     let stirring = async {
         // Until somebody listens there is nothing to be seen.
         loop {
-            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            tokio::time::sleep(Duration::from_millis(300)).await;
             if let Some(pid) = world.pid_of("web") {
                 kill(pid);
             }
@@ -87,4 +88,22 @@ async fn ask_from_afar() {
         Ok(said) => assert_eq!(said, "default is running with 0 processes"),
         Err(error) => assert!(matches!(error, Error::Unauthorized { .. }), "{error}"),
     }
+}
+
+#[tokio::test]
+async fn what_is_changed_and_waited_for_is_answered() {
+    let world = World::started();
+    let (client, web) = (client(&world).await, ProcessId::new("web").unwrap());
+    register::register(&client, &web, &words(&["sleep", "100000"])).await.unwrap();
+    let patch = serde_json::Map::from_iter([("args".to_owned(), serde_json::json!(["0.2"]))]);
+    let (_, changed) = client.update(&web, patch).await.unwrap();
+    assert_eq!(
+        (changed.restart_needed, changed.restart_fields.as_slice()),
+        (Some(true), &["args".to_owned()][..])
+    );
+    let soon = Waiting { wait: Wait::Exit, within: Some(Duration::from_millis(1)) };
+    assert!(client.act(&web, Verb::Start, soon).await.unwrap().timed_out);
+    let exit = Waiting { wait: Wait::Exit, within: None };
+    let ended = client.act(&web, Verb::Restart, exit).await.unwrap();
+    assert_eq!(ended.last_exit.unwrap().code, Some(0));
 }
