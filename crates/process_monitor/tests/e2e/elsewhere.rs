@@ -1,7 +1,7 @@
 //! A monitor that is reached by its URL: the same commands, and words for what cannot be done from afar. The other
 //! machine is this one: its API on loopback.
 
-use crate::harness::{PROGRAM, Said, World, free_port, kill, said, variable_of};
+use crate::harness::{PROGRAM, Said, World, eventually, free_port, kill, said, variable_of};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -168,4 +168,49 @@ fn a_list_while_the_monitor_dies_is_a_list() {
         });
         world.start();
     }
+}
+
+#[test]
+fn a_monitor_with_a_certificate_of_its_own_is_known_by_its_fingerprint() {
+    let world = World::started();
+    world.ok(&["config", "set", "remoteAccess.tls", r#"{"enabled":true}"#]);
+    let mut shown = None;
+    eventually("it has a certificate", || {
+        shown = world.monitor_status()["apiFingerprint"].as_str().map(str::to_owned);
+        shown.is_some()
+    });
+    let (shown, url) = (shown.unwrap(), format!("https://localhost:{}", world.api_port()));
+    assert!(world.ok(&["doctor"]).contains(&shown));
+    assert!(ok(&["--url", &url, "--fingerprint", &shown, "--status"]).contains("State: running"));
+    let another = format!("sha256:{}", "ab".repeat(32));
+    for trust in [&["--fingerprint", another.as_str()][..], &[]] {
+        let said = from_afar(&[&["--url", &url, "list"], trust].concat());
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.stderr.contains(&format!("--fingerprint {shown}")), "{said:?}");
+    }
+}
+
+#[test]
+fn a_token_is_made_shown_once_listed_and_revoked() {
+    let world = World::started();
+    let said =
+        world.say(["token", "create", "--scope", "control", "--name", "dashboard", "--expires", "30d"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let token = said.stdout.trim();
+    assert!(token.starts_with("tpm_") && !token.contains(char::is_whitespace), "{said:?}");
+    let list: Value = serde_json::from_str(&world.ok(&["token", "list", "--json"])).unwrap();
+    let info = &list["tokens"][0];
+    assert_eq!((&info["name"], &info["scope"]), (&"dashboard".into(), &"control".into()));
+    assert!(info["expiresAt"].is_string() && said.stderr.contains(info["id"].as_str().unwrap()), "{said:?}");
+    let secret = token.strip_prefix("tpm_").unwrap();
+    for told in [world.ok(&["token", "list"]), world.ok(&["config"]), list.to_string()] {
+        assert!(!told.contains(secret) && !told.contains("sha256:"), "{told}");
+    }
+    let id = info["id"].as_str().unwrap();
+    world.ok(&["token", "revoke", id]);
+    assert!(world.ok(&["token", "list"]).contains("no tokens"));
+    let again = world.say(["token", "revoke", id]);
+    assert!(again.code == Some(1) && again.stderr.contains(id), "{again:?}");
+    let said = world.say(["token", "create", "--scope", "root"]);
+    assert!(said.code == Some(2) && said.stderr.contains("read, control or admin"), "{said:?}");
 }
