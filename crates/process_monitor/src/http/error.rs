@@ -26,11 +26,6 @@ impl ApiError {
         Self(ErrorBody::invalid(problems))
     }
 
-    /// What should not happen.
-    pub fn internal(why: impl Into<String>) -> Self {
-        Self(ErrorBody::new(ErrorCode::Internal, why))
-    }
-
     /// The body is larger than is allowed.
     pub fn too_large(limit: usize) -> Self {
         Self(ErrorBody::new(ErrorCode::TooLarge, format!("the body is larger than {limit} bytes")))
