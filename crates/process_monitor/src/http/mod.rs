@@ -5,6 +5,7 @@
 //! | `processes` | `/processes…` |
 //! | `monitor` | `/monitor…` |
 //! | `events` | `/events` |
+//! | `logs` | `/processes/{id}/logs` |
 //! | `settings` | `/config` |
 //! | `error` | an error's status, in one place |
 //! | `bounds` | a request's body within bounds of size and time |
@@ -29,6 +30,7 @@ mod error;
 mod events;
 pub mod gate;
 pub mod listen;
+mod logs;
 mod monitor;
 pub mod openapi;
 pub mod own_user;
@@ -38,6 +40,8 @@ mod query;
 mod settings;
 pub mod transport;
 mod waiting;
+
+pub use logs::OutputDesk;
 
 use crate::daemon::Handle;
 use axum::Router;
@@ -69,6 +73,7 @@ fn routes() -> OpenApiRouter<Handle> {
         .routes(routes!(processes::disable))
         .routes(routes!(processes::autostart))
         .routes(routes!(processes::signal))
+        .routes(routes!(logs::logs))
         .routes(routes!(events::events))
         .routes(routes!(settings::show, settings::change))
         .routes(routes!(monitor::status))

@@ -25,6 +25,7 @@ mod health_bad_servers;
 mod http;
 mod lifecycle;
 mod limits;
+mod logs;
 mod openapi;
 mod output;
 mod readiness;
