@@ -45,3 +45,4 @@ pub use events::EventHub;
 pub use handle::Handle;
 pub use inbox::CommandError;
 pub use start::{DaemonError, Options, run};
+pub use storage::ConfigureError;

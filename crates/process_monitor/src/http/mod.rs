@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | `processes` | `/processes…` |
 //! | `monitor` | `/monitor…` |
+//! | `config` | `/config/…` |
+//! | `tokens` | `/config/tokens…` |
 //! | `events` | `/events` |
 //! | `logs` | `/processes/{id}/logs` |
 //! | `settings` | `/config` |
@@ -25,6 +27,7 @@
 pub mod aliveness;
 mod body;
 mod bounds;
+mod config;
 pub mod encryption;
 mod error;
 mod events;
@@ -38,6 +41,7 @@ mod patient;
 mod processes;
 mod query;
 mod settings;
+mod tokens;
 pub mod transport;
 mod waiting;
 
@@ -76,6 +80,14 @@ fn routes() -> OpenApiRouter<Handle> {
         .routes(routes!(logs::logs))
         .routes(routes!(events::events))
         .routes(routes!(settings::show, settings::change))
+        .routes(routes!(config::remote_access, config::set_remote_access))
+        .routes(routes!(config::trusted_hosts, config::set_trusted_hosts))
+        .routes(routes!(config::whitelist, config::set_whitelist))
+        .routes(routes!(config::blacklist, config::set_blacklist))
+        .routes(routes!(config::standalone_mode, config::set_standalone_mode))
+        .routes(routes!(config::partner_discovery, config::set_partner_discovery))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
         .routes(routes!(monitor::status))
         .routes(routes!(monitor::stop))
         .routes(routes!(monitor::restart))

@@ -13,6 +13,7 @@ mod attempts;
 mod bodies;
 mod changes;
 mod client_examples;
+mod config_api;
 mod crash_points;
 mod daemons;
 mod disk;
