@@ -9,7 +9,11 @@ struct Generated {
     content: fn() -> String,
 }
 
-const FILES: [Generated; 1] = [Generated { path: "docs/cli.md", content: process_monitor::cli::reference }];
+const FILES: [Generated; 3] = [
+    Generated { path: "docs/cli.md", content: process_monitor::cli::reference },
+    Generated { path: "docs/openapi.json", content: process_monitor::openapi::text },
+    Generated { path: "docs/registry.schema.json", content: process_monitor::openapi::registry_schema },
+];
 
 /// Writes every generated file anew.
 pub fn write(root: &Path) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crates that the core may stand on, directly.
-const DEPENDENCIES: [&str; 11] = [
+const DEPENDENCIES: [&str; 12] = [
     "globset",
     "indexmap",
     "ipnet",
@@ -18,6 +18,7 @@ const DEPENDENCIES: [&str; 11] = [
     "sha2",
     "subtle",
     "thiserror",
+    "utoipa",
 ];
 
 /// What its sources must not name. Clippy's `disallowed_methods` sees through imports; this sees

@@ -4,9 +4,9 @@
 
 use crate::Error;
 use crate::api::Problem;
-use crate::nearest::nearest;
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::{ProcessEntry, ProcessState};
+use process_monitor_core::nearest::nearest;
 use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
 use std::sync::Arc;

@@ -16,7 +16,6 @@ mod error;
 mod events;
 mod http;
 mod local;
-mod nearest;
 mod store;
 
 pub use error::Error;

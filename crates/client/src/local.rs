@@ -6,11 +6,11 @@ use crate::api::{
 use crate::change::Change;
 use crate::events::EventStream;
 use crate::http::{self, Call, Reply};
-use crate::nearest::nearest;
 use crate::{Error, store};
 use hyper::Method;
 use process_monitor_core::id::{InstanceId, ProcessId};
 use process_monitor_core::model::{ProcessEntry, ProcessState, StopSignal};
+use process_monitor_core::nearest::nearest;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::socket::ShortPath;
 use serde::Serialize;

@@ -4,6 +4,7 @@ use crate::time::Wall;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// What the system said about an exit. "We don't know" is its own case, never a magic number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,7 +31,7 @@ impl fmt::Display for Exit {
 }
 
 /// Why a run is over (SPEC 3.3 `lastExit.reason`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ExitReason {
     /// It ended by itself, with a code.
@@ -48,7 +49,7 @@ pub enum ExitReason {
 }
 
 /// The record of a run's end, as the registry and the API show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LastExit {
     /// The exit code, when it ended by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,9 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Longest id, in bytes (ids are ASCII).
 pub const MAX_ID_LENGTH: usize = 64;
@@ -26,6 +29,9 @@ pub enum InvalidId {
     #[error("an id holds only letters, digits, '.', '_' and '-'; {0:?} is none of these")]
     Character(char),
 }
+
+/// The same rule as a regular expression, for schemas.
+const PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
 
 fn check(text: &str) -> Result<(), InvalidId> {
     let mut characters = text.chars();
@@ -90,6 +96,14 @@ macro_rules! id_type {
                 &self.0
             }
         }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new().schema_type(Type::String).pattern(Some(PATTERN)).into()
+            }
+        }
+
+        impl ToSchema for $name {}
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -13,6 +13,8 @@ pub mod health;
 pub mod id;
 pub mod listening;
 pub mod model;
+pub mod nearest;
 pub mod notice;
+pub mod reading;
 pub mod registry;
 pub mod time;

@@ -4,6 +4,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::ops::Add;
 use std::time::Duration;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A point on a clock that only goes forward; its zero means nothing. Every wait is measured on it,
 /// so that a step of the wall clock neither shortens nor prolongs a backoff.
@@ -85,6 +88,19 @@ impl fmt::Display for Wall {
         write!(f, "{:.3}", self.timestamp())
     }
 }
+
+impl PartialSchema for Wall {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some("A time in UTC, ISO 8601, to the millisecond"))
+            .examples(["2026-01-24T10:30:00.000Z"])
+            .into()
+    }
+}
+
+impl ToSchema for Wall {}
 
 impl Serialize for Wall {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

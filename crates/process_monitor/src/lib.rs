@@ -5,3 +5,5 @@ pub mod cli;
 mod daemon;
 mod http;
 mod log;
+
+pub use http::openapi;

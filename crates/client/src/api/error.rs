@@ -2,9 +2,10 @@
 
 use process_monitor_core::id::ProcessId;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What kind of error it is: the field by which programs tell errors apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorCode {
@@ -66,7 +67,7 @@ impl ErrorCode {
 }
 
 /// One thing that is wrong with a body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// JSON path of the value, like `restartPolicy.maxAttempts`; empty when it is the whole body.
     #[serde(default)]
@@ -82,7 +83,7 @@ impl From<process_monitor_core::model::Problem> for Problem {
 }
 
 /// The body of every answer that is not a success.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorBody {
     /// What is wrong, in words.

@@ -4,9 +4,10 @@ use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::ProcessState;
 use process_monitor_core::time::Wall;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What kind of thing happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum EventKind {
@@ -40,7 +41,7 @@ impl EventKind {
 }
 
 /// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessEvent {
     /// To go on after this one: `Last-Event-ID`.

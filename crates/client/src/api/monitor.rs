@@ -4,9 +4,10 @@ use process_monitor_core::id::InstanceId;
 use process_monitor_core::time::Wall;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// Whether a monitor goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum MonitorState {
     /// It keeps its processes running.
@@ -25,7 +26,7 @@ impl fmt::Display for MonitorState {
 }
 
 /// What a monitor knows about its partner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum PartnerStatus {
     /// It answers.
@@ -38,7 +39,7 @@ pub enum PartnerStatus {
 }
 
 /// `GET /monitor/status`, and `GET /status` of the aliveness server (SPEC 5.1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MonitorStatus {
     /// Which instance it is.

@@ -3,11 +3,14 @@
 use process_monitor_core::exit::LastExit;
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::{ProcessEntry, ProcessState, StopSignal};
+use process_monitor_core::reading::{Document, Members, Readable, Report};
 use process_monitor_core::time::Wall;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 /// One process: what `GET /processes/{id}` answers. No value of its environment: they hold secrets.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessStatus {
     /// Its id.
@@ -87,7 +90,7 @@ impl ProcessStatus {
 }
 
 /// `health` of a status: enough to see why something was restarted.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HealthReport {
     /// What is asked, like `tcp 127.0.0.1:6379`; absent when nothing is.
@@ -109,14 +112,14 @@ pub struct HealthReport {
 }
 
 /// `GET /processes`
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct ProcessList {
     /// Every process, in the order of the registry.
     pub processes: Vec<ProcessStatus>,
 }
 
 /// The body of a success that has nothing else to say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Accepted {
     /// Always true.
@@ -161,14 +164,14 @@ impl Default for Accepted {
 }
 
 /// Body of `PUT /processes/{id}/autostart`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AutostartBody {
     /// Whether it starts with the monitor from now on.
     pub autostart: bool,
 }
 
 /// Body of `POST /processes/{id}/signal`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignalBody {
     /// Which.
     pub signal: StopSignal,
@@ -177,8 +180,30 @@ pub struct SignalBody {
     pub group: bool,
 }
 
+impl Readable for AutostartBody {
+    fn read(value: Value, report: &mut Report) -> Option<Self> {
+        let mut members = Members::of::<Self>(value, report)?;
+        let autostart = members.required();
+        members.rest();
+        Some(Self { autostart: autostart? })
+    }
+}
+
+impl Document for AutostartBody {}
+
+impl Readable for SignalBody {
+    fn read(value: Value, report: &mut Report) -> Option<Self> {
+        let mut members = Members::of::<Self>(value, report)?;
+        let (signal, group) = (members.required(), members.optional());
+        members.rest();
+        Some(Self { signal: signal?, group: group.unwrap_or(false) })
+    }
+}
+
+impl Document for SignalBody {}
+
 /// When a start or restart is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Wait {
     /// At once, with the state `starting`.
@@ -189,10 +214,12 @@ pub enum Wait {
 }
 
 /// The query of a start or restart: `?wait=ready`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct WaitQuery {
-    /// Default [`Wait::Accepted`].
+    /// When it is answered: `accepted` (default) at once, `ready` when the outcome is known.
     #[serde(default)]
+    #[param(inline)]
     pub wait: Wait,
 }
 

@@ -4,24 +4,30 @@
 /// from it all that a registry needs of an object:
 ///
 /// * reading, where a missing field and `null` both mean the default (the earlier implementation
-///   wrote nulls), and no type but the field's is taken;
+///   wrote nulls), and no type but the field's is taken: by serde, which is fast and stops at the first
+///   mistake, and by [`Readable`](crate::reading::Readable), which tells them all;
 /// * writing, in the order of declaration and in camelCase;
 /// * [`Default`], or for an object with required fields a private `with_defaults`;
 /// * [`ThreeWay`](super::ThreeWay) merging, field by field;
+/// * its schema, for OpenAPI and for editors: descriptions from the comments, defaults from the defaults;
 /// * `extra`: fields this version does not know, kept for who wrote them.
 ///
-/// Serde attributes on a field are obeyed for reading and writing.
+/// Serde attributes on a field are obeyed for reading and writing. A field may state a
+/// [`Rule`](super::rule::Rule) of its values at its end, like `port: u32 = 80 => Bounds::AtLeast(1)`, which the
+/// private `broken_rules` checks and the schema tells.
 macro_rules! document {
     (
-        $(#[$about:meta])*
+        $(#[doc = $about:tt])*
+        $(#[derive($($derive:ident),*)])?
         pub struct $name:ident {
-            $( $(#[$meta:meta])* $field:ident: $type:ty = $default:expr, )*
+            $( $(#[$meta:meta])* $field:ident: $type:ty = $default:expr $(=> $rule:expr)?, )*
         }
     ) => {
         document! {
-            $(#[$about])*
+            $(#[doc = $about])*
+            $(#[derive($($derive),*)])?
             pub struct $name requires {} defaults {
-                $( $(#[$meta])* $field: $type = $default, )*
+                $( $(#[$meta])* $field: $type = $default $(=> $rule)?, )*
             }
         }
 
@@ -32,15 +38,17 @@ macro_rules! document {
         }
     };
     (
-        $(#[$about:meta])*
+        $(#[doc = $about:tt])*
+        $(#[derive($($derive:ident),*)])?
         pub struct $name:ident requires {
-            $( $(#[$required_meta:meta])* $required:ident: $required_type:ty, )*
+            $( $(#[$required_meta:meta])* $required:ident: $required_type:ty $(=> $required_rule:expr)?, )*
         } defaults {
-            $( $(#[$meta:meta])* $field:ident: $type:ty = $default:expr, )*
+            $( $(#[$meta:meta])* $field:ident: $type:ty = $default:expr $(=> $rule:expr)?, )*
         }
     ) => {
-        $(#[$about])*
+        $(#[doc = $about])*
         #[derive(Clone, PartialEq, serde::Serialize)]
+        $(#[derive($($derive),*)])?
         #[serde(rename_all = "camelCase")]
         pub struct $name {
             $( $(#[$required_meta])* pub $required: $required_type, )*
@@ -54,23 +62,82 @@ macro_rules! document {
             fn with_defaults($( $required: $required_type ),*) -> Self {
                 Self { $( $required, )* $( $field: $default, )* extra: serde_json::Map::new() }
             }
+
+            /// What is wrong with the values of fields that have a rule.
+            #[allow(dead_code, reason = "some objects have no such field")]
+            fn broken_rules(&self) -> impl Iterator<Item = $crate::model::Problem> + use<> {
+                #[allow(unused_imports, reason = "some objects have no such field")]
+                use $crate::model::rule::{Rule, member};
+                let problems: Vec<Vec<$crate::model::Problem>> = vec![
+                    $( $( $required_rule.check(&|| member(stringify!($required)), &self.$required), )? )*
+                    $( $( $rule.check(&|| member(stringify!($field)), &self.$field), )? )*
+                ];
+                problems.into_iter().flatten()
+            }
         }
 
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const _: () = {
+            $(#[doc = $about])*
+            #[derive(serde::Deserialize, utoipa::ToSchema)]
+            #[serde(rename_all = "camelCase")]
+            struct Written {
+                $( $(#[$required_meta])* $required: $required_type, )*
+                $( $(#[$meta])* $field: Option<$type>, )*
+                #[serde(flatten)]
+                #[schema(ignore)]
+                extra: serde_json::Map<String, serde_json::Value>,
+            }
+
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    let written = Written::deserialize(deserializer)?;
+                    Ok(Self {
+                        $( $required: written.$required, )*
+                        $( $field: written.$field.unwrap_or_else(|| $default), )*
+                        extra: written.extra,
+                    })
+                }
+            }
+
+            impl utoipa::PartialSchema for $name {
+                fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                    use $crate::model::schema::{Field, complete};
+                    let fields = vec![
+                        $( Field::required() $( .ruled::<$required_type>(&$required_rule) )?, )*
+                        $( Field::optional::<$type>(&$default) $( .ruled::<$type>(&$rule) )?, )*
+                    ];
+                    complete(Written::schema(), fields)
+                }
+            }
+
+            impl utoipa::ToSchema for $name {
+                fn name() -> std::borrow::Cow<'static, str> {
+                    stringify!($name).into()
+                }
+
+                fn schemas(found: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+                    Written::schemas(found);
+                }
+            }
+        };
+
+        impl $crate::reading::Readable for $name {
+            fn read(value: serde_json::Value, report: &mut $crate::reading::Report) -> Option<Self> {
                 #[derive(serde::Deserialize)]
                 #[serde(rename_all = "camelCase")]
-                struct Written {
-                    $( $(#[$required_meta])* $required: $required_type, )*
-                    $( $(#[$meta])* $field: Option<$type>, )*
-                    #[serde(flatten)]
-                    extra: serde_json::Map<String, serde_json::Value>,
+                #[allow(dead_code, reason = "only its names are asked for")]
+                struct Names {
+                    $( $(#[$required_meta])* $required: serde::de::IgnoredAny, )*
+                    $( $(#[$meta])* $field: serde::de::IgnoredAny, )*
                 }
-                let written = Written::deserialize(deserializer)?;
-                Ok(Self {
-                    $( $required: written.$required, )*
-                    $( $field: written.$field.unwrap_or_else(|| $default), )*
-                    extra: written.extra,
+                let mut members = $crate::reading::Members::of::<Names>(value, report)?;
+                $( let $required = members.required(); )*
+                $( let $field = members.optional(); )*
+                let extra = members.rest();
+                Some(Self {
+                    $( $required: $required?, )*
+                    $( $field: $field.unwrap_or_else(|| $default), )*
+                    extra,
                 })
             }
         }

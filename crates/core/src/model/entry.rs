@@ -1,9 +1,9 @@
 //! One process of the registry.
 
 use super::document::document;
-use super::health::program_problems;
-use super::problem::{Problem, at_least, nested, no_nul};
-use super::{AlivenessCheck, JsonPath, ProcessState, RestartPolicy, StopSignal};
+use super::problem::{Problem, nested};
+use super::rule::{Arguments, Bounds, Executable, Folder, Variables};
+use super::{AlivenessCheck, ProcessState, RestartPolicy, StopSignal};
 use crate::exit::LastExit;
 use crate::id::ProcessId;
 use crate::time::Wall;
@@ -30,12 +30,12 @@ document! {
     #[derive(Debug, Eq)]
     pub struct LogConfig {
         /// A log file that has reached this size is rotated at the end of its line. Default 50 MiB,
-        /// at least [`MIN_FILE_BYTES`].
-        max_file_bytes: u64 = 50 << 20,
+        /// at least 1024.
+        max_file_bytes: u64 = 50 << 20 => Bounds::AtLeast(MIN_FILE_BYTES),
         /// Files kept of each stream of a run, the one being written included. Default 5, at least 1.
-        keep_files: u32 = 5,
+        keep_files: u32 = 5 => Bounds::AtLeast(1),
         /// Runs kept of a process, the present one included. Default 10, at least 1.
-        keep_runs: u32 = 10,
+        keep_runs: u32 = 10 => Bounds::AtLeast(1),
         /// Whether each line begins with the time at which it was read. Default false.
         timestamps: bool = false,
     }
@@ -50,42 +50,42 @@ document! {
         /// For people.
         name: String,
         /// An executable: absolute, relative to `workingDirectory`, or looked up in PATH. Never a shell line.
-        command: String,
+        command: String => Executable,
     } defaults {
         /// Passed verbatim. Default none.
-        args: Vec<String> = Vec::new(),
-        /// Default: the monitor's own directory of work.
+        args: Vec<String> = Vec::new() => Arguments,
+        /// Where it runs. Default: the monitor's own directory of work.
         #[serde(skip_serializing_if = "Option::is_none")]
-        working_directory: Option<String> = None,
+        working_directory: Option<String> = None => Folder,
         /// Added to the monitor's own environment. Never shown in logs or lists.
         #[serde(skip_serializing_if = "Option::is_none")]
-        environment: Option<IndexMap<String, String>> = None,
+        environment: Option<IndexMap<String, String>> = None => Variables,
         /// Start it when the monitor starts. Default true.
         autostart: bool = true,
         /// False: it cannot be started. Default true.
         enabled: bool = true,
         /// Registered by another host. Default false.
         is_remote: bool = false,
-        /// The peer that registered or last changed it without being trusted. While one stands here, its programs are
-        /// checked against `executableWhitelist` and `executableBlacklist` at every start. Set by the monitor, never
-        /// by who registers. Default none.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        untrusted_peer: Option<String> = None,
-        /// Default: [`RestartPolicy::default`].
+        /// When it is restarted. Default: that of an empty policy.
         #[serde(skip_serializing_if = "Option::is_none")]
         restart_policy: Option<RestartPolicy> = None,
         /// Health check. Default none.
         #[serde(skip_serializing_if = "Option::is_none")]
         aliveness_check: Option<AlivenessCheck> = None,
-        /// Default: [`StopConfig::default`].
+        /// How it is asked to end. Default: that of an empty object.
         #[serde(skip_serializing_if = "Option::is_none")]
         stop: Option<StopConfig> = None,
-        /// Default: [`LogConfig::default`].
+        /// What is kept of its output. Default: that of an empty object.
         #[serde(skip_serializing_if = "Option::is_none")]
         logs: Option<LogConfig> = None,
         /// When it was registered.
         #[serde(skip_serializing_if = "Option::is_none")]
         registered_at: Option<Wall> = None,
+        /// The peer that registered or last changed it without being trusted. While one stands here, its programs are
+        /// checked against `executableWhitelist` and `executableBlacklist` at every start. Set by the monitor, never
+        /// by who registers. Default none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        untrusted_peer: Option<String> = None,
 
         /// Runtime: when it was last started.
         last_started_at: Option<Wall> = None,
@@ -93,7 +93,7 @@ document! {
         last_stopped_at: Option<Wall> = None,
         /// Runtime: its process id while it runs.
         pid: Option<u32> = None,
-        /// Runtime. Default `stopped`.
+        /// Runtime: its state. Default `stopped`.
         state: ProcessState = ProcessState::Stopped,
         /// Runtime: automatic restarts since the last manual start or stable run. Default 0.
         restart_attempts: u32 = 0,
@@ -157,52 +157,18 @@ impl ProcessEntry {
 
     /// What cannot be obeyed, all of it, each with its path in the entry; empty when the entry is good.
     pub fn validate(&self) -> Vec<Problem> {
-        let directory = self.working_directory.iter().filter_map(|d| directory_problem(d));
-        let environment = self.environment.iter().flatten().filter_map(|(k, v)| variable_problem(k, v));
         let policy = self.restart_policy.iter().flat_map(|p| nested("restartPolicy", p.validate()));
         let check = self.aliveness_check.iter().flat_map(|c| nested("alivenessCheck", c.validate()));
         let logs = self.logs.iter().flat_map(|l| nested("logs", l.validate()));
-        program_problems(&self.command, &self.args)
-            .chain(directory)
-            .chain(environment)
-            .chain(policy)
-            .chain(check)
-            .chain(logs)
-            .collect()
+        self.broken_rules().chain(policy).chain(check).chain(logs).collect()
     }
 }
 
 impl LogConfig {
     /// What cannot be obeyed, all of it; empty when the settings are good.
     pub fn validate(&self) -> Vec<Problem> {
-        [
-            at_least("maxFileBytes", self.max_file_bytes, MIN_FILE_BYTES),
-            at_least("keepFiles", self.keep_files, 1),
-            at_least("keepRuns", self.keep_runs, 1),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        self.broken_rules().collect()
     }
-}
-
-fn directory_problem(directory: &str) -> Option<Problem> {
-    let path = || JsonPath::root().key("workingDirectory");
-    if directory.is_empty() {
-        let message = "expected a folder, found an empty text; leave it out for the monitor's own";
-        return Some(Problem::at(path(), message));
-    }
-    no_nul(directory, path)
-}
-
-/// The system takes an environment as texts `NAME=value` (environ(7)).
-fn variable_problem(name: &str, value: &str) -> Option<Problem> {
-    let path = || JsonPath::root().key("environment").key(name);
-    if name.is_empty() || name.contains('=') {
-        let message = "the name of an environment variable must not be empty nor hold '='";
-        return Some(Problem::at(path(), message));
-    }
-    no_nul(name, path).or_else(|| no_nul(value, path))
 }
 
 /// Without the values of the environment: they hold secrets.

@@ -1,11 +1,13 @@
 //! The health check of a process: what is asked, how often, and what follows.
 
 use super::document::document;
-use super::problem::{Problem, at_least, nested, no_nul};
+use super::problem::{Problem, nested};
+use super::rule::{Arguments, Bounds, Executable};
 use super::{JsonPath, MIN_PERIOD_MS};
 use crate::health;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use utoipa::ToSchema;
 
 document! {
     /// `alivenessCheck` of an entry (SPEC 4.3). Times are in milliseconds.
@@ -27,11 +29,11 @@ document! {
         #[serde(skip_serializing_if = "Option::is_none")]
         pid_file: Option<String> = None,
         /// From one check to the next. Default 3000, at least 10.
-        interval_ms: u64 = 3_000,
+        interval_ms: u64 = 3_000 => Bounds::AtLeast(MIN_PERIOD_MS),
         /// A check that takes longer has failed. Default 2000, at least 1.
-        timeout_ms: u64 = 2_000,
+        timeout_ms: u64 = 2_000 => Bounds::AtLeast(1),
         /// Failed checks in a row after which the process is killed and restarted. Default 2, at least 1.
-        consecutive_failures_required: u32 = 2,
+        consecutive_failures_required: u32 = 2 => Bounds::AtLeast(1),
         /// What must succeed before the process counts as running. Default: nothing.
         #[serde(skip_serializing_if = "Option::is_none")]
         startup_check: Option<StartupCheck> = None,
@@ -50,7 +52,7 @@ document! {
         /// The program says `WATCHDOG=1` (sd_notify(3)) at least this often, or counts as hung. It is told
         /// so by `WATCHDOG_USEC`. Default: no such promise. At least 10.
         #[serde(skip_serializing_if = "Option::is_none")]
-        watchdog_ms: Option<u64> = None,
+        watchdog_ms: Option<u64> = None => Bounds::AtLeast(MIN_PERIOD_MS),
     }
 }
 
@@ -63,9 +65,9 @@ document! {
         /// From the spawn to the first check. Default 2000.
         initial_delay_ms: u64 = 2_000,
         /// From one check to the next. Default 1000, at least 10.
-        check_interval_ms: u64 = 1_000,
+        check_interval_ms: u64 = 1_000 => Bounds::AtLeast(MIN_PERIOD_MS),
         /// Failed checks after which `failAction` follows. Default 30, at least 1.
-        max_attempts: u32 = 30,
+        max_attempts: u32 = 30 => Bounds::AtLeast(1),
         /// What follows then. Default `restart`.
         fail_action: FailAction = FailAction::Restart,
         /// It is ready when it says `READY=1` (sd_notify(3)), instead of when a check passes. Default false.
@@ -102,7 +104,7 @@ pub enum Readiness {
 }
 
 /// What follows when a startup check never succeeded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FailAction {
     /// It counts as a crash: the restart policy decides.
@@ -118,10 +120,10 @@ document! {
     #[derive(Debug, Eq)]
     pub struct ExecCheck requires {
         /// An executable, found as that of an entry is.
-        command: String,
+        command: String => Executable,
     } defaults {
         /// Passed verbatim. Default none.
-        args: Vec<String> = Vec::new(),
+        args: Vec<String> = Vec::new() => Arguments,
     }
 }
 
@@ -171,25 +173,11 @@ impl AlivenessCheck {
         let urls = [("url", &self.url), ("statusUrl", &self.status_url)].into_iter().filter(|_| on);
         let urls = urls.filter_map(|(field, url)| bad(field, url.as_deref(), health::check_url));
         let tcp = bad("tcp", self.tcp.as_deref().filter(|_| on), health::check_tcp);
-        let watchdog = self.watchdog_ms.and_then(|ms| at_least("watchdogMs", ms, MIN_PERIOD_MS));
         let asked = [self.url.is_some(), self.tcp.is_some(), self.exec.is_some()];
         let too_many = (on && asked.into_iter().filter(|asked| *asked).count() > 1).then(|| {
             Problem::at(JsonPath::root(), "expected one of url, tcp and exec, found more; keep one")
         });
-        [
-            at_least("intervalMs", self.interval_ms, MIN_PERIOD_MS),
-            at_least("timeoutMs", self.timeout_ms, 1),
-            at_least("consecutiveFailuresRequired", self.consecutive_failures_required, 1),
-        ]
-        .into_iter()
-        .flatten()
-        .chain(urls)
-        .chain(tcp)
-        .chain(watchdog)
-        .chain(too_many)
-        .chain(startup)
-        .chain(exec)
-        .collect()
+        self.broken_rules().chain(urls).chain(tcp).chain(too_many).chain(startup).chain(exec).collect()
     }
 }
 
@@ -215,16 +203,10 @@ impl StartupCheck {
 
     /// What cannot be obeyed, all of it; empty when the check is good.
     pub fn validate(&self) -> Vec<Problem> {
-        let interval = at_least("checkIntervalMs", self.check_interval_ms, MIN_PERIOD_MS);
         let pattern = bad("logPattern", self.log_pattern.as_deref(), check_pattern);
         let both = (self.notify && self.log_pattern.is_some())
             .then(|| Problem::new("logPattern", "expected either this or notify, found both; keep one"));
-        interval
-            .into_iter()
-            .chain(at_least("maxAttempts", self.max_attempts, 1))
-            .chain(pattern)
-            .chain(both)
-            .collect()
+        self.broken_rules().chain(pattern).chain(both).collect()
     }
 }
 
@@ -247,22 +229,6 @@ impl ExecCheck {
 
     /// What cannot be run, all of it; empty when the check is good.
     pub fn validate(&self) -> Vec<Problem> {
-        program_problems(&self.command, &self.args).collect()
+        self.broken_rules().collect()
     }
-}
-
-/// What no system can run about a command and its arguments.
-pub(super) fn program_problems<'a>(
-    command: &'a str,
-    args: &'a [String],
-) -> impl Iterator<Item = Problem> + 'a {
-    let missing = command
-        .trim()
-        .is_empty()
-        .then(|| Problem::new("command", "expected the name or path of an executable, found nothing"));
-    let args = args.iter().enumerate();
-    missing
-        .into_iter()
-        .chain(no_nul(command, || JsonPath::root().key("command")))
-        .chain(args.filter_map(|(n, arg)| no_nul(arg, || JsonPath::root().key("args").index(n))))
 }

@@ -5,6 +5,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `entry` | a process: what to run, how to stop it, what to keep of its output, its last known state |
+//! | `registration` | what clients send about a process |
 //! | `policy` | when it is restarted |
 //! | `health` | how it is found to be well |
 //! | `settings` | ports, partner, remote access |
@@ -12,6 +13,8 @@
 //! | `state`, `signal`, `secret` | kinds of values |
 //! | `problem` | what is wrong with a value, and where |
 //! | `document` | how an object is declared |
+//! | `rule` | rules of fields: bounds, executables, variables |
+//! | `schema` | what its schema says |
 //! | `three_way` | how two changes of one object are merged |
 
 mod document;
@@ -19,6 +22,9 @@ mod entry;
 mod health;
 mod policy;
 mod problem;
+mod registration;
+pub(crate) mod rule;
+pub(crate) mod schema;
 mod secret;
 mod settings;
 mod signal;
@@ -30,6 +36,7 @@ pub use entry::{LogConfig, MIN_FILE_BYTES, ProcessEntry, StopConfig};
 pub use health::{AlivenessCheck, ExecCheck, FailAction, Readiness, StartupCheck};
 pub use policy::{Backoff, RestartPolicy, RestartType};
 pub use problem::{JsonPath, Problem, Step};
+pub use registration::{EntryPatch, RUNTIME_FIELDS, Registration};
 pub use secret::Secret;
 pub use settings::{AlivenessServer, DefaultPorts, PartnerDiscovery, RateLimit, RemoteAccess, WatcherInfo};
 pub use signal::{StopSignal, UnknownSignal};
@@ -38,7 +45,8 @@ pub use three_way::ThreeWay;
 pub use token::{NewToken, NotAHash, Scope, TOKEN_PREFIX, Token, TokenHash, UnknownScope};
 
 pub(crate) use document::document;
-pub(crate) use problem::{at_least, nested};
+pub(crate) use problem::nested;
+pub(crate) use rule::Bounds;
 
 /// Shortest period of anything that repeats for as long as the monitor runs, in milliseconds. What
 /// is shorter would keep a processor busy with nothing.

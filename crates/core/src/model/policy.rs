@@ -1,12 +1,14 @@
 //! The restart policy: as the registry writes it, and as the engine obeys it.
 
 use super::document::document;
-use super::problem::{Problem, at_least};
+use super::problem::Problem;
+use super::rule::{Bounds, Rule, member};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// Which exits are restarted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RestartType {
     /// Every unexpected exit, whatever its code.
@@ -37,21 +39,21 @@ document! {
         reset_after_ms: u64 = 300_000,
         /// Go on every `indefiniteIntervalMs` when the attempts are used up. Default false.
         retry_indefinitely: bool = false,
-        /// Default 21600000 (6 hours).
+        /// The period of that. Default 21600000 (6 hours), at least 10.
         indefinite_interval_ms: u64 = 21_600_000,
         /// Exponential form: the first wait. Setting it selects this form.
         #[serde(skip_serializing_if = "Option::is_none")]
         delay_ms: Option<u64> = None,
         /// Exponential form: each wait is the one before times this. Default 2, at least 1.
         #[serde(skip_serializing_if = "Option::is_none")]
-        backoff_multiplier: Option<f64> = None,
+        backoff_multiplier: Option<f64> = None => Bounds::AtLeast(1),
         /// Exponential form: no wait is longer. Default 60000.
         #[serde(skip_serializing_if = "Option::is_none")]
         max_delay_ms: Option<u64> = None,
         /// Exponential form: each wait is shortened by a random part of at most this fraction (0 to 1),
         /// so that processes that crashed together don't return together. Default 0.
         #[serde(skip_serializing_if = "Option::is_none")]
-        jitter: Option<f64> = None,
+        jitter: Option<f64> = None => Bounds::Fraction,
     }
 }
 
@@ -98,18 +100,11 @@ impl RestartPolicy {
 
     /// What cannot be obeyed, all of it; empty when the policy is good.
     pub fn validate(&self) -> Vec<Problem> {
-        let multiplier = self.backoff_multiplier.filter(|m| !(m.is_finite() && *m >= 1.0)).map(|m| {
-            Problem::new("backoffMultiplier", format!("expected a number of at least 1, found {m}"))
-        });
-        let jitter = self
-            .jitter
-            .filter(|j| !(0.0..=1.0).contains(j))
-            .map(|j| Problem::new("jitter", format!("expected a fraction from 0 to 1, found {j}")));
         // Without a pause between them, endless attempts would use up the machine.
+        let pause = Bounds::AtLeast(super::MIN_PERIOD_MS);
         let indefinite = self
             .retry_indefinitely
-            .then(|| at_least("indefiniteIntervalMs", self.indefinite_interval_ms, super::MIN_PERIOD_MS))
-            .flatten();
-        multiplier.into_iter().chain(jitter).chain(indefinite).collect()
+            .then(|| pause.check(&|| member("indefinite_interval_ms"), &self.indefinite_interval_ms));
+        self.broken_rules().chain(indefinite.into_iter().flatten()).collect()
     }
 }

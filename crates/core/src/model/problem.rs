@@ -40,6 +40,26 @@ impl JsonPath {
         parent
     }
 
+    /// Goes one step further in.
+    pub(crate) fn enter(&mut self, step: Step) {
+        self.0.push(step);
+    }
+
+    /// Takes the last step back.
+    pub(crate) fn leave(&mut self) {
+        self.0.pop();
+    }
+
+    /// Its first `steps`.
+    pub(crate) fn first(&self, steps: usize) -> Self {
+        Self(self.0.iter().take(steps).cloned().collect())
+    }
+
+    /// Whether this is the place `outer` or one inside it.
+    pub fn is_within(&self, outer: &Self) -> bool {
+        self.0.starts_with(&outer.0)
+    }
+
     /// The steps from the document's root.
     pub fn steps(&self) -> &[Step] {
         &self.0
@@ -98,11 +118,6 @@ impl fmt::Display for Problem {
 /// The problems of the object at the member `field`, seen from the object that holds it.
 pub(crate) fn nested(field: &str, problems: Vec<Problem>) -> impl Iterator<Item = Problem> {
     problems.into_iter().map(move |problem| problem.under(JsonPath::root().key(field)))
-}
-
-/// A problem when `value` is less than `least`.
-pub(crate) fn at_least<T: PartialOrd + fmt::Display>(field: &str, value: T, least: T) -> Option<Problem> {
-    (value < least).then(|| Problem::new(field, format!("expected at least {least}, found {value}")))
 }
 
 /// A problem when `text` holds a NUL: the system would end the text there (execve(2), chdir(2)).

@@ -2,7 +2,8 @@
 
 use super::JsonPath;
 use super::document::document;
-use super::problem::{Problem, at_least, nested};
+use super::problem::{Problem, nested};
+use super::rule::Bounds;
 use super::secret::Secret;
 use super::token::{Token, token_problems};
 use crate::access::executable::pattern_problems;
@@ -17,7 +18,7 @@ document! {
         /// The partner's instance. Default: `watcher`, or `default` for the watcher itself.
         #[serde(skip_serializing_if = "Option::is_none")]
         partner_instance_id: Option<InstanceId> = None,
-        /// Where its aliveness server listens. Default: [`DefaultPorts::aliveness`] of the partner.
+        /// Where its aliveness server listens. Default: the default port of the partner.
         #[serde(skip_serializing_if = "Option::is_none")]
         partner_aliveness_port: Option<u16> = None,
         /// Its status page. Default: `/status` on that port of this machine.
@@ -34,9 +35,9 @@ document! {
     /// `alivenessServer` (SPEC 3.1): the port on which this monitor says that it lives.
     #[derive(Debug, Eq)]
     pub struct AlivenessServer {
-        /// Default true.
+        /// Whether it is served. Default true.
         enabled: bool = true,
-        /// Default: [`DefaultPorts::aliveness`].
+        /// Default 5681, of the watcher 5682.
         #[serde(skip_serializing_if = "Option::is_none")]
         port: Option<u16> = None,
     }
@@ -64,7 +65,7 @@ document! {
     pub struct RemoteAccess {
         /// Listen for other hosts too, not on loopback alone. Default false.
         start_remote_access: bool = false,
-        /// Where the API listens. Default: [`DefaultPorts::api`].
+        /// Where the API listens. Default 5679, of the watcher 5680.
         #[serde(skip_serializing_if = "Option::is_none")]
         remote_port: Option<u16> = None,
         /// Peers that may do everything. Default this machine by its three names.
@@ -101,12 +102,12 @@ document! {
         /// Web origins whose pages may use the API. Default none.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         cors_origins: Vec<String> = Vec::new(),
-        /// How much one peer may ask. Default: [`RateLimit::default`].
+        /// How much one peer may ask. Default: that of an empty object.
         #[serde(skip_serializing_if = "Option::is_none")]
         rate_limit: Option<RateLimit> = None,
         /// Longest body of a request. Default 1 MiB.
         #[serde(skip_serializing_if = "is_default_body")]
-        max_body_bytes: u64 = DEFAULT_MAX_BODY_BYTES,
+        max_body_bytes: u64 = DEFAULT_MAX_BODY_BYTES => Bounds::AtLeast(1),
         /// Certificate and key. Carried unread until the API speaks TLS.
         #[serde(skip_serializing_if = "Option::is_none")]
         tls: Option<Secret> = None,
@@ -127,20 +128,19 @@ document! {
     #[derive(Debug)]
     pub struct RateLimit {
         /// Sustained rate. Default 100, more than 0.
-        requests_per_second: f64 = 100.0,
+        requests_per_second: f64 = 100.0 => Bounds::Positive,
         /// Requests above the rate that are still answered at once. Default 200, at least 1.
-        burst: u32 = 200,
+        burst: u32 = 200 => Bounds::AtLeast(1),
     }
 }
 
 impl RemoteAccess {
     /// What cannot be obeyed, all of it; empty when the settings are good.
     pub fn validate(&self) -> Vec<Problem> {
-        let body = at_least("maxBodyBytes", self.max_body_bytes, 1);
         let rate = self.rate_limit.iter().flat_map(|limit| nested("rateLimit", limit.validate()));
         let bind = self.bind_address.as_deref().map(BindAddress::parse);
         let bind = bind.and_then(Result::err).map(|why| Problem::new("bindAddress", why));
-        body.into_iter()
+        self.broken_rules()
             .chain(rate)
             .chain(bind)
             .chain(host_problems("trustedHosts", &self.trusted_hosts))
@@ -169,11 +169,7 @@ fn host_problems<'a>(field: &'a str, patterns: &'a [String]) -> impl Iterator<It
 impl RateLimit {
     /// What cannot be obeyed, all of it; empty when the limit is good.
     pub fn validate(&self) -> Vec<Problem> {
-        let rate = self.requests_per_second;
-        let rate = (!(rate.is_finite() && rate > 0.0)).then(|| {
-            Problem::new("requestsPerSecond", format!("expected a number greater than 0, found {rate}"))
-        });
-        rate.into_iter().chain(at_least("burst", self.burst, 1)).collect()
+        self.broken_rules().collect()
     }
 }
 

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A signal that may be configured to ask a process to stop (`stop.signal`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,6 +67,19 @@ impl fmt::Display for StopSignal {
         f.pad(self.name())
     }
 }
+
+impl PartialSchema for StopSignal {
+    fn schema() -> RefOr<Schema> {
+        let names = Self::ALL.map(|(_, name)| name);
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("A signal that asks a process to end (signal(7))"))
+            .enum_values(Some(names))
+            .into()
+    }
+}
+
+impl ToSchema for StopSignal {}
 
 impl Serialize for StopSignal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,9 +1,10 @@
 //! The states of a process, as files and the API name them.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The state of a process, as files and the API name it (SPEC 4.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ProcessState {
     /// Down, and nothing is pending.

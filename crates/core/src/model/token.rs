@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::str::FromStr;
 use subtle::ConstantTimeEq;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Every token begins with this, so that people and secret scanners know one when they see it.
 pub const TOKEN_PREFIX: &str = "tpm_";
@@ -15,7 +18,7 @@ pub const TOKEN_PREFIX: &str = "tpm_";
 const HASH_PREFIX: &str = "sha256:";
 
 /// What the holder of a token may do. Each scope includes the ones before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Read everything but the tokens, logs included.
@@ -151,6 +154,15 @@ impl<'de> Deserialize<'de> for TokenHash {
         std::borrow::Cow::<str>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
+
+impl PartialSchema for TokenHash {
+    fn schema() -> RefOr<Schema> {
+        let pattern = format!("^{HASH_PREFIX}[0-9a-fA-F]{{64}}$");
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
+    }
+}
+
+impl ToSchema for TokenHash {}
 
 impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,8 +3,8 @@
 use super::{ParseError, parse};
 use crate::id::{InstanceId, ProcessId};
 use crate::model::{
-    AlivenessServer, DefaultPorts, JsonPath, MIN_PERIOD_MS, PartnerDiscovery, Problem, ProcessEntry,
-    RemoteAccess, WatcherInfo, at_least, document, nested,
+    AlivenessServer, Bounds, DefaultPorts, JsonPath, MIN_PERIOD_MS, PartnerDiscovery, Problem, ProcessEntry,
+    RemoteAccess, WatcherInfo, document, nested,
 };
 use crate::time::Wall;
 use indexmap::IndexMap;
@@ -25,15 +25,15 @@ document! {
     /// A registry: settings of the monitor, and its processes (SPEC 3.1).
     #[derive(Debug)]
     pub struct Registry {
-        /// Of the format. Default [`VERSION`].
+        /// Of the format. Default 1.
         version: u32 = VERSION,
         /// When the file was last written.
         #[serde(skip_serializing_if = "Option::is_none")]
         last_modified: Option<Wall> = None,
         /// Whose registry this is; the file's name says the same. Default `default`.
         instance_id: InstanceId = InstanceId::default(),
-        /// Period of the slow consistency sweep. Default 5000, at least [`MIN_PERIOD_MS`].
-        monitor_interval_ms: u64 = 5_000,
+        /// Period of the slow consistency sweep. Default 5000, at least 10.
+        monitor_interval_ms: u64 = 5_000 => Bounds::AtLeast(MIN_PERIOD_MS),
         /// No partner. Default false.
         standalone_mode: bool = false,
         /// Where the partner is.
@@ -46,7 +46,7 @@ document! {
         #[serde(skip_serializing_if = "Option::is_none")]
         watcher_info: Option<WatcherInfo> = None,
         /// The managed processes. Default none.
-        processes: Processes = Processes::new(),
+        processes: IndexMap<ProcessId, Arc<ProcessEntry>> = Processes::new(),
     }
 }
 
@@ -111,7 +111,7 @@ impl Registry {
             .then(|| Problem::new("version", format!("expected at most {VERSION}, found {}", self.version)));
         newer
             .into_iter()
-            .chain(at_least("monitorIntervalMs", self.monitor_interval_ms, MIN_PERIOD_MS))
+            .chain(self.broken_rules())
             .chain(nested("remoteAccess", self.remote_access.validate()))
             .chain(entries)
             .collect()

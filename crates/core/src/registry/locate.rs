@@ -1,6 +1,7 @@
 //! Where a value stands in a text. Slow and simple: only a text that is refused is looked at.
 
 use crate::model::{JsonPath, Step};
+use crate::reading::syntax::line_and_column;
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
@@ -10,8 +11,8 @@ pub(super) struct Place<'a> {
     column: usize,
     /// The value as it is written, without space around it.
     pub written: &'a str,
-    /// Whether the whole path was found; otherwise this is the innermost object or list on the way.
-    pub exact: bool,
+    /// How many steps of the path were found; if not all, this is the innermost object or list on the way.
+    pub steps: usize,
 }
 
 impl Place<'_> {
@@ -24,20 +25,16 @@ impl Place<'_> {
 /// Finds the value at `path` in a text that is JSON.
 pub(super) fn locate<'a>(text: &'a str, path: &JsonPath) -> Place<'a> {
     let mut written = text.trim();
-    let mut exact = true;
+    let mut steps = 0;
     for step in path.steps() {
-        match child(written, step) {
-            Some(inner) => written = inner,
-            None => {
-                exact = false;
-                break;
-            }
-        }
+        let Some(inner) = child(written, step) else { break };
+        written = inner;
+        steps += 1;
     }
     // `written` is a part of `text`, so the difference of their addresses is its offset.
     let offset = written.as_ptr().addr().saturating_sub(text.as_ptr().addr());
     let (line, column) = line_and_column(text.as_bytes().get(..offset).unwrap_or_default());
-    Place { line, column, written, exact }
+    Place { line, column, written, steps }
 }
 
 fn child<'a>(parent: &'a str, step: &Step) -> Option<&'a str> {
@@ -50,18 +47,6 @@ fn child<'a>(parent: &'a str, step: &Step) -> Option<&'a str> {
     Some(value.get())
 }
 
-/// Where a text that begins with `before` goes on. Both are counted from 1; columns in characters, as
-/// far as `before` is UTF-8.
-pub(super) fn line_and_column(before: &[u8]) -> (usize, usize) {
-    let is_newline = |byte: &u8| *byte == b'\n';
-    let last_line = before.rsplit(is_newline).next().unwrap_or_default();
-    let starts_character = |byte: &&u8| **byte & 0xC0 != 0x80;
-    (
-        before.iter().filter(|b| is_newline(b)).count() + 1,
-        last_line.iter().filter(starts_character).count() + 1,
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,16 +55,16 @@ mod tests {
     fn a_value_is_found_by_its_path() {
         let text = "\n{ \"ä\": [1,\n  {\"b\\u0031\": true}], \"c\": {} }\n";
         let table = [
-            (JsonPath::root(), 2, 1, true),
-            (JsonPath::root().key("ä"), 2, 8, true),
-            (JsonPath::root().key("ä").index(1), 3, 3, true),
-            (JsonPath::root().key("ä").index(1).key("b1"), 3, 15, true),
-            (JsonPath::root().key("ä").index(9), 2, 8, false),
-            (JsonPath::root().key("c").key("missing").key("deeper"), 3, 28, false),
+            (JsonPath::root(), 2, 1, 0),
+            (JsonPath::root().key("ä"), 2, 8, 1),
+            (JsonPath::root().key("ä").index(1), 3, 3, 2),
+            (JsonPath::root().key("ä").index(1).key("b1"), 3, 15, 3),
+            (JsonPath::root().key("ä").index(9), 2, 8, 1),
+            (JsonPath::root().key("c").key("missing").key("deeper"), 3, 28, 1),
         ];
-        for (path, line, column, exact) in table {
+        for (path, line, column, steps) in table {
             let place = locate(text, &path);
-            assert_eq!((place.line, place.column, place.exact), (line, column, exact), "{path}");
+            assert_eq!((place.line, place.column, place.steps), (line, column, steps), "{path}");
         }
         assert_eq!(locate(text, &JsonPath::root().key("ä").index(1)).written, "{\"b\\u0031\": true}");
     }

@@ -6,14 +6,12 @@
 //! | `document` | the document: its fields, reading, writing, validation |
 //! | `parse` | from text to document, in the order in which a text is refused |
 //! | `unique` | no key twice, anywhere |
-//! | `explain` | what serde says about a wrong type, in words for people |
 //! | `locate` | the line of a value |
 //! | `error` | what is wrong with a text, and where |
 //! | `merge` | a file that somebody edited, merged with what we hold |
 
 mod document;
 mod error;
-mod explain;
 mod locate;
 mod merge;
 mod parse;

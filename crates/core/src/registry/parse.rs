@@ -2,12 +2,13 @@
 //! a wrong type, another instance's, a value that cannot be obeyed. A text of a newer version is called
 //! that, whatever else seems wrong with it: its rules are not ours.
 
-use super::explain::explain;
-use super::locate::{line_and_column, locate};
+use super::locate::locate;
 use super::unique::UniqueKeys;
 use super::{ParseError, ParseErrorKind, Registry, VERSION};
 use crate::id::InstanceId;
 use crate::model::{JsonPath, Problem};
+use crate::reading::syntax::{NoText, Syntax, decode, without_position};
+use crate::reading::{Readable, Report, Unknown, tree};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::error::Category;
@@ -17,21 +18,19 @@ use serde_path_to_error::Segment;
 const MOST_PROBLEMS: usize = 20;
 
 pub(super) fn parse(text: &[u8], instance: &InstanceId) -> Result<Registry, ParseError> {
-    let text = decode(text)?;
+    let text = text_of(text)?;
     read(text, instance).map_err(|error| newer(text).unwrap_or(error))
 }
 
-fn decode(text: &[u8]) -> Result<&str, ParseError> {
-    let text = std::str::from_utf8(text).map_err(|error| {
-        let before = text.get(..error.valid_up_to()).unwrap_or_default();
-        not_json(line_and_column(before), "not UTF-8 text; save the file as UTF-8".to_owned())
-    })?;
-    // Editors on Windows begin a text with a byte order mark.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim().is_empty() {
-        return Err(not_json((1, 1), "the file is empty; restore it, or remove it to begin anew".to_owned()));
-    }
-    Ok(text)
+fn text_of(bytes: &[u8]) -> Result<&str, ParseError> {
+    decode(bytes).map_err(|error| match error {
+        NoText::NotUtf8(line, column) => {
+            not_json((line, column), "not UTF-8 text; save the file as UTF-8".to_owned())
+        }
+        NoText::Empty => {
+            not_json((1, 1), "the file is empty; restore it, or remove it to begin anew".to_owned())
+        }
+    })
 }
 
 fn read(text: &str, instance: &InstanceId) -> Result<Registry, ParseError> {
@@ -40,7 +39,7 @@ fn read(text: &str, instance: &InstanceId) -> Result<Registry, ParseError> {
     if registry.instance_id != *instance {
         let path = JsonPath::root().key("instanceId");
         let place = locate(text, &path);
-        if place.exact && place.written != "null" {
+        if place.steps == 1 && place.written != "null" {
             return Err(other_instance(text, path, &registry.instance_id, instance));
         }
         registry.instance_id = instance.clone();
@@ -52,31 +51,28 @@ fn read(text: &str, instance: &InstanceId) -> Result<Registry, ParseError> {
 fn refuse_syntax(text: &str) -> Result<(), ParseError> {
     let Err(error) = serde_json::from_str::<UniqueKeys>(text) else { return Ok(()) };
     let path = path_of_error::<UniqueKeys>(text);
-    let (line, column) = (error.line().max(1), error.column().max(1));
-    let message = without_position(&error);
+    let Syntax { line, column, message } = Syntax::from(&error);
     Err(match error.classify() {
         // A key that is there twice: the place is that of the second.
         Category::Data => invalid(path, (line, column), message),
-        _ => ParseError { path: path.to_string(), ..not_json((line, column), syntax_message(&message)) },
+        _ => ParseError { path: path.to_string(), ..not_json((line, column), message) },
     })
 }
 
-fn syntax_message(serde: &str) -> String {
-    match serde {
-        "recursion limit exceeded" => "objects and lists are nested too deeply".to_owned(),
-        "number out of range" => "this number is too large".to_owned(),
-        end if end.starts_with("EOF") => "not JSON: the text ends too early; its end is lost".to_owned(),
-        other => format!("not JSON: {other}"),
-    }
-}
-
+/// Serde stops at the first wrong type; then the tree is read, which tells them all.
 fn typed(text: &str) -> Result<Registry, ParseError> {
-    serde_json::from_str(text).map_err(|error| {
-        let path = path_of_error::<Registry>(text);
-        let place = locate(text, &path);
-        let message = explain(&without_position(&error), &path, place.written);
-        invalid(path, place.at(), message)
-    })
+    let error = match serde_json::from_str(text) {
+        Ok(registry) => return Ok(registry),
+        Err(error) => error,
+    };
+    let mut report = Report::new(Unknown::Keep);
+    if let Ok(tree) = tree(text) {
+        // What could be read is of no use.
+        let _partial = Registry::read(tree.root, &mut report);
+    }
+    refuse_problems(text, report.into_problems())?;
+    let path = path_of_error::<Registry>(text);
+    Err(invalid(path, (error.line(), error.column()), without_position(&error)))
 }
 
 /// Where reading a `T` fails. To keep track of the path costs time, so that is done only for a text
@@ -91,12 +87,6 @@ fn path_of_error<'a, T: Deserialize<'a>>(text: &'a str) -> JsonPath {
     })
 }
 
-fn without_position(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let position = format!(" at line {} column {}", error.line(), error.column());
-    message.strip_suffix(&position).map(str::to_owned).unwrap_or(message)
-}
-
 fn other_instance(text: &str, path: JsonPath, found: &InstanceId, wanted: &InstanceId) -> ParseError {
     let at = locate(text, &path).at();
     let message = format!(
@@ -107,8 +97,9 @@ fn other_instance(text: &str, path: JsonPath, found: &InstanceId, wanted: &Insta
 
 fn refuse_problems(text: &str, problems: Vec<Problem>) -> Result<(), ParseError> {
     let mut errors = problems.into_iter().take(MOST_PROBLEMS).map(|problem| {
-        let at = locate(text, &problem.path).at();
-        invalid(problem.path, at, problem.message)
+        let place = locate(text, &problem.path);
+        // What is missing is missing in the object around it.
+        invalid(problem.path.first(place.steps), place.at(), problem.message)
     });
     match errors.next() {
         None => Ok(()),

@@ -1,14 +1,12 @@
 //! No key twice. Readers of JSON take the last of two equal keys and lose the first without a word;
 //! in a registry that would be a program lost.
 
+use crate::reading::TWICE;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
-
-/// Says of a key that it is there twice.
-pub(super) const TWICE: &str = "this key is there twice in the same object; keep one";
 
 /// Any JSON value in which no object has a key twice. Reading it keeps nothing.
 pub(super) struct UniqueKeys;

@@ -104,13 +104,20 @@ const TABLE: &[(&str, ParseErrorKind, &str)] = &[
     (
         "id-dots.json",
         Invalid,
-        r#"line 3, processes[".."]: ".." is not an id: an id starts with a letter or digit (A-Z, a-z, 0-9), not with '.'"#,
+        "line 3, processes[\"..\"]: \"..\" is not an id: an id starts with a letter or digit (A-Z, a-z, 0-9), not with '.'\n\
+         line 3, processes[\"..\"].id: \"..\" is not an id: an id starts with a letter or digit (A-Z, a-z, 0-9), not with '.'",
     ),
-    ("id-missing.json", Invalid, "line 3, processes.web: the required field `id` is missing"),
+    (
+        "id-missing.json",
+        Invalid,
+        "line 3, processes.web: the required field `id` is missing\n\
+         line 3, processes.web: the required field `command` is missing",
+    ),
     (
         "id-slash.json",
         Invalid,
-        r#"line 4, processes["../etc"]: "../etc" is not an id: an id starts with a letter or digit (A-Z, a-z, 0-9), not with '.'"#,
+        "line 4, processes[\"../etc\"]: \"../etc\" is not an id: an id starts with a letter or digit (A-Z, a-z, 0-9), not with '.'\n\
+         line 4, processes[\"../etc\"].id: \"../etc\" is not an id: an id starts with a letter or digit (A-Z, a-z, 0-9), not with '.'",
     ),
     (
         "interval-fraction.json",
@@ -127,7 +134,7 @@ const TABLE: &[(&str, ParseErrorKind, &str)] = &[
     (
         "multiplier.json",
         Invalid,
-        "line 5, processes.web.restartPolicy.backoffMultiplier: expected a number of at least 1, found 0.5",
+        "line 5, processes.web.restartPolicy.backoffMultiplier: expected at least 1, found 0.5",
     ),
     (
         "negative-attempts.json",

@@ -1,4 +1,4 @@
-//! The registry document, seen from outside: fixtures, refusals, properties, merges.
+//! The registry document and what clients send for it, seen from outside: fixtures, refusals, properties, merges.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests, their helpers included
 
@@ -7,6 +7,8 @@ mod good;
 mod large;
 mod merge;
 mod properties;
+mod reading;
+mod registrations;
 mod strategy;
 
 use process_monitor_core::id::{InstanceId, ProcessId};

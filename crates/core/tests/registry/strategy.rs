@@ -22,7 +22,8 @@ pub fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z ]{0,8}", any::<String>().prop_map(|text| text.replace('\0', "¬"))]
 }
 
-fn json() -> impl Strategy<Value = Value> {
+/// Any JSON.
+pub fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

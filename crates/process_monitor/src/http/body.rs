@@ -1,11 +1,12 @@
-//! Reading a request's JSON: size, type, syntax, then values, each with an answer of its own.
+//! Reading a request's JSON: size, type, syntax, then every value at once, each with an answer of its own.
 
 use super::error::ApiError;
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use process_monitor_client::api::Problem;
-use serde::de::DeserializeOwned;
+use process_monitor_core::model::EntryPatch;
+use process_monitor_core::reading::{self, Document};
 
 /// Largest body that is read (SPEC 3.2 `maxBodyBytes`, default).
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -13,42 +14,83 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 /// The request's body, read as JSON.
 pub struct JsonBody<T>(pub T);
 
-impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
+impl<T: Document, S: Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request<Body>, _state: &S) -> Result<Self, ApiError> {
-        let kind =
-            request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("nothing");
-        if !is_json(kind) {
-            return Err(ApiError::not_json(kind));
-        }
-        let body = request.into_body();
-        // What a client says of the length is enough to refuse it: who waits for it waits for nothing.
-        if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
-            return Err(ApiError::too_large(MAX_BODY_BYTES));
-        }
-        let bytes = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| ApiError::too_large(MAX_BODY_BYTES))?;
-        parse(&bytes).map(Self)
+        Ok(Self(reading::read(&json(request, &["application/json"]).await?)?))
     }
 }
 
-fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+/// The request's body, read as a change of a process (RFC 7396).
+pub struct PatchBody(pub EntryPatch);
+
+impl<S: Sync> FromRequest<S> for PatchBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request<Body>, _state: &S) -> Result<Self, ApiError> {
+        let text = json(request, &["application/json", "application/merge-patch+json"]).await?;
+        Ok(Self(EntryPatch(reading::patch(&text)?)))
+    }
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        if inner.is_data() {
-            let path = if path == "." { String::new() } else { path };
-            ApiError::invalid(vec![Problem { path, message: inner.to_string() }])
-        } else {
-            ApiError::malformed(format!("the body is not JSON: {inner}"))
+/// The bytes of a body that says to be of one of these `kinds`.
+async fn json(request: Request<Body>, kinds: &[&str]) -> Result<axum::body::Bytes, ApiError> {
+    refuse_kind(request.headers(), kinds)?;
+    let body = request.into_body();
+    // What a client says of the length is enough to refuse it: who waits for it waits for nothing.
+    if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
+        return Err(ApiError::too_large(MAX_BODY_BYTES));
+    }
+    to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| ApiError::body_lost(error, MAX_BODY_BYTES))
+}
+
+/// A web page may send other kinds to any host without asking; so the kind is what keeps it out.
+fn refuse_kind(headers: &HeaderMap, kinds: &[&str]) -> Result<(), ApiError> {
+    let mut found = headers.get_all(CONTENT_TYPE).iter();
+    let (first, second) = (found.next(), found.next());
+    let text = first.and_then(|value| value.to_str().ok());
+    match text {
+        Some(text) if second.is_none() && is_one_of(text, kinds) => Ok(()),
+        Some(text) => Err(ApiError::not_json(text, kinds)),
+        None => Err(ApiError::not_json("nothing", kinds)),
+    }
+}
+
+/// Whether `content_type` is one of `kinds`, in UTF-8 if it says anything of that (RFC 8259, section 8.1).
+fn is_one_of(content_type: &str, kinds: &[&str]) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    let utf8 = |parameter: &str| {
+        parameter.split_once('=').is_some_and(|(name, value)| {
+            name.trim_end().eq_ignore_ascii_case("charset")
+                && value.trim_start().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        })
+    };
+    kinds.iter().any(|kind| essence.eq_ignore_ascii_case(kind)) && parts.all(|p| p.is_empty() || utf8(p))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_known_by_its_type_and_in_utf8_only() {
+        let table = [
+            ("application/json", true),
+            ("Application/JSON; charset=UTF-8", true),
+            ("application/json;charset=\"utf-8\"", true),
+            ("application/json;", true),
+            ("application/json; charset=latin1", false),
+            ("application/json; boundary=x", false),
+            ("application/jsonp", false),
+            ("application/merge-patch+json", false),
+            ("text/plain", false),
+            ("text/plain; application/json", false),
+            ("", false),
+        ];
+        for (kind, expected) in table {
+            assert_eq!(is_one_of(kind, &["application/json"]), expected, "{kind}");
         }
-    })?;
-    reader.end().map_err(|error| ApiError::malformed(format!("the body is not JSON: {error}")))?;
-    Ok(value)
+    }
 }

@@ -4,9 +4,12 @@ use crate::daemon::CommandError;
 use axum::Json;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use http_body_util::LengthLimitError;
 use process_monitor_client::api::{ErrorBody, ErrorCode, Problem};
 use process_monitor_core::engine::Refusal;
+use process_monitor_core::health::shown;
 use process_monitor_core::id::{InvalidId, ProcessId};
+use process_monitor_core::reading::Unreadable;
 use std::time::Duration;
 
 /// What is answered instead of a success.
@@ -29,6 +32,15 @@ impl ApiError {
         Self(ErrorBody::new(ErrorCode::TooLarge, format!("the body is larger than {limit} bytes")))
     }
 
+    /// The body did not come whole: it is too large, or the client went away, or sent what is no HTTP.
+    pub fn body_lost(why: axum::Error, limit: usize) -> Self {
+        let why = why.into_inner();
+        match why.downcast_ref::<LengthLimitError>() {
+            Some(_) => Self::too_large(limit),
+            None => Self::malformed(format!("the body did not come whole: {why}")),
+        }
+    }
+
     /// The body takes too long to arrive.
     pub fn too_slow(limit: Duration) -> Self {
         let error = format!("the body did not arrive within {} s; send it again", limit.as_secs());
@@ -36,8 +48,10 @@ impl ApiError {
     }
 
     /// The body is of another type than JSON.
-    pub fn not_json(found: &str) -> Self {
-        let error = format!("the body must be sent as content-type application/json, not {found}");
+    pub fn not_json(found: &str, wanted: &[&str]) -> Self {
+        let wanted = wanted.join(" or ");
+        let found = shown(found);
+        let error = format!("the body must be sent as content-type {wanted} (in UTF-8), not {found}");
         Self(ErrorBody::new(ErrorCode::UnsupportedMediaType, error))
     }
 
@@ -65,6 +79,15 @@ impl ApiError {
     pub fn method_not_allowed(method: &Method, uri: &Uri) -> Self {
         let error = format!("{} does not take {method}; the header Allow says what it takes", uri.path());
         Self(ErrorBody::new(ErrorCode::MethodNotAllowed, error))
+    }
+}
+
+impl From<Unreadable> for ApiError {
+    fn from(why: Unreadable) -> Self {
+        match why {
+            Unreadable::NotJson(syntax) => Self::malformed(format!("the body, {syntax}")),
+            Unreadable::Invalid(problems) => Self::invalid(problems.into_iter().map(Problem::from).collect()),
+        }
     }
 }
 

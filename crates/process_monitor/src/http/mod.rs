@@ -14,6 +14,9 @@
 //! | `patient` | a stream that does not wait for ever for its reader |
 //! | `own_user` | who may use the API over TCP |
 //! | `transport` | how a request reached us |
+//! | `openapi` | `/openapi.json`, the API's description |
+//!
+//! A route is made of its handler's `#[utoipa::path]`, so that none can exist which the description lacks.
 
 pub mod aliveness;
 mod body;
@@ -23,6 +26,7 @@ mod events;
 pub mod gate;
 pub mod listen;
 mod monitor;
+pub mod openapi;
 pub mod own_user;
 mod patient;
 mod processes;
@@ -32,28 +36,36 @@ use crate::daemon::Handle;
 use axum::Router;
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post, put};
 use error::ApiError;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// The API over `handle`.
 pub fn router(handle: Handle) -> Router {
     let refuse_method = |method: Method, uri: Uri| async move { ApiError::method_not_allowed(&method, &uri) };
-    Router::new()
-        .route("/processes", get(processes::list).post(processes::register))
-        .route("/processes/{id}", get(processes::status).delete(processes::deregister))
-        .route("/processes/{id}/start", post(processes::start))
-        .route("/processes/{id}/stop", post(processes::stop))
-        .route("/processes/{id}/restart", post(processes::restart))
-        .route("/processes/{id}/enable", post(processes::enable))
-        .route("/processes/{id}/disable", post(processes::disable))
-        .route("/processes/{id}/autostart", put(processes::autostart))
-        .route("/processes/{id}/signal", post(processes::signal))
-        .route("/events", get(events::events))
-        .route("/monitor/status", get(monitor::status))
-        .route("/monitor/stop", post(monitor::stop))
-        .route("/monitor/restart", post(monitor::restart))
+    let (router, _) = routes().split_for_parts();
+    router
         .method_not_allowed_fallback(refuse_method)
         .fallback(|uri: Uri| async move { ApiError::no_such_path(&uri) })
         .layer(from_fn_with_state(handle.clone(), bounds::bounded))
         .with_state(handle)
+}
+
+/// Every route with its description, in the order in which that shows them.
+fn routes() -> OpenApiRouter<Handle> {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .routes(routes!(processes::list, processes::register))
+        .routes(routes!(processes::status, processes::deregister))
+        .routes(routes!(processes::start))
+        .routes(routes!(processes::stop))
+        .routes(routes!(processes::restart))
+        .routes(routes!(processes::enable))
+        .routes(routes!(processes::disable))
+        .routes(routes!(processes::autostart))
+        .routes(routes!(processes::signal))
+        .routes(routes!(events::events))
+        .routes(routes!(monitor::status))
+        .routes(routes!(monitor::stop))
+        .routes(routes!(monitor::restart))
+        .routes(routes!(openapi::openapi))
 }

@@ -1,22 +1,40 @@
 //! `/monitor…`
 
 use super::error::ApiError;
+use super::openapi::MONITOR;
 use crate::daemon::Handle;
 use axum::Json;
 use axum::extract::State;
 use process_monitor_client::api::{Accepted, MonitorStatus};
 
+/// The monitor itself
+#[utoipa::path(
+    get, path = "/monitor/status", tag = MONITOR, operation_id = "getMonitorStatus",
+    responses((status = 200, body = MonitorStatus))
+)]
 pub async fn status(State(handle): State<Handle>) -> Json<MonitorStatus> {
     Json(handle.monitor_status())
 }
 
-/// Stops every process, then the monitor; answers at once.
+/// Stop every process, then the monitor
+///
+/// Answers at once. Every process is stopped gracefully, all of them side by side.
+#[utoipa::path(
+    post, path = "/monitor/stop", tag = MONITOR, operation_id = "stopMonitor",
+    responses((status = 200, body = Accepted))
+)]
 pub async fn stop(State(handle): State<Handle>) -> Json<Accepted> {
     handle.shut_down();
     Json(Accepted::message("stopping"))
 }
 
-/// Replaces the monitor by a fresh one; the processes go on.
+/// Replace the monitor by a fresh one
+///
+/// The processes go on under the same pids.
+#[utoipa::path(
+    post, path = "/monitor/restart", tag = MONITOR, operation_id = "restartMonitor",
+    responses((status = 200, body = Accepted))
+)]
 pub async fn restart(State(handle): State<Handle>) -> Result<Json<Accepted>, ApiError> {
     handle.restart().await?;
     Ok(Json(Accepted::message("restarting; the processes go on")))

@@ -20,6 +20,7 @@ mod health_bad_servers;
 mod http;
 mod lifecycle;
 mod limits;
+mod openapi;
 mod output;
 mod readiness;
 mod real_programs;

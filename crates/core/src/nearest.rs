@@ -1,13 +1,12 @@
-//! "Did you mean": the id that a mistyped one is most like.
+//! "Did you mean": the name that a mistyped one is most like.
 
 /// The candidate with the fewest edits from `wanted`, when they are few enough for a slip of the
 /// fingers: at most one in three characters.
-pub(crate) fn nearest<'a, T: AsRef<str>>(
-    wanted: &str,
-    candidates: impl Iterator<Item = &'a T>,
-) -> Option<&'a T> {
+pub fn nearest<'a, T: AsRef<str>>(wanted: &str, candidates: impl Iterator<Item = &'a T>) -> Option<&'a T> {
     let limit = wanted.len().div_ceil(3);
     candidates
+        // Each has its own length to make up for at least, so the longest text costs nothing.
+        .filter(|candidate| candidate.as_ref().len().abs_diff(wanted.len()) <= limit)
         .map(|candidate| (edits(wanted.as_bytes(), candidate.as_ref().as_bytes()), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)

@@ -1,0 +1,114 @@
+//! What the schema of an object says beyond its derived form.
+
+use super::rule::Rule;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, Schema};
+
+/// What is known of a field beyond its type and its description.
+pub(crate) struct Field<'a> {
+    default: Value,
+    rule: Option<Box<dyn Fn(&mut RefOr<Schema>) + 'a>>,
+}
+
+impl<'a> Field<'a> {
+    /// A field without a default.
+    pub(crate) fn required() -> Self {
+        Self { default: Value::Null, rule: None }
+    }
+
+    /// A field with this default.
+    pub(crate) fn optional<T: Serialize>(default: &T) -> Self {
+        // What JSON cannot write is no default that anybody could write either.
+        Self { default: serde_json::to_value(default).unwrap_or_default(), rule: None }
+    }
+
+    /// The field, whose values keep to `rule`.
+    pub(crate) fn ruled<T>(self, rule: &'a impl Rule<T>) -> Self {
+        Self { rule: Some(Box::new(|schema| rule.tell(schema))), ..self }
+    }
+
+    fn describe(self, property: &mut RefOr<Schema>) {
+        if let Some(tell) = self.rule {
+            tell(property);
+        }
+        // An object's own fields say their defaults.
+        if !self.default.is_null() && !self.default.is_object() {
+            set_default(property, self.default);
+        }
+    }
+}
+
+/// The schema of an object with these fields, in the order of declaration, and no other.
+pub(crate) fn complete(schema: RefOr<Schema>, fields: Vec<Field<'_>>) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut object)) = schema else { return schema };
+    object.properties.values_mut().zip(fields).for_each(|(property, field)| field.describe(property));
+    object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+    RefOr::T(Schema::Object(object))
+}
+
+/// The schema of an object that is like another but for some fields.
+pub(crate) fn without(fields: &[&str], about: &str, schema: RefOr<Schema>) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut object)) = schema else { return schema };
+    object.properties.retain(|name, _| !fields.contains(&name.as_str()));
+    object.required.retain(|name| !fields.contains(&name.as_str()));
+    object.description = Some(about.to_owned());
+    RefOr::T(Schema::Object(object))
+}
+
+/// The schema of an object that is like another, but of which any part may be left out, for it stays as it is.
+pub(crate) fn partial(schema: RefOr<Schema>) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut object)) = schema else { return schema };
+    object.required.clear();
+    RefOr::T(Schema::Object(object))
+}
+
+fn set_default(property: &mut RefOr<Schema>, value: Value) {
+    match property {
+        RefOr::T(Schema::Object(object)) => object.default = Some(value),
+        RefOr::T(Schema::Array(array)) => array.default = Some(value),
+        RefOr::T(Schema::OneOf(one)) => one.default = Some(value),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{LogConfig, ProcessEntry, RestartPolicy};
+    use serde_json::{Value, json};
+    use utoipa::PartialSchema;
+
+    fn property<T: PartialSchema>(name: &str) -> Value {
+        serde_json::to_value(T::schema()).unwrap()["properties"][name].clone()
+    }
+
+    #[test]
+    fn a_field_tells_its_default_and_bounds() {
+        let keep = property::<LogConfig>("keepFiles");
+        assert_eq!((&keep["default"], &keep["minimum"]), (&json!(5), &json!(1)));
+        assert_eq!(keep["type"], json!(["integer", "null"]));
+        let intervals = property::<RestartPolicy>("backoffIntervalsMs");
+        assert_eq!(intervals["default"], json!([1000, 2000, 5000]));
+        let jitter = property::<RestartPolicy>("jitter");
+        assert_eq!((jitter.get("default"), &jitter["maximum"]), (None, &json!(1)));
+        assert_eq!(property::<RestartPolicy>("type")["default"], "always");
+    }
+
+    #[test]
+    fn what_has_no_default_is_required_and_nothing_else() {
+        let schema = serde_json::to_value(ProcessEntry::schema()).unwrap();
+        assert_eq!(schema["required"], json!(["id", "name", "command"]));
+        assert_eq!(schema["additionalProperties"], false);
+        assert_eq!(schema["properties"]["autostart"]["default"], true);
+        for (at, pattern) in [
+            ("/properties/command/pattern", r"^[^\u0000]*[^\s\u0000][^\u0000]*$"),
+            ("/properties/args/items/pattern", r"^[^\u0000]*$"),
+            ("/properties/workingDirectory/pattern", r"^[^\u0000]+$"),
+            ("/properties/environment/propertyNames/pattern", r"^[^=\u0000]+$"),
+            ("/properties/environment/additionalProperties/pattern", r"^[^\u0000]*$"),
+        ] {
+            assert_eq!(schema.pointer(at).and_then(Value::as_str), Some(pattern), "{at}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What every schema gets, whatever describes it: bounds of integers, and descriptions without marks of rustdoc.
+
+use serde_json::{Map, Value, json};
+
+/// Completes every schema and description in `document`.
+pub fn polish(document: &mut Value) {
+    match document {
+        Value::Object(object) => {
+            bound_integer(object);
+            if let Some(Value::String(text)) = object.get_mut("description") {
+                *text = plain(text);
+            }
+            object.values_mut().for_each(polish);
+        }
+        Value::Array(list) => list.iter_mut().for_each(polish),
+        _ => {}
+    }
+}
+
+fn bound_integer(schema: &mut Map<String, Value>) {
+    let Some(Value::String(format)) = schema.get_mut("format") else { return };
+    // The derived name of the registered format (OpenAPI Format Registry) has a hyphen too much.
+    *format = format.replace("u-int", "uint");
+    if let Some((least, most)) = bounds(format) {
+        schema.entry("minimum").or_insert(least);
+        schema.entry("maximum").or_insert(most);
+    }
+}
+
+/// The least and the largest value of a format.
+fn bounds(format: &str) -> Option<(Value, Value)> {
+    Some(match format {
+        "uint16" => (json!(0), json!(u16::MAX)),
+        "uint32" => (json!(0), json!(u32::MAX)),
+        "uint64" => (json!(0), json!(u64::MAX)),
+        "int32" => (json!(i32::MIN), json!(i32::MAX)),
+        _ => return None,
+    })
+}
+
+/// A comment's text for readers of JSON: links of rustdoc lose their brackets.
+fn plain(comment: &str) -> String {
+    comment.replace("[`", "`").replace("`]", "`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_have_bounds_and_descriptions_no_links() {
+        let mut schema =
+            json!({ "type": ["integer", "null"], "format": "u-int16", "description": "At least [`X`]." });
+        polish(&mut schema);
+        assert_eq!(schema["maximum"], 65535);
+        assert_eq!(schema["description"], "At least `X`.");
+        let mut stated = json!({ "type": "integer", "format": "uint32", "minimum": 10 });
+        polish(&mut stated);
+        assert_eq!(stated["minimum"], 10);
+    }
+}
