@@ -29,6 +29,7 @@ mod lines;
 mod logger;
 mod main_process;
 mod marker;
+mod permits;
 mod ports;
 mod replies;
 mod runs;
