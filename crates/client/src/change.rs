@@ -9,6 +9,7 @@ use process_monitor_core::model::{ProcessEntry, ProcessState};
 use process_monitor_core::nearest::nearest;
 use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// A change of the configuration.
@@ -23,6 +24,8 @@ pub(crate) enum Change {
     Disable(ProcessId),
     /// Whether it starts with the monitor.
     Autostart(ProcessId, bool),
+    /// Settings of the monitor.
+    Configure(Map<String, Value>),
 }
 
 impl Change {
@@ -34,6 +37,7 @@ impl Change {
             Self::Enable(_) => "enable",
             Self::Disable(_) => "disable",
             Self::Autostart(..) => "setAutostart",
+            Self::Configure(_) => "configure",
         }
     }
 
@@ -56,14 +60,22 @@ impl Change {
                 entry.state = ProcessState::Disabled;
             }),
             Self::Autostart(id, autostart) => edit(registry, &id, |entry| entry.autostart = autostart),
+            Self::Configure(change) => {
+                registry.adopt_settings(registry.reconfigured(&change).map_err(invalid)?);
+                Ok(())
+            }
         }
     }
+}
+
+fn invalid(problems: Vec<process_monitor_core::model::Problem>) -> Error {
+    Error::Invalid { problems: problems.into_iter().map(Problem::from).collect() }
 }
 
 fn register(registry: &mut Registry, entry: ProcessEntry, now: Wall) -> Result<(), Error> {
     let problems = entry.validate();
     if !problems.is_empty() {
-        return Err(Error::Invalid { problems: problems.into_iter().map(Problem::from).collect() });
+        return Err(invalid(problems));
     }
     if registry.processes.contains_key(&entry.id) {
         return Err(Error::AlreadyExists { id: entry.id });

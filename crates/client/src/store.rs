@@ -1,7 +1,7 @@
 //! The registry file, for commands that need no monitor. Blocking: call it off the async threads.
 
 use crate::Error;
-use crate::api::ProcessStatus;
+use crate::api::{ProcessList, ProcessStatus};
 use crate::change::{Change, missing};
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::ProcessEntry;
@@ -10,12 +10,13 @@ use process_monitor_host::clock;
 use process_monitor_host::files::{self, Durability, FileError};
 use process_monitor_host::layout::Layout;
 use process_monitor_host::lock::{LockError, REGISTRY_LOCK_WAIT, RegistryLock};
+use serde_json::{Map, Value};
 use std::io::ErrorKind;
 
 /// Every process as the file describes it. A file that does not exist describes none.
-pub(crate) fn list(layout: &Layout) -> Result<Vec<ProcessStatus>, Error> {
+pub(crate) fn list(layout: &Layout) -> Result<ProcessList, Error> {
     let registry = read(layout)?;
-    Ok(registry.processes.values().map(|entry| status(layout, entry)).collect())
+    Ok(ProcessList { processes: registry.processes.values().map(|entry| status(layout, entry)).collect() })
 }
 
 /// One process as the file describes it.
@@ -27,11 +28,19 @@ pub(crate) fn get(layout: &Layout, id: &ProcessId) -> Result<ProcessStatus, Erro
     }
 }
 
+/// The settings as the file says.
+pub(crate) fn settings(layout: &Layout) -> Result<Map<String, Value>, Error> {
+    let failed = |error| Error::Registry { path: layout.registry(), source: Box::new(error) };
+    read(layout)?.shown_settings().map_err(failed)
+}
+
 /// Reads the file, changes it, and writes it, all under the lock.
 pub(crate) fn change(layout: &Layout, change: Change) -> Result<(), Error> {
     let path = layout.registry();
     let failed = |error: FileError| match error.reason().map(std::io::Error::kind) {
-        Some(ErrorKind::PermissionDenied) => Error::PermissionDenied { what: error.to_string() },
+        Some(ErrorKind::PermissionDenied) => {
+            Error::PermissionDenied { what: error.to_string(), by_monitor: false }
+        }
         _ => Error::Storage { path: layout.registry(), source: Box::new(error) },
     };
     files::create_folders(layout.directory()).map_err(failed)?;
@@ -53,7 +62,9 @@ fn read(layout: &Layout) -> Result<Registry, Error> {
         Err(error) => {
             return match error.reason().map(std::io::Error::kind) {
                 Some(ErrorKind::NotFound) => Ok(Registry::new(layout.instance().clone())),
-                Some(ErrorKind::PermissionDenied) => Err(Error::PermissionDenied { what: error.to_string() }),
+                Some(ErrorKind::PermissionDenied) => {
+                    Err(Error::PermissionDenied { what: error.to_string(), by_monitor: false })
+                }
                 _ => Err(Error::Registry { path, source: Box::new(error) }),
             };
         }

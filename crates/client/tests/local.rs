@@ -6,6 +6,7 @@ use process_monitor_client::api::Wait;
 use process_monitor_client::{Client, Error, Source};
 use process_monitor_core::id::{InstanceId, ProcessId};
 use process_monitor_core::model::{ProcessEntry, ProcessState};
+use process_monitor_host::layout::Layout;
 use process_monitor_host::lock::RegistryLock;
 use std::fs;
 use std::time::Duration;
@@ -20,14 +21,18 @@ fn world() -> (TempDir, Client) {
     (directory, client)
 }
 
+fn layout(client: &Client) -> &Layout {
+    client.layout().unwrap()
+}
+
 fn id(text: &str) -> ProcessId {
     ProcessId::new(text).unwrap()
 }
 
 /// Answers each connection with the next of `answers`, byte for byte, and returns what was asked.
 fn serve(client: &Client, answers: Vec<String>) -> JoinHandle<Vec<String>> {
-    fs::create_dir_all(client.layout().state()).unwrap();
-    let listener = UnixListener::bind(client.layout().control_socket()).unwrap();
+    fs::create_dir_all(layout(&client).state()).unwrap();
+    let listener = UnixListener::bind(layout(&client).control_socket()).unwrap();
     tokio::spawn(async move {
         let mut asked = Vec::new();
         for answer in answers {
@@ -43,7 +48,7 @@ fn serve(client: &Client, answers: Vec<String>) -> JoinHandle<Vec<String>> {
 }
 
 fn http(status: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
 }
 
 #[tokio::test]
@@ -94,15 +99,16 @@ async fn what_is_not_the_api_is_a_protocol_error_and_a_cut_answer_is_an_interrup
         matches!(client.stop(&id("web")).await, Err(Error::Protocol { .. })),
         "a success without its fields"
     );
-    assert!(matches!(client.list().await, Err(Error::Interrupted { .. })));
-    assert!(matches!(client.list().await, Err(Error::Interrupted { .. })));
+    let stop = async || client.stop(&id("web")).await;
+    assert!(matches!(stop().await, Err(Error::Interrupted { .. })));
+    assert!(matches!(stop().await, Err(Error::Interrupted { .. })));
 }
 
 #[tokio::test]
 async fn a_socket_that_nobody_serves_any_more_is_no_monitor() {
     let (_directory, client) = world();
     drop(serve(&client, vec![]).await.unwrap());
-    assert!(client.layout().control_socket().exists());
+    assert!(layout(&client).control_socket().exists());
     assert!(matches!(client.monitor_status().await, Err(Error::NotRunning { .. })));
     assert!(matches!(client.start(&id("web"), Wait::Ready).await, Err(Error::NotRunning { .. })));
     assert_eq!(client.list().await.unwrap().0, Source::File);
@@ -113,23 +119,23 @@ async fn the_file_is_changed_and_unknown_fields_survive() {
     let (_directory, client) = world();
     let text = r#"{"version":1,"instanceId":"default","ours":{"x":1},"processes":{
         "old":{"id":"old","name":"old","command":"/bin/true","theirs":[1]}}}"#;
-    fs::write(client.layout().registry(), text).unwrap();
+    fs::write(layout(&client).registry(), text).unwrap();
     assert_eq!(client.register(ProcessEntry::new(id("web"), "/bin/true")).await.unwrap(), Source::File);
     client.disable(&id("old")).await.unwrap();
     let written: serde_json::Value =
-        serde_json::from_slice(&fs::read(client.layout().registry()).unwrap()).unwrap();
+        serde_json::from_slice(&fs::read(layout(&client).registry()).unwrap()).unwrap();
     assert_eq!(written["ours"]["x"], 1);
     assert_eq!(written["processes"]["old"]["theirs"][0], 1);
     assert_eq!(written["processes"]["old"]["enabled"], false);
     assert!(written["processes"]["web"]["registeredAt"].is_string() && written["lastModified"].is_string());
-    assert!(!client.layout().registry_lock().exists(), "the lock is released");
+    assert!(!layout(&client).registry_lock().exists(), "the lock is released");
 }
 
 #[tokio::test]
 async fn changes_wait_for_the_lock_and_none_is_lost() {
     let (_directory, client) = world();
-    fs::create_dir_all(client.layout().directory()).unwrap();
-    let lock = RegistryLock::acquire(client.layout(), "test", Duration::from_secs(1)).unwrap();
+    fs::create_dir_all(layout(&client).directory()).unwrap();
+    let lock = RegistryLock::acquire(layout(&client), "test", Duration::from_secs(1)).unwrap();
     let changes: Vec<_> = (0..8)
         .map(|number| {
             let client = client.clone();
@@ -148,17 +154,17 @@ async fn changes_wait_for_the_lock_and_none_is_lost() {
 async fn the_registry_of_another_instance_is_refused_and_left_alone() {
     let (_directory, client) = world();
     let text = r#"{"version":1,"instanceId":"other","processes":{}}"#;
-    fs::write(client.layout().registry(), text).unwrap();
+    fs::write(layout(&client).registry(), text).unwrap();
     let error = client.register(ProcessEntry::new(id("web"), "/bin/true")).await.unwrap_err();
     assert!(matches!(error, Error::Registry { .. }), "{error}");
-    assert_eq!(fs::read_to_string(client.layout().registry()).unwrap(), text);
+    assert_eq!(fs::read_to_string(layout(&client).registry()).unwrap(), text);
 }
 
 #[tokio::test]
 async fn a_monitor_that_dies_while_it_is_called_does_not_run() {
     let (_directory, client) = world();
-    let socket = client.layout().control_socket();
-    fs::create_dir_all(client.layout().state()).unwrap();
+    let socket = layout(&client).control_socket();
+    fs::create_dir_all(layout(&client).state()).unwrap();
     let dying = tokio::task::spawn_blocking(move || {
         for _ in 0..2000 {
             drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
@@ -171,4 +177,34 @@ async fn a_monitor_that_dies_while_it_is_called_does_not_run() {
             other => panic!("{other}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_question_to_a_dying_monitor_is_answered_by_the_file() {
+    let (_directory, client) = world();
+    client.register(ProcessEntry::new(id("web"), "/bin/true")).await.unwrap();
+    // Takes the question, says nothing, and is gone.
+    let _server = serve(&client, vec![String::new(), String::new()]);
+    let (source, processes) = client.list().await.unwrap();
+    assert_eq!((source, processes.len()), (Source::File, 1));
+}
+
+#[tokio::test]
+async fn a_connection_to_the_socket_is_used_again() {
+    let (_directory, client) = world();
+    fs::create_dir_all(layout(&client).state()).unwrap();
+    let listener = UnixListener::bind(layout(&client).control_socket()).unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 64 << 10];
+        for _ in 0..3 {
+            assert!(stream.read(&mut request).await.unwrap() > 0);
+            let answer = "HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\n{\"processes\":[]}";
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    for _ in 0..3 {
+        assert_eq!(client.list().await.unwrap().0, Source::Monitor);
+    }
+    server.await.unwrap();
 }

@@ -104,6 +104,11 @@ impl Layout {
         self.state().join("control.sock")
     }
 
+    /// Certificate and key that the instance made for itself, mode 0600.
+    pub fn own_certificate(&self) -> PathBuf {
+        self.state().join("tls.pem")
+    }
+
     /// The socket on which the logger listens.
     pub fn logger_socket(&self) -> PathBuf {
         self.state().join("logger.sock")

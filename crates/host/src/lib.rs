@@ -18,4 +18,5 @@ pub mod process;
 pub mod reactor;
 pub mod socket;
 pub mod survey;
+pub mod tls;
 pub mod watch;

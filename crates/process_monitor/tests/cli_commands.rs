@@ -36,7 +36,12 @@ impl World {
 
     fn command(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(program);
-        command.args(args).env("TOM_PM_DIRECTORY", self.path()).env_remove("TOM_PM_LOG").stdin(Stdio::null());
+        command
+            .args(args)
+            .env("TOM_PM_DIRECTORY", self.path())
+            .env("TOM_PM_API_PORT", "0")
+            .env_remove("TOM_PM_LOG")
+            .stdin(Stdio::null());
         command
     }
 

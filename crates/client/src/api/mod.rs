@@ -11,6 +11,5 @@ mod process;
 pub use error::{ErrorBody, ErrorCode, Problem};
 pub use event::{EventKind, ProcessEvent};
 pub use monitor::{MonitorState, MonitorStatus, PartnerStatus};
-pub use process::{
-    Accepted, AutostartBody, HealthReport, ProcessList, ProcessStatus, SignalBody, Wait, WaitQuery,
-};
+pub use process::{Accepted, AutostartBody, HealthReport, ProcessList, ProcessStatus, SignalBody};
+pub use process_monitor_core::engine::Wait;

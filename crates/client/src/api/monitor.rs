@@ -80,6 +80,9 @@ pub struct MonitorStatus {
     /// New: the addresses, each with its port.
     #[serde(default)]
     pub api_addresses: Vec<String>,
+    /// New: by which a client knows its certificate: `sha256:` and hexadecimal digits; absent without TLS.
+    #[serde(default)]
+    pub api_fingerprint: Option<String>,
     /// New: why the API does not listen everywhere where it should, in words.
     #[serde(default)]
     pub api_trouble: Vec<String>,

@@ -7,7 +7,7 @@ use process_monitor_core::reading::{Document, Members, Readable, Report};
 use process_monitor_core::time::Wall;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// One process: what `GET /processes/{id}` answers. No value of its environment: they hold secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -130,15 +130,41 @@ pub struct Accepted {
     /// The process that was registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process_id: Option<ProcessId>,
+    /// New: how the run ended that was waited for (`wait=exit`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_exit: Option<LastExit>,
+    /// New: what was waited for had not happened within `timeoutMs`; the command itself goes on.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub timed_out: bool,
+    /// New: whether a change takes effect only when the process is restarted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart_needed: Option<bool>,
+    /// New: the fields of the configuration for which it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restart_fields: Vec<String>,
     /// What a person should know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 impl Accepted {
     /// A plain success.
     pub fn new() -> Self {
-        Self { success: true, state: None, process_id: None, message: None }
+        Self {
+            success: true,
+            state: None,
+            process_id: None,
+            last_exit: None,
+            timed_out: false,
+            restart_needed: None,
+            restart_fields: Vec::new(),
+            message: None,
+        }
     }
 
     /// With the state that the process is now in.
@@ -165,6 +191,7 @@ impl Default for Accepted {
 
 /// Body of `PUT /processes/{id}/autostart`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AutostartBody {
     /// Whether it starts with the monitor from now on.
     pub autostart: bool,
@@ -172,6 +199,7 @@ pub struct AutostartBody {
 
 /// Body of `POST /processes/{id}/signal`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SignalBody {
     /// Which.
     pub signal: StopSignal,
@@ -202,27 +230,6 @@ impl Readable for SignalBody {
 
 impl Document for SignalBody {}
 
-/// When a start or restart is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Wait {
-    /// At once, with the state `starting`.
-    #[default]
-    Accepted,
-    /// When the outcome is known: success with the state it reached, or the error `start_failed`.
-    Ready,
-}
-
-/// The query of a start or restart: `?wait=ready`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct WaitQuery {
-    /// When it is answered: `accepted` (default) at once, `ready` when the outcome is known.
-    #[serde(default)]
-    #[param(inline)]
-    pub wait: Wait,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,12 +252,5 @@ mod tests {
             "isRemote":false,"pid":7,"lastStartedAt":null,"lastStoppedAt":null,"restartAttempts":0}"#;
         let status: ProcessStatus = serde_json::from_str(text).unwrap();
         assert_eq!((status.pid, status.memory_bytes, status.args.len()), (Some(7), None, 0));
-    }
-
-    #[test]
-    fn the_wait_of_a_query() {
-        let query: WaitQuery = serde_json::from_str(r#"{"wait":"ready"}"#).unwrap();
-        assert_eq!(query.wait, Wait::Ready);
-        assert_eq!(serde_json::from_str::<WaitQuery>("{}").unwrap().wait, Wait::Accepted);
     }
 }

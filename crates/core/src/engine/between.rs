@@ -86,6 +86,8 @@ impl Process {
         let id = self.entry.id.clone();
         cx.actions.push(Action::Record { id, run: run.clone(), attempts: self.attempts });
         cx.actions.push(Action::Spawn { run: run.clone(), entry: Arc::clone(&self.entry) });
+        self.started_with = Arc::clone(&self.entry);
+        self.awaited_run_begins(&run);
         self.enter(State::Starting { run }, cx);
     }
 
@@ -115,7 +117,8 @@ impl Process {
         }
     }
 
-    pub(super) fn note_end(&mut self, exit: Exit, reason: ExitReason, at: Wall) {
+    pub(super) fn note_end(&mut self, run: &RunId, exit: Exit, reason: ExitReason, at: Wall) {
+        self.awaited_run_ends(run);
         self.last_stopped = Some(at);
         self.last_exit = Some(LastExit::new(exit, at, reason));
     }

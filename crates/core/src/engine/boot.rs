@@ -91,7 +91,7 @@ impl Process {
             return self.ended(run, exit, at.since(started), at, true, cx);
         }
         if !end_was_noted(entry, started) {
-            self.note_end(exit, ExitReason::Stopped, at);
+            self.note_end(&run, exit, ExitReason::Stopped, at);
         }
         let clearing = self.clear_leftover(&run, true, cx);
         self.end_up(run, clearing, wanted.then(), cx);

@@ -1,10 +1,11 @@
 //! What clients want of one process: how each command moves it.
 
-use super::event::{Action, Command, Refusal, Ticket};
-use super::process::{Context, Process, Waiter};
+use super::answer::{Done, Refusal, Ticket, Wait};
+use super::event::{Action, Command};
+use super::process::{Context, Process};
 use super::state::{Clearing, KILL_AGAIN, State, StopPhase, Then};
 use crate::id::RunId;
-use crate::model::{ProcessEntry, ProcessState, StopSignal};
+use crate::model::{EntryPatch, ProcessEntry, ProcessState, StopSignal};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ impl Process {
                 true
             }
             Command::Remove(_) => {
-                self.waiters.extend(ticket.map(Waiter::Down));
+                self.wait_until_down(ticket);
                 self.stop(Then::Remove, cx);
                 !self.removed
             }
@@ -48,6 +49,7 @@ impl Process {
                 self.answer(ticket, cx);
                 true
             }
+            Command::Change { patch, .. } => self.change(ticket, &patch, cx),
             Command::Add(_) => {
                 self.answer(ticket, cx);
                 true
@@ -65,14 +67,14 @@ impl Process {
                 cx.actions.push(Action::Signal { id, run: run.clone(), signal, group });
                 self.answer(ticket, cx);
             }
-            _ => cx.replies.extend(ticket.map(|ticket| Action::Reply(ticket, Err(Refusal::NotUp { id })))),
+            _ => self.refuse(ticket, Refusal::NotUp { id }, cx),
         }
     }
 
     /// Says whether anything changed.
-    pub(super) fn start(&mut self, ticket: Option<Ticket>, wait: bool, cx: &mut Context<'_>) -> bool {
+    pub(super) fn start(&mut self, ticket: Option<Ticket>, wait: Wait, cx: &mut Context<'_>) -> bool {
         if let Some(refusal) = self.start_refused() {
-            cx.replies.extend(ticket.map(|ticket| Action::Reply(ticket, Err(refusal))));
+            self.refuse(ticket, refusal, cx);
             return false;
         }
         let up = matches!(self.state.public(), ProcessState::Starting | ProcessState::Running);
@@ -92,7 +94,7 @@ impl Process {
         changed
     }
 
-    pub(super) fn restart(&mut self, ticket: Option<Ticket>, wait: bool, cx: &mut Context<'_>) -> bool {
+    pub(super) fn restart(&mut self, ticket: Option<Ticket>, wait: Wait, cx: &mut Context<'_>) -> bool {
         let up = matches!(self.state.public(), ProcessState::Starting | ProcessState::Running);
         if up && self.start_refused().is_none() {
             self.attempts = 0;
@@ -133,6 +135,26 @@ impl Process {
         } else {
             self.stop(Then::Disable, cx);
         }
+    }
+
+    /// Says whether anything changed.
+    fn change(&mut self, ticket: Option<Ticket>, patch: &EntryPatch, cx: &mut Context<'_>) -> bool {
+        let changed = match patch.apply(&self.entry) {
+            Ok(changed) => changed,
+            Err(problems) => {
+                let refusal = Refusal::Invalid { id: self.entry.id.clone(), problems };
+                self.refuse(ticket, refusal, cx);
+                return false;
+            }
+        };
+        let differs = changed != *self.entry;
+        if differs {
+            self.configure(Arc::new(changed), cx);
+        }
+        let up = matches!(self.state.public(), ProcessState::Starting | ProcessState::Running);
+        let restart_for = if up { self.started_with.takes_a_restart(&self.entry) } else { Vec::new() };
+        self.reply(ticket, Ok(Done { restart_for, ..Done::state(self.state.public()) }), cx);
+        differs
     }
 
     /// Takes it down by the shortest way that is safe in its state; `then` is what follows.

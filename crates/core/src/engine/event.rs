@@ -1,15 +1,12 @@
 //! What the engine is told, and what it wants done.
 
+use super::answer::{Done, Refusal, Ticket, Wait};
 use crate::exit::Exit;
 use crate::id::{ProcessId, RunId};
-use crate::model::{ProcessEntry, ProcessState, StopSignal};
+use crate::model::{EntryPatch, ProcessEntry, ProcessState, StopSignal};
 use crate::notice::Notice;
 use crate::time::Wall;
 use std::sync::Arc;
-
-/// Who waits for an answer; the shell makes it up and gets it back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Ticket(pub u64);
 
 /// What a client wants. The same rule applies however the wish came.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,12 +15,12 @@ pub enum Command {
     Add(Arc<ProcessEntry>),
     /// Stop, then forget.
     Remove(ProcessId),
-    /// Start; the answer comes at once, or with `wait` when the outcome is known.
+    /// Start.
     Start {
         /// Which.
         id: ProcessId,
-        /// Answer when it is up, or when it is known that it won't be.
-        wait: bool,
+        /// When that is answered.
+        wait: Wait,
     },
     /// Stop; the answer comes when it has stopped.
     Stop(ProcessId),
@@ -32,7 +29,7 @@ pub enum Command {
         /// Which.
         id: ProcessId,
         /// As for [`Command::Start`].
-        wait: bool,
+        wait: Wait,
     },
     /// Send a signal; nothing that is wanted changes.
     Signal {
@@ -51,6 +48,13 @@ pub enum Command {
     Autostart(ProcessId, bool),
     /// New configuration; a live run keeps the old one until it is restarted.
     Configure(Arc<ProcessEntry>),
+    /// Change of the configuration, applied to what it is by then; otherwise as [`Command::Configure`].
+    Change {
+        /// Whose.
+        id: ProcessId,
+        /// What is different.
+        patch: EntryPatch,
+    },
 }
 
 impl Command {
@@ -63,7 +67,8 @@ impl Command {
             | Self::Enable(id)
             | Self::Disable(id)
             | Self::Autostart(id, _) => id,
-            Self::Start { id, .. } | Self::Restart { id, .. } | Self::Signal { id, .. } => id,
+            Self::Start { id, .. } | Self::Restart { id, .. } => id,
+            Self::Signal { id, .. } | Self::Change { id, .. } => id,
         }
     }
 }
@@ -137,6 +142,13 @@ pub enum Event {
         id: ProcessId,
         /// Of which run.
         run: RunId,
+    },
+    /// Nobody waits for an answer any more; the command itself stays.
+    Abandoned {
+        /// To whom the command was.
+        id: ProcessId,
+        /// Whose answer.
+        ticket: Ticket,
     },
     /// [`super::Engine::next_deadline`] has come, or may have.
     Deadline,
@@ -218,52 +230,6 @@ pub enum Finding {
         /// Whether the process that ended was told by the program ([`Action::Adopt`]).
         main_known: bool,
     },
-}
-
-/// Why a command is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// There is no such process.
-    #[error("there is no process {id}; `list` shows those that are registered")]
-    NotFound {
-        /// The id asked for.
-        id: ProcessId,
-    },
-    /// The id is taken.
-    #[error("a process {id} is already registered; choose another id, or remove that one first")]
-    AlreadyExists {
-        /// The id asked for.
-        id: ProcessId,
-    },
-    /// It may not be started.
-    #[error("{id} is disabled; enable it first (`enable {id}`)")]
-    Disabled {
-        /// Which.
-        id: ProcessId,
-    },
-    /// There is nobody to signal.
-    #[error("{id} does not run; start it first (`start {id}`)")]
-    NotUp {
-        /// Which.
-        id: ProcessId,
-    },
-    /// It is on its way out of the registry.
-    #[error("{id} is being removed; wait until that is done")]
-    BeingRemoved {
-        /// Which.
-        id: ProcessId,
-    },
-    /// It was to be started, and did not come up.
-    #[error("{id} did not start: {why}")]
-    NotStarted {
-        /// Which.
-        id: ProcessId,
-        /// In words.
-        why: String,
-    },
-    /// The monitor is ending.
-    #[error("the monitor is stopping; start it again and repeat the command")]
-    ShuttingDown,
 }
 
 /// What the engine wants done. Actions are carried out in their order.
@@ -372,7 +338,7 @@ pub enum Action {
     /// It is no longer registered.
     Forget(ProcessId),
     /// Answer a command. Not before everything published so far that is `durable` is on disk.
-    Reply(Ticket, Result<ProcessState, Refusal>),
+    Reply(Ticket, Result<Done, Refusal>),
     /// Everything is down; the monitor may end.
     Finished,
 }

@@ -18,7 +18,7 @@ impl Process {
                 self.come_up(Live::new(of.clone(), pid, cx.now.mono, cx.now.wall), cx);
             }
             (State::Starting { run }, Err(why)) if run == of => {
-                self.note_end(Exit::Unknown, ExitReason::StartFailed, cx.now.wall);
+                self.note_end(of, Exit::Unknown, ExitReason::StartFailed, cx.now.wall);
                 self.follow(of.clone(), Ending::NotStarted, cx.now.wall, false, why, cx);
             }
             (State::Stopping { run, phase: StopPhase::Spawning, then, .. }, result) if run == of => {
@@ -75,7 +75,7 @@ impl Process {
             (Some(_), Then::Follow, Exit::Code(_)) => ExitReason::Exited,
             (Some(_), ..) => ExitReason::Unhealthy,
         };
-        self.note_end(exit, reason, cx.now.wall);
+        self.note_end(run, exit, reason, cx.now.wall);
         let leftover = self.clear_leftover(run, leftover, cx);
         match (then, cause) {
             (Then::Follow, cause) => {
@@ -111,7 +111,7 @@ impl Process {
             Exit::Signal(_) => ExitReason::Signaled,
             Exit::Unknown => ExitReason::Unknown,
         };
-        self.note_end(exit, reason, at);
+        self.note_end(&run, exit, reason, at);
         let leftover = self.clear_leftover(&run, leftover, cx);
         self.follow(run, Ending::Exited(exit), at, leftover, format!("ended with {exit}"), cx);
     }

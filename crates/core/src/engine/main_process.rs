@@ -69,7 +69,7 @@ impl Process {
     fn not_found(&mut self, run: RunId, why: Option<String>, cx: &mut Context<'_>) {
         let why = why.unwrap_or_else(|| "nothing answered".to_owned());
         let why = format!("its launcher ended, and the process that goes on was not found: {why}");
-        self.note_end(Exit::Code(0), ExitReason::StartFailed, cx.now.wall);
+        self.note_end(&run, Exit::Code(0), ExitReason::StartFailed, cx.now.wall);
         let clearing = self.clear_leftover(&run, true, cx);
         self.follow(run, Ending::NotStarted, cx.now.wall, clearing, why, cx);
     }

@@ -5,13 +5,14 @@
 //! | --- | --- |
 //! | `state` | the states, the data valid in each, the table of legal transitions |
 //! | `event` | events in, actions out |
+//! | `answer` | what is answered to a command, and when |
 //! | `policy` | whether an exit is restarted, and when |
 //! | `process` | one process, and what is shown of it |
 //! | `commands`, `happened` | how a command, or what happened, moves it |
 //! | `health` | whether it is ready, and stays well |
 //! | `main_process` | which process of it goes on |
 //! | `between` | what follows the end of a run |
-//! | `telling` | who is told |
+//! | `telling`, `waiting` | who is told, and who waits for what |
 //! | `boot` | what a new monitor makes of what an earlier one left |
 //!
 //! Invariants (held by the property tests in `tests/engine_histories`):
@@ -19,6 +20,7 @@
 //! every stop has a kill deadline · a wait is within its policy's bounds · a result of an earlier run
 //! changes nothing · what is disabled never starts.
 
+mod answer;
 mod between;
 mod boot;
 mod commands;
@@ -30,8 +32,10 @@ pub mod policy;
 mod process;
 pub mod state;
 mod telling;
+mod waiting;
 
-pub use event::{Action, Command, Event, Finding, News, NoMain, Refusal, Ticket};
+pub use answer::{Done, Refusal, Ticket, Wait};
+pub use event::{Action, Command, Event, Finding, News, NoMain};
 pub use health::Health;
 pub use process::View;
 
@@ -133,6 +137,11 @@ impl Engine {
             }
             Event::MainFound { id, run, result } => {
                 self.with(&id, now, &mut actions, &mut replies, |p, cx| p.main_found(&run, result, cx));
+            }
+            Event::Abandoned { id, ticket } => {
+                if let Some(process) = self.processes.get_mut(&id) {
+                    process.abandoned(ticket);
+                }
             }
             Event::Deadline => self.due(now, &mut actions, &mut replies),
             Event::Shutdown => self.shut_down(now, &mut actions, &mut replies),

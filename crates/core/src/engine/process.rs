@@ -1,9 +1,10 @@
 //! One process: how each event moves it from state to state.
 
 use super::RunIds;
-use super::event::{Action, Ticket};
+use super::event::Action;
 use super::health::Health;
 use super::state::{State, Then};
+use super::waiting::Waiter;
 use crate::exit::LastExit;
 use crate::id::RunId;
 use crate::model::{ProcessEntry, ProcessState};
@@ -38,14 +39,10 @@ pub struct View {
 }
 
 #[derive(Debug)]
-pub(super) enum Waiter {
-    Up(Ticket),
-    Down(Ticket),
-}
-
-#[derive(Debug)]
 pub(super) struct Process {
     pub(super) entry: Arc<ProcessEntry>,
+    /// As it was when the present run was started, or found.
+    pub(super) started_with: Arc<ProcessEntry>,
     pub(super) state: State,
     pub(super) attempts: u32,
     pub(super) last_started: Option<Wall>,
@@ -75,6 +72,7 @@ impl Process {
             removed: false,
             deadline: None,
             counted_active: false,
+            started_with: Arc::clone(&entry),
             entry,
         }
     }

@@ -121,26 +121,37 @@ macro_rules! document {
             }
         };
 
-        impl $crate::reading::Readable for $name {
-            fn read(value: serde_json::Value, report: &mut $crate::reading::Report) -> Option<Self> {
-                #[derive(serde::Deserialize)]
-                #[serde(rename_all = "camelCase")]
-                #[allow(dead_code, reason = "only its names are asked for")]
-                struct Names {
-                    $( $(#[$required_meta])* $required: serde::de::IgnoredAny, )*
-                    $( $(#[$meta])* $field: serde::de::IgnoredAny, )*
-                }
-                let mut members = $crate::reading::Members::of::<Names>(value, report)?;
-                $( let $required = members.required(); )*
-                $( let $field = members.optional(); )*
-                let extra = members.rest();
-                Some(Self {
-                    $( $required: $required?, )*
-                    $( $field: $field.unwrap_or_else(|| $default), )*
-                    extra,
-                })
+        const _: () = {
+            #[derive(serde::Deserialize)]
+            #[serde(rename_all = "camelCase")]
+            #[allow(dead_code, reason = "only its names are asked for")]
+            struct Names {
+                $( $(#[$required_meta])* $required: serde::de::IgnoredAny, )*
+                $( $(#[$meta])* $field: serde::de::IgnoredAny, )*
             }
-        }
+
+            impl $crate::reading::Readable for $name {
+                fn read(value: serde_json::Value, report: &mut $crate::reading::Report) -> Option<Self> {
+                    let mut members = $crate::reading::Members::of::<Names>(value, report)?;
+                    $( let $required = members.required(); )*
+                    $( let $field = members.optional(); )*
+                    let extra = members.rest();
+                    Some(Self {
+                        $( $required: $required?, )*
+                        $( $field: $field.unwrap_or_else(|| $default), )*
+                        extra,
+                    })
+                }
+
+                fn paths() -> Vec<$crate::reading::Path> {
+                    let mut names = $crate::reading::fields_of::<Names>().iter().copied();
+                    let mut paths = Vec::new();
+                    $( paths.extend($crate::reading::paths_at::<$required_type>(names.next())); )*
+                    $( paths.extend($crate::reading::paths_at::<$type>(names.next())); )*
+                    paths
+                }
+            }
+        };
 
         impl $crate::model::ThreeWay for $name {
             fn three_way(base: &Self, ours: &Self, theirs: &Self) -> Self {

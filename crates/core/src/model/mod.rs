@@ -38,7 +38,9 @@ pub use policy::{Backoff, RestartPolicy, RestartType};
 pub use problem::{JsonPath, Problem, Step};
 pub use registration::{EntryPatch, RUNTIME_FIELDS, Registration};
 pub use secret::Secret;
-pub use settings::{AlivenessServer, DefaultPorts, PartnerDiscovery, RateLimit, RemoteAccess, WatcherInfo};
+pub use settings::{
+    AlivenessServer, DefaultPorts, PartnerDiscovery, RateLimit, RemoteAccess, Tls, WatcherInfo,
+};
 pub use signal::{StopSignal, UnknownSignal};
 pub use state::ProcessState;
 pub use three_way::ThreeWay;

@@ -22,6 +22,11 @@ impl JsonPath {
         Self::default()
     }
 
+    /// The member at the end of `keys`.
+    pub fn of_keys(keys: &[&str]) -> Self {
+        keys.iter().fold(Self::root(), |path, key| path.key(*key))
+    }
+
     /// The member `key` of this object.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.0.push(Step::Key(key.into()));

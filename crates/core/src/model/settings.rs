@@ -1,10 +1,8 @@
 //! What a registry says about the monitor itself.
 
-use super::JsonPath;
 use super::document::document;
-use super::problem::{Problem, nested};
+use super::problem::{JsonPath, Problem, nested, no_nul};
 use super::rule::Bounds;
-use super::secret::Secret;
 use super::token::{Token, token_problems};
 use crate::access::executable::pattern_problems;
 use crate::access::{HostPattern, browser::origin_problems};
@@ -108,9 +106,9 @@ document! {
         /// Longest body of a request. Default 1 MiB.
         #[serde(skip_serializing_if = "is_default_body")]
         max_body_bytes: u64 = DEFAULT_MAX_BODY_BYTES => Bounds::AtLeast(1),
-        /// Certificate and key. Carried unread until the API speaks TLS.
+        /// With it, other hosts must speak TLS; this machine may. Default none.
         #[serde(skip_serializing_if = "Option::is_none")]
-        tls: Option<Secret> = None,
+        tls: Option<Tls> = None,
         /// Bearer tokens, by which peers may do what their scope permits. Default none.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tokens: Vec<Token> = Vec::new(),
@@ -140,9 +138,11 @@ impl RemoteAccess {
         let rate = self.rate_limit.iter().flat_map(|limit| nested("rateLimit", limit.validate()));
         let bind = self.bind_address.as_deref().map(BindAddress::parse);
         let bind = bind.and_then(Result::err).map(|why| Problem::new("bindAddress", why));
+        let tls = self.tls.iter().flat_map(|tls| nested("tls", tls.validate()));
         self.broken_rules()
             .chain(rate)
             .chain(bind)
+            .chain(tls)
             .chain(host_problems("trustedHosts", &self.trusted_hosts))
             .chain(host_problems("trustedProxies", &self.trusted_proxies))
             .chain(host_problems("allowedHosts", &self.allowed_hosts))
@@ -170,6 +170,40 @@ impl RateLimit {
     /// What cannot be obeyed, all of it; empty when the limit is good.
     pub fn validate(&self) -> Vec<Problem> {
         self.broken_rules().collect()
+    }
+}
+
+document! {
+    /// `tls` of the API. Without files the monitor makes a certificate that vouches for itself, which a client
+    /// knows by its fingerprint.
+    #[derive(Debug, Eq)]
+    pub struct Tls {
+        /// Default true.
+        enabled: bool = true,
+        /// The server's certificate and those that vouch for it: PEM, absolute or in the monitor's directory.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        certificate_file: Option<String> = None,
+        /// Its private key, likewise.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key_file: Option<String> = None,
+    }
+}
+
+impl Tls {
+    /// What cannot be obeyed, all of it; empty when the settings are good.
+    pub fn validate(&self) -> Vec<Problem> {
+        let files = [("certificateFile", &self.certificate_file), ("keyFile", &self.key_file)];
+        let nul = files.iter().filter_map(|(field, file)| {
+            file.as_ref().and_then(|file| no_nul(file, || JsonPath::root().key(*field)))
+        });
+        let alone = match files.map(|(field, file)| file.is_none().then_some(field)) {
+            [Some(missing), None] | [None, Some(missing)] => Some(Problem::new(
+                missing,
+                "certificate and key belong together: expected a file name, found none",
+            )),
+            _ => None,
+        };
+        nul.chain(alone).collect()
     }
 }
 

@@ -143,6 +143,14 @@ impl FromStr for TokenHash {
 #[error("expected sha256: and 64 hexadecimal digits; make tokens with `process_monitor token create`")]
 pub struct NotAHash;
 
+impl PartialSchema for TokenHash {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some("^sha256:[0-9A-Fa-f]{64}$")).into()
+    }
+}
+
+impl ToSchema for TokenHash {}
+
 impl Serialize for TokenHash {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{HASH_PREFIX}{}", hex(&self.0)))
@@ -154,15 +162,6 @@ impl<'de> Deserialize<'de> for TokenHash {
         std::borrow::Cow::<str>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
-
-impl PartialSchema for TokenHash {
-    fn schema() -> RefOr<Schema> {
-        let pattern = format!("^{HASH_PREFIX}[0-9a-fA-F]{{64}}$");
-        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
-    }
-}
-
-impl ToSchema for TokenHash {}
 
 impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -71,7 +71,7 @@ impl<'r> Members<'r> {
 
 /// The names of the fields of `T` as they stand in JSON, in the order of declaration: serde knows them, and
 /// tells them to whom it asks for a struct.
-fn fields_of<T: Deserialize<'static>>() -> &'static [&'static str] {
+pub fn fields_of<T: Deserialize<'static>>() -> &'static [&'static str] {
     let mut fields: &'static [&'static str] = &[];
     // The answer is in `fields`; there is no `T` to be had.
     let _no_value = T::deserialize(Ask(&mut fields));

@@ -22,7 +22,7 @@ mod tree;
 
 pub(crate) use body::TWICE;
 pub use body::{Document, Unreadable, patch, patched, read};
-pub use members::Members;
-pub use readable::Readable;
+pub use members::{Members, fields_of};
+pub use readable::{Path, Readable, paths_at};
 pub use report::{MOST_PROBLEMS, Report, Unknown};
 pub use tree::{Tree, tree};

@@ -13,16 +13,29 @@ use serde_path_to_error::Segment;
 use std::hash::Hash;
 use std::sync::Arc;
 
+/// The names that lead from a value to one inside it.
+pub type Path = Vec<&'static str>;
+
 /// What can be read from JSON with everything that is wrong told at once.
 pub trait Readable: Sized {
     /// Reads `value`. What is wrong is reported; `None` when nothing can be made of it. A value is good
     /// only when nothing was reported.
     fn read(value: Value, report: &mut Report) -> Option<Self>;
 
+    /// What an object of this kind consists of, objects inside it taken apart; of any other kind that is itself.
+    fn paths() -> Vec<Path> {
+        vec![Path::new()]
+    }
+
     /// Stands in for a value that could not be read, so that the rest of its object or list can be.
     fn stand_in() -> Option<Self> {
         None
     }
+}
+
+/// The paths of a field `name` that holds a `T`.
+pub fn paths_at<T: Readable>(name: Option<&'static str>) -> impl Iterator<Item = Path> {
+    T::paths().into_iter().map(move |path| name.into_iter().chain(path).collect())
 }
 
 macro_rules! leaves {
@@ -54,9 +67,9 @@ leaves! {
     ProcessState = Some(ProcessState::default()),
     RestartType = Some(RestartType::default()),
     FailAction = None,
-    LastExit = None,
-    Scope = None,
+    Scope = Some(Scope::Read),
     TokenHash = None,
+    LastExit = None,
 }
 
 /// A value as serde reads it.
@@ -101,6 +114,10 @@ fn descend(steps: &[Step], report: &mut Report, tell: impl FnOnce(&mut Report)) 
 impl<T: Readable> Readable for Option<T> {
     fn read(value: Value, report: &mut Report) -> Option<Self> {
         if value.is_null() { Some(None) } else { T::read(value, report).map(Some) }
+    }
+
+    fn paths() -> Vec<Path> {
+        T::paths()
     }
 
     fn stand_in() -> Option<Self> {

@@ -8,6 +8,7 @@
 //! | `unique` | no key twice, anywhere |
 //! | `locate` | the line of a value |
 //! | `error` | what is wrong with a text, and where |
+//! | `settings` | what of it users may change, and how |
 //! | `merge` | a file that somebody edited, merged with what we hold |
 
 mod document;
@@ -15,8 +16,10 @@ mod error;
 mod locate;
 mod merge;
 mod parse;
+mod settings;
 mod unique;
 
 pub use document::{MAX_BYTES, Processes, Registry, VERSION};
 pub use error::{ParseError, ParseErrorKind};
 pub use merge::{Edit, Merge, merge};
+pub use settings::{Setting, inside, settings_of};

@@ -1,10 +1,10 @@
 //! The books that the world keeps: what a user knows of each process from the commands that were
 //! accepted and from what the engine published.
 
-use process_monitor_core::engine::{Command, Event, Refusal, Ticket};
+use process_monitor_core::engine::{Command, Event, Refusal, Ticket, Wait};
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::{ProcessState, RestartPolicy};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Wanted {
 
 /// A wait before an automatic restart.
 #[derive(Debug)]
-pub struct Wait {
+pub struct Backoff {
     pub from: Duration,
     /// It is the long wait of `retryIndefinitely`.
     pub retrying: bool,
@@ -32,7 +32,7 @@ pub struct Book {
     /// Absent when nobody said.
     pub wanted: Option<Wanted>,
     pub shown: Option<ProcessState>,
-    pub wait: Option<Wait>,
+    pub wait: Option<Backoff>,
     /// When it was last signalled, killed, or began to stop.
     pub pushed: Duration,
     pub clearing: Option<RunId>,
@@ -42,7 +42,8 @@ pub struct Book {
 #[derive(Debug, Default)]
 pub struct Books {
     pub processes: BTreeMap<ProcessId, Book>,
-    pub open: BTreeSet<Ticket>,
+    /// Who waits for an answer; with the process for whose run's end he waits, if it is for that.
+    pub open: BTreeMap<Ticket, Option<ProcessId>>,
     pub shutting_down: bool,
     pub finished: bool,
     /// When deadlines were last handled late.
@@ -62,6 +63,14 @@ impl Books {
             (Some(book), _) if start && !book.enabled => Some(Refusal::Disabled { id }),
             _ => None,
         }
+    }
+
+    pub fn opened(&mut self, ticket: Ticket, command: &Command) {
+        let for_exit = matches!(
+            command,
+            Command::Start { wait: Wait::Exit, .. } | Command::Restart { wait: Wait::Exit, .. }
+        );
+        self.open.insert(ticket, for_exit.then(|| command.id().clone()));
     }
 
     pub fn accepted(&mut self, command: &Command) {
@@ -85,6 +94,7 @@ impl Books {
                 book.wanted = Some(Wanted::Down);
             }
             Command::Signal { .. } => {}
+            Command::Change { patch, .. } => book.autostart = patch.0["autostart"] == true,
             Command::Enable(_) => book.enabled = true,
             Command::Autostart(_, on) => book.autostart = *on,
             Command::Configure(entry) => {

@@ -10,9 +10,11 @@ mod invariants;
 mod machine;
 mod world;
 
+use process_monitor_core::engine::Wait;
 use process_monitor_core::exit::Exit;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 use std::time::Duration;
 use world::World;
 
@@ -45,25 +47,31 @@ enum Step {
 enum Wish {
     Add { form: usize },
     Remove,
-    Start { wait: bool },
+    Start { wait: Wait },
     Stop,
-    Restart { wait: bool },
+    Restart { wait: Wait },
     Enable,
     Disable,
     Autostart(bool),
+    ChangeAutostart(bool),
     Configure { form: usize },
+}
+
+fn waiting() -> impl Strategy<Value = Wait> {
+    select(vec![Wait::Accepted, Wait::Ready, Wait::Exit])
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
     prop_oneof![
         1 => (0..entries::FORMS).prop_map(|form| Wish::Add { form }),
         1 => Just(Wish::Remove),
-        6 => any::<bool>().prop_map(|wait| Wish::Start { wait }),
+        6 => waiting().prop_map(|wait| Wish::Start { wait }),
         3 => Just(Wish::Stop),
-        3 => any::<bool>().prop_map(|wait| Wish::Restart { wait }),
+        3 => waiting().prop_map(|wait| Wish::Restart { wait }),
         2 => Just(Wish::Enable),
         1 => Just(Wish::Disable),
         1 => any::<bool>().prop_map(Wish::Autostart),
+        1 => any::<bool>().prop_map(Wish::ChangeAutostart),
         1 => (0..entries::FORMS).prop_map(|form| Wish::Configure { form }),
     ]
 }

@@ -6,9 +6,9 @@ use crate::entries;
 use crate::invariants::{self as held, Held};
 use crate::machine::{Life, Machine, Pending, Record};
 use crate::{Step, Wish};
-use process_monitor_core::engine::{Action, Command, Engine, Event, Finding, Ticket};
+use process_monitor_core::engine::{Action, Command, Engine, Event, Finding, Ticket, Wait};
 use process_monitor_core::id::{ProcessId, RunId};
-use process_monitor_core::model::{ProcessEntry, ProcessState};
+use process_monitor_core::model::{EntryPatch, ProcessEntry, ProcessState};
 use process_monitor_core::time::{Mono, Now};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -107,6 +107,10 @@ impl World {
             Wish::Restart { wait } => Command::Restart { id, wait },
             Wish::Enable => Command::Enable(id),
             Wish::Disable => Command::Disable(id),
+            Wish::ChangeAutostart(on) => {
+                let patch = [("autostart".to_owned(), on.into())].into_iter().collect();
+                Command::Change { id, patch: EntryPatch(patch) }
+            }
             Wish::Autostart(on) => Command::Autostart(id, on),
             Wish::Configure { form } => Command::Configure(entries::entry(&id, form)),
         };
@@ -122,7 +126,9 @@ impl World {
         if refusal.is_none() {
             self.books.accepted(&command);
         }
-        self.books.open.extend(ticket);
+        if let Some(ticket) = ticket {
+            self.books.opened(ticket, &command);
+        }
         let actions = self.tell(Event::Command(ticket, command.clone()))?;
         held::refused_exactly_when_forbidden(&command, ticket, refusal.as_ref(), &actions)
     }
@@ -409,7 +415,7 @@ impl World {
     fn start_all(&mut self) -> Held {
         let all: Vec<_> = self.engine.ids().cloned().collect();
         for id in &all {
-            self.command(Command::Start { id: id.clone(), wait: true }, true)?;
+            self.command(Command::Start { id: id.clone(), wait: Wait::Ready }, true)?;
         }
         self.settle()?;
         held::every_ticket_is_answered_exactly_once(self)?;

@@ -1,7 +1,7 @@
 //! SPEC 4.1: what each command does in each state.
 
 use crate::desk::{Desk, entry, id, with_policy};
-use process_monitor_core::engine::{Action, Command, Engine, Event, Ticket};
+use process_monitor_core::engine::{Action, Command, Engine, Event, Ticket, Wait};
 use process_monitor_core::exit::Exit;
 use process_monitor_core::model::ProcessState::{
     self, Crashed, Disabled, Failed, Retrying, Running, Stopped,
@@ -69,7 +69,9 @@ fn a_start_that_waits_is_answered_when_it_is_up_or_known_not_to_come_up() {
 #[test]
 fn a_start_is_refused_while_disabled() {
     let mut desk = Desk::with(ProcessEntry { enabled: false, ..entry() });
-    for command in [Command::Start { id: id(), wait: true }, Command::Restart { id: id(), wait: false }] {
+    for command in
+        [Command::Start { id: id(), wait: Wait::Ready }, Command::Restart { id: id(), wait: Wait::Accepted }]
+    {
         desk.command(command);
         assert!(desk.log().contains("refused: web is disabled"));
     }
@@ -277,11 +279,11 @@ fn every_change_of_what_is_wanted_is_durable_before_the_answer() {
     let now = Now { mono: Mono::default(), wall: Wall::default(), dice: 0 };
     let commands = [
         Command::Add(Arc::new(entry())),
-        Command::Start { id: id(), wait: false },
+        Command::Start { id: id(), wait: Wait::Accepted },
         Command::Autostart(id(), false),
         Command::Configure(Arc::new(entry())),
         Command::Stop(id()),
-        Command::Restart { id: id(), wait: false },
+        Command::Restart { id: id(), wait: Wait::Accepted },
         Command::Disable(id()),
         Command::Enable(id()),
         Command::Remove(id()),

@@ -4,7 +4,7 @@
 //! `record 0` with attempts · `spawn` · `SIGTERM group` · `SIGTERM leader` · `kill tree` · `kill leader` ·
 //! `clear` · `check 1` · `failed 1/2: why` · `stopped>starting` · `forget` · `#1 running` an answer · `#1 refused: …` · `finished`
 
-use process_monitor_core::engine::{Action, Command, Engine, Event, Finding, News, Ticket, View};
+use process_monitor_core::engine::{Action, Command, Done, Engine, Event, Finding, News, Ticket, View, Wait};
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::{ProcessEntry, ProcessState, RestartPolicy, StopConfig};
@@ -42,12 +42,21 @@ pub struct Desk {
     log: Vec<String>,
     tickets: u64,
     run: Option<RunId>,
+    /// Whether answers are logged with the exit that they tell.
+    pub exits_told: bool,
 }
 
 impl Desk {
     /// Nothing is registered, and the clock shows zero.
     pub fn empty() -> Self {
-        Self { engine: Engine::new("test"), now: Duration::ZERO, log: Vec::new(), tickets: 0, run: None }
+        Self {
+            engine: Engine::new("test"),
+            now: Duration::ZERO,
+            log: Vec::new(),
+            tickets: 0,
+            run: None,
+            exits_told: false,
+        }
     }
 
     /// `web` is registered as `entry`.
@@ -80,7 +89,7 @@ impl Desk {
             if let Action::Spawn { run, .. } = &action {
                 self.run = Some(run.clone());
             }
-            self.log.extend(words(&action));
+            self.log.extend(words(&action, self.exits_told));
         }
     }
 
@@ -91,15 +100,15 @@ impl Desk {
     }
 
     pub fn start(&mut self) {
-        self.command(Command::Start { id: id(), wait: false });
+        self.command(Command::Start { id: id(), wait: Wait::Accepted });
     }
 
     pub fn start_and_wait(&mut self) {
-        self.command(Command::Start { id: id(), wait: true });
+        self.command(Command::Start { id: id(), wait: Wait::Ready });
     }
 
     pub fn restart(&mut self) {
-        self.command(Command::Restart { id: id(), wait: true });
+        self.command(Command::Restart { id: id(), wait: Wait::Ready });
     }
 
     pub fn stop(&mut self) {
@@ -166,7 +175,7 @@ impl Desk {
     }
 }
 
-fn words(action: &Action) -> Option<String> {
+fn words(action: &Action, exits_told: bool) -> Option<String> {
     let extent = |all, name| if all { name } else { "leader" };
     Some(match action {
         Action::Record { attempts, .. } => format!("record {attempts}"),
@@ -176,7 +185,7 @@ fn words(action: &Action) -> Option<String> {
         Action::Clear { .. } => "clear".to_owned(),
         Action::Publish { transition, .. } => transition.map(|(from, to)| format!("{from}>{to}"))?,
         Action::Forget(_) => "forget".to_owned(),
-        Action::Reply(ticket, Ok(state)) => format!("#{} {state}", ticket.0),
+        Action::Reply(ticket, Ok(done)) => format!("#{} {}", ticket.0, told(done, exits_told)),
         Action::Reply(ticket, Err(refusal)) => format!("#{} refused: {refusal}", ticket.0),
         Action::Check { number, .. } => format!("check {number}"),
         Action::FindMain { hint, .. } => match hint {
@@ -192,4 +201,17 @@ fn words(action: &Action) -> Option<String> {
         },
         Action::Finished => "finished".to_owned(),
     })
+}
+
+/// `running`, and `running, restart for args`; of an exit that was waited for `stopped after code 0`.
+fn told(done: &Done, exits_told: bool) -> String {
+    let mut words = done.state.to_string();
+    if let Some(exit) = done.last_exit.as_ref().filter(|_| exits_told) {
+        let signal = exit.signal.clone().unwrap_or_default();
+        words += &exit.code.map_or(format!(" after {signal}"), |code| format!(" after code {code}"));
+    }
+    if !done.restart_for.is_empty() {
+        words += &format!(", restart for {}", done.restart_for.join(" "));
+    }
+    words
 }

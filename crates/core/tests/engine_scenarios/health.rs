@@ -1,7 +1,7 @@
 //! SPEC 4.3 as far as the engine decides it: checks, thresholds, startup checks, what a program says.
 
 use crate::desk::{Desk, entry, id, wall};
-use process_monitor_core::engine::{Command, Event, Finding};
+use process_monitor_core::engine::{Command, Event, Finding, Wait};
 use process_monitor_core::exit::{Exit, ExitReason};
 use process_monitor_core::id::RunId;
 use process_monitor_core::model::{
@@ -229,8 +229,8 @@ fn what_is_commanded_meanwhile_is_what_follows() {
     for (command, then) in [
         (Command::Stop(id()), "stopping>stopped, #2 stopped"),
         (Command::Disable(id()), "stopping>disabled, #2 disabled"),
-        (Command::Start { id: id(), wait: false }, "record 0, spawn, stopping>starting"),
-        (Command::Restart { id: id(), wait: false }, "record 0, spawn, stopping>starting"),
+        (Command::Start { id: id(), wait: Wait::Accepted }, "record 0, spawn, stopping>starting"),
+        (Command::Restart { id: id(), wait: Wait::Accepted }, "record 0, spawn, stopping>starting"),
         (Command::Remove(id()), "forget, #2 stopped"),
     ] {
         let mut desk = unhealthy(checked());

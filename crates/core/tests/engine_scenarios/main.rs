@@ -11,3 +11,4 @@ mod main_process;
 mod policy;
 mod shutdown;
 mod stops;
+mod waiting;

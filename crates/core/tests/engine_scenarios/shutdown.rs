@@ -1,7 +1,7 @@
 //! The end of the monitor: SIGTERM, SIGINT, `--stop`.
 
 use crate::desk::{Desk, entry, id, with_policy};
-use process_monitor_core::engine::{Command, Event, Finding};
+use process_monitor_core::engine::{Command, Event, Finding, Wait};
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::{ProcessEntry, ProcessState, RestartPolicy};
@@ -23,7 +23,7 @@ fn all_are_stopped_in_parallel() {
     let other = ProcessEntry { id: ProcessId::new("db").unwrap(), ..entry() };
     desk.send(Event::Command(None, Command::Add(Arc::new(other.clone()))));
     let first = desk.run();
-    desk.send(Event::Command(None, Command::Start { id: other.id.clone(), wait: false }));
+    desk.send(Event::Command(None, Command::Start { id: other.id.clone(), wait: Wait::Accepted }));
     let second = desk.run();
     desk.send(Event::Spawned { id: other.id.clone(), run: second.clone(), result: Ok(200) });
     desk.log();
@@ -93,11 +93,11 @@ fn commands_are_refused_from_then_on() {
     desk.log();
     let new = ProcessEntry::new(ProcessId::new("new").unwrap(), "/bin/new");
     for command in [
-        Command::Start { id: id(), wait: false },
+        Command::Start { id: id(), wait: Wait::Accepted },
         Command::Stop(id()),
         Command::Add(Arc::new(new)),
         Command::Remove(id()),
-        Command::Start { id: ProcessId::new("none").unwrap(), wait: true },
+        Command::Start { id: ProcessId::new("none").unwrap(), wait: Wait::Ready },
     ] {
         desk.command(command);
         assert!(desk.log().contains("refused: the monitor is stopping"));

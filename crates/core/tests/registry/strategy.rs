@@ -4,8 +4,8 @@ use process_monitor_core::exit::{ExitReason, LastExit};
 use process_monitor_core::id::{InstanceId, ProcessId};
 use process_monitor_core::model::{
     AlivenessCheck, ExecCheck, FailAction, JsonPath, LogConfig, PartnerDiscovery, ProcessEntry, ProcessState,
-    RateLimit, RemoteAccess, RestartPolicy, RestartType, Scope, Secret, StartupCheck, Step, StopConfig,
-    StopSignal, Token, TokenHash, WatcherInfo,
+    RateLimit, RemoteAccess, RestartPolicy, RestartType, Scope, StartupCheck, Step, StopConfig, StopSignal,
+    Tls, Token, TokenHash, WatcherInfo,
 };
 use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
@@ -236,7 +236,11 @@ fn remote() -> impl Strategy<Value = RemoteAccess> {
         burst,
         extra,
     });
-    let secrets = (option::of(json()), tokens());
+    let files = option::of(("[a-z/]{1,9}", "[a-z/]{1,9}"));
+    let tls = (any::<bool>(), files, extra()).prop_map(|(enabled, files, extra)| {
+        let (certificate_file, key_file) = files.unzip();
+        Tls { enabled, certificate_file, key_file, extra }
+    });
     (
         any::<[bool; 8]>(),
         option::of(any::<u16>()),
@@ -244,13 +248,21 @@ fn remote() -> impl Strategy<Value = RemoteAccess> {
         option::of(bind_address()),
         option::of(rate),
         1u64..,
-        secrets,
+        (option::of(tls), tokens()),
         extra(),
     )
         .prop_map(
-            |(allowed, remote_port, lists, bind_address, rate_limit, max_body_bytes, secrets, extra)| {
+            |(
+                allowed,
+                remote_port,
+                lists,
+                bind_address,
+                rate_limit,
+                max_body_bytes,
+                (tls, tokens),
+                extra,
+            )| {
                 // `null` is how a registry says that there is none.
-                let secret = |value: Option<Value>| value.filter(|value| !value.is_null()).map(Secret::new);
                 RemoteAccess {
                     start_remote_access: allowed[0],
                     remote_port,
@@ -269,8 +281,8 @@ fn remote() -> impl Strategy<Value = RemoteAccess> {
                     bind_address,
                     rate_limit,
                     max_body_bytes,
-                    tls: secret(secrets.0),
-                    tokens: secrets.1,
+                    tls,
+                    tokens,
                     extra,
                     ..RemoteAccess::default()
                 }

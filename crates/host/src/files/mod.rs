@@ -9,7 +9,7 @@ mod temporary;
 
 pub use atomic::{Durability, replace_if, write_atomic};
 pub use error::{FileError, FileKind};
-pub use private::{create_folders, private_dir};
+pub use private::{create_folders, private_dir, readable_by_others};
 pub use read::read_bounded;
 pub use temporary::remove_leftovers;
 

@@ -10,6 +10,7 @@ use std::path::Path;
 const PRIVATE: u32 = 0o700;
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 const ACCESSIBLE_BY_OTHERS: u32 = 0o077;
+const READABLE_BY_OTHERS: u32 = 0o044;
 
 /// Makes sure that `path` is a folder; creates what is missing of it with mode 0700. An existing
 /// folder is left as it is.
@@ -50,6 +51,15 @@ pub fn private_dir(path: &Path) -> Result<(), FileError> {
         folder.set_permissions(closed).map_err(FileError::os("close to others the folder", path))?;
     }
     Ok(())
+}
+
+/// Whether others than its owner may read the file at `path`. No pipe or device is said to be so.
+///
+/// # Errors
+/// As of stat(2).
+pub fn readable_by_others(path: &Path) -> std::io::Result<bool> {
+    let seen = fs::metadata(path)?;
+    Ok(seen.is_file() && seen.mode() & READABLE_BY_OTHERS != 0)
 }
 
 fn open_folder(path: &Path) -> Result<File, FileError> {

@@ -14,10 +14,17 @@ pub const RUN_ID_VARIABLE: &str = "TOM_PM_RUN_ID";
 /// The environment variable that tells a program under which name it is managed.
 pub const PROCESS_ID_VARIABLE: &str = "TOM_PM_PROCESS_ID";
 
-/// Variables by which a service manager talks with the monitor (sd_notify(3), sd_listen_fds(3)): what the
-/// monitor runs must not answer in its name.
-pub const NOT_FOR_PROGRAMS: [&str; 6] =
-    ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"];
+/// Variables by which a service manager talks with the monitor (sd_notify(3), sd_listen_fds(3)), and the token that
+/// the command line shows to a monitor elsewhere: what the monitor runs must not act in its name.
+pub const NOT_FOR_PROGRAMS: [&str; 7] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+    "TOM_PM_TOKEN",
+];
 
 /// A program to start. It gets a session of its own, `/dev/null` as its input, default signal
 /// handlers, no descriptor beside 0, 1 and 2, and the monitor's environment without [`NOT_FOR_PROGRAMS`], plus

@@ -1,11 +1,15 @@
 //! What can be typed: the flags that were always there, and the subcommands.
 
 use super::{
-    add, autostart, completions, doctor, events, generate, lifecycle, list, logs, run, signal, status,
+    add, autostart, completions, config, discover, doctor, events, generate, lifecycle, list, logs, run,
+    signal, status,
 };
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use process_monitor_client::{Fingerprint, Url};
 use process_monitor_core::id::InstanceId;
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 const ABOUT: &str = "Starts programs, keeps them running, and shows what they do";
 
@@ -19,6 +23,9 @@ Examples:
 Without a subcommand and a flag it starts the monitor in the background.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the monitor is not running, 4 no such process";
+
+/// The heading of the flags that name a monitor elsewhere.
+pub const ELSEWHERE: &str = "A monitor elsewhere";
 
 /// Everything that can be typed.
 #[derive(Debug, Parser)]
@@ -54,6 +61,70 @@ pub struct Target {
     /// Answer in JSON
     #[arg(long, global = true, display_order = 102)]
     pub json: bool,
+    #[command(flatten)]
+    pub remote: RemoteFlags,
+}
+
+/// A monitor that is reached by its API, not by its directory.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = ELSEWHERE)]
+pub struct RemoteFlags {
+    /// Talk to the monitor whose API is here, like http://nas:5679; find one with: discover
+    #[arg(long, global = true, display_order = 110, hide_short_help = true, value_name = "URL")]
+    pub url: Option<Url>,
+    /// The file that holds the token to show it; better than --token, which everybody on this machine sees in the
+    /// list of processes. The environment variable TOM_PM_TOKEN holds it as well
+    #[arg(
+        long,
+        global = true,
+        display_order = 111,
+        hide_short_help = true,
+        value_name = "FILE",
+        conflicts_with = "token"
+    )]
+    pub token_file: Option<PathBuf>,
+    /// The token itself
+    #[arg(long, global = true, display_order = 112, hide_short_help = true, value_name = "TOKEN")]
+    pub token: Option<Typed>,
+    /// Trust the one certificate with this SHA-256, as doctor shows it on the monitor's own machine
+    #[arg(
+        long,
+        global = true,
+        display_order = 113,
+        hide_short_help = true,
+        value_name = "SHA256",
+        conflicts_with = "ca_file"
+    )]
+    pub fingerprint: Option<Fingerprint>,
+    /// Trust certificates of the authorities in this PEM file, instead of the system's
+    #[arg(long, global = true, display_order = 114, hide_short_help = true, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A secret as it was typed; shown nowhere.
+#[derive(Clone)]
+pub struct Typed(String);
+
+impl Typed {
+    /// The secret.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Takes everything, so that no error of the command line repeats it.
+impl FromStr for Typed {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
 }
 
 /// The flags about the monitor itself.
@@ -138,6 +209,10 @@ pub enum Command {
     Logs(logs::LogsArgs),
     /// Show what happens to processes, as it happens
     Events(events::EventsArgs),
+    /// Show or change the settings of the monitor
+    Config(config::ConfigArgs),
+    /// Find monitors: on this machine, and in the networks that it is in
+    Discover(discover::DiscoverArgs),
     /// Find out what is wrong
     Doctor(doctor::DoctorArgs),
     /// Print a completion script for a shell

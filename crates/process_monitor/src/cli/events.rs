@@ -8,10 +8,6 @@ use clap::Args;
 use process_monitor_client::Error;
 use process_monitor_client::api::{EventKind, ProcessEvent};
 use process_monitor_core::id::ProcessId;
-use std::time::Duration;
-
-/// Between two looks for a monitor that is away; it writes nothing anywhere when it comes back.
-const AGAIN: Duration = Duration::from_millis(250);
 
 /// Arguments of `events`.
 #[derive(Debug, Args)]
@@ -26,8 +22,7 @@ pub struct EventsArgs {
 
 /// Goes on until it is ended, also across restarts of the monitor.
 pub async fn run(context: &Context, args: EventsArgs) -> Result<(), Failure> {
-    let mut last = args.after;
-    let mut stream = context.client.events(last.clone()).await?;
+    let mut stream = context.client.events(args.after).await?;
     loop {
         match stream.next().await {
             Ok(Some(event)) => {
@@ -36,19 +31,10 @@ pub async fn run(context: &Context, args: EventsArgs) -> Result<(), Failure> {
                 if wanted {
                     show(context, &event)?;
                 }
-                last = Some(event.id);
             }
             Ok(None) | Err(Error::Interrupted { .. }) => {
                 console::note("the monitor has gone; waiting for it to come back");
-                stream = loop {
-                    match context.client.events(last.clone()).await {
-                        Ok(stream) => break stream,
-                        Err(Error::NotRunning { .. } | Error::Interrupted { .. }) => {
-                            tokio::time::sleep(AGAIN).await;
-                        }
-                        Err(error) => return Err(error.into()),
-                    }
-                };
+                stream.resume().await?;
             }
             Err(error) => return Err(error.into()),
         }

@@ -1,5 +1,6 @@
 //! How a command fails: an exit code, what is wrong, and what to do about it.
 
+use super::render::format;
 use process_monitor_client::Error;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -23,8 +24,9 @@ impl Code {
     /// How the program ends when the client could not do what was asked.
     pub fn of(error: &Error) -> Self {
         match error {
-            Error::NotRunning { .. } => Self::NotRunning,
+            Error::NotRunning { .. } | Error::Unreachable { .. } => Self::NotRunning,
             Error::ProcessNotFound { .. } => Self::NoSuchProcess,
+            Error::Options { .. } => Self::Usage,
             _ => Self::Failed,
         }
     }
@@ -71,7 +73,9 @@ impl Report {
 
     /// For people: `error: …`, then what to do.
     pub fn text(&self) -> String {
-        let mut text = format!("error: {}\n", self.message.replace('\n', "\n       "));
+        // Parts of it may come over the network.
+        let lines: Vec<_> = self.message.lines().map(format::printable).collect();
+        let mut text = format!("error: {}\n", lines.join("\n       "));
         if let Some(advice) = &self.advice {
             // Infallible: it writes into memory.
             let _ = writeln!(text, "  {}", advice.replace('\n', "\n  "));

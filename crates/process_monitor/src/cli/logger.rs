@@ -5,5 +5,5 @@ use super::failure::Failure;
 use process_monitor_host::output::logger;
 
 pub fn run(context: &Context) -> Result<(), Failure> {
-    logger::run(context.layout().clone()).map_err(|error| Failure::failed(error.to_string()))
+    logger::run(context.layout()?.clone()).map_err(|error| Failure::failed(error.to_string()))
 }

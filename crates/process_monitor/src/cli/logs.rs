@@ -60,7 +60,7 @@ pub async fn run(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
 
 /// A process that was removed is still known by its logs.
 async fn known(context: &Context, id: &ProcessId) -> Result<(), Failure> {
-    if context.layout().process_logs(id).is_dir() {
+    if context.layout()?.process_logs(id).is_dir() {
         return Ok(());
     }
     Ok(context.client.status(id).await.map(|_| ())?)
@@ -73,7 +73,7 @@ fn show(
     id: &ProcessId,
     renderer: &mut OutputRenderer,
 ) -> Result<(), Failure> {
-    let runs = names::runs(context.layout(), id).map_err(|error| unreadable(id, &error))?;
+    let runs = names::runs(context.layout()?, id).map_err(|error| unreadable(id, &error))?;
     for run in runs.into_iter().rev() {
         let mut empty = true;
         for stream in Stream::BOTH.into_iter().filter(|stream| args.wants(*stream)) {
@@ -103,7 +103,7 @@ fn follow(
     };
     let mut follower = Follower::new().map_err(failed)?;
     for id in ids {
-        follower.follow(context.layout(), id, args.lines).map_err(failed)?;
+        follower.follow(context.layout()?, id, args.lines).map_err(failed)?;
     }
     loop {
         let Some(chunk) = follower.next_chunk(None).map_err(failed)? else { continue };

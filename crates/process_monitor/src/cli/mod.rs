@@ -7,7 +7,7 @@
 //! | `monitor/` | the flags about the monitor itself: background, foreground, stop, status, restart |
 //! | `run`, `add` | register a program; `register` and `options` are what they share |
 //! | `lifecycle` | `start`, `stop`, `restart`, `enable`, `disable`, `remove`: one verb, many processes |
-//! | `list`, `status`, `logs`, `autostart`, `doctor/`, `completions` | the command of that name |
+//! | `list`, `status`, `logs`, `events`, `signal`, `config`, `discover`, `autostart`, `doctor/`, `completions` | the command of that name |
 //! | `generate` | the reference of the command line, for the documentation |
 //! | `render/` | from what is known to what is shown, as pure functions |
 //! | `value` | durations and sizes as people type them |
@@ -16,8 +16,10 @@ mod add;
 mod args;
 mod autostart;
 mod completions;
+mod config;
 mod console;
 mod context;
+mod discover;
 mod doctor;
 mod events;
 mod failure;
@@ -105,6 +107,8 @@ async fn talk(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Logs(args) => logs::run(context, &args).await,
         Command::Signal(args) => signal::run(context, &args).await,
         Command::Events(args) => events::run(context, args).await,
+        Command::Config(args) => config::run(context, args).await,
+        Command::Discover(args) => discover::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Daemon | Command::Logger | Command::Completions(_) | Command::Generate(_) => Ok(()),
     }

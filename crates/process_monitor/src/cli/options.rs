@@ -14,7 +14,7 @@ use std::time::Duration;
 /// How a process is described on the command line. What is not given has the registry's default.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ProcessOptions {
-    /// Run it in this folder [default: the present one]
+    /// Run it in this folder [default: the present one; with --url the monitor's own]
     #[arg(long, value_name = "DIR", visible_alias = "working-directory")]
     pub cwd: Option<PathBuf>,
     /// Set an environment variable (may be repeated)
@@ -131,13 +131,18 @@ pub struct LogOptions {
 
 impl ProcessOptions {
     /// The entry of a process `id` that runs `command`, which is a program and its arguments.
-    /// `here` is the present folder.
-    pub fn entry(&self, id: ProcessId, command: &[String], here: &Path) -> Result<ProcessEntry, Failure> {
+    /// `here` is the present folder, if that means anything to the monitor.
+    pub fn entry(
+        &self,
+        id: ProcessId,
+        command: &[String],
+        here: Option<&Path>,
+    ) -> Result<ProcessEntry, Failure> {
         let (program, arguments) =
             command.split_first().ok_or_else(|| Failure::usage("no command was given"))?;
         let mut entry = ProcessEntry::new(id, program.as_str());
         entry.args = arguments.to_vec();
-        entry.working_directory = Some(self.folder(here)?);
+        entry.working_directory = self.folder(here)?;
         entry.autostart = !self.no_autostart;
         let variables = self.variables()?;
         if !variables.is_empty() {
@@ -150,9 +155,14 @@ impl ProcessOptions {
         Ok(entry)
     }
 
-    fn folder(&self, here: &Path) -> Result<String, Failure> {
-        let folder = self.cwd.as_ref().map_or_else(|| here.to_owned(), |cwd| here.join(cwd));
-        folder.into_os_string().into_string().map_err(|folder| {
+    fn folder(&self, here: Option<&Path>) -> Result<Option<String>, Failure> {
+        let folder = match (here, &self.cwd) {
+            (Some(here), Some(cwd)) => here.join(cwd),
+            (Some(here), None) => here.to_owned(),
+            (None, Some(cwd)) => cwd.clone(),
+            (None, None) => return Ok(None),
+        };
+        folder.into_os_string().into_string().map(Some).map_err(|folder| {
             let message = format!("the folder {} is not valid UTF-8", folder.display());
             Failure::failed(message).advise("choose another with --cwd: the registry is a JSON file")
         })

@@ -7,7 +7,7 @@ use clap::Args;
 use process_monitor_client::{Error, Source};
 use process_monitor_core::id::{MAX_ID_LENGTH, ProcessId};
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What is to be registered.
 #[derive(Debug, Args)]
@@ -29,16 +29,13 @@ pub async fn register(
     registration: &Registration,
     disabled: bool,
 ) -> Result<(ProcessId, Source), Failure> {
-    let here = std::env::current_dir().map_err(|error| {
-        Failure::failed(format!("cannot tell the present folder: {error}"))
-            .advise("change to a folder that exists, or name one with --cwd")
-    })?;
+    let here = here(context)?;
     loop {
         let id = match &registration.name {
             Some(id) => id.clone(),
             None => free_id(context, registration).await?,
         };
-        let mut entry = registration.options.entry(id.clone(), &registration.command, &here)?;
+        let mut entry = registration.options.entry(id.clone(), &registration.command, here.as_deref())?;
         entry.enabled = !disabled;
         match context.client.register(entry).await {
             Ok(source) => return Ok((id, source)),
@@ -47,6 +44,17 @@ pub async fn register(
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// The present folder; to a monitor elsewhere it means nothing.
+fn here(context: &Context) -> Result<Option<PathBuf>, Failure> {
+    if context.client.url().is_some() {
+        return Ok(None);
+    }
+    std::env::current_dir().map(Some).map_err(|error| {
+        Failure::failed(format!("cannot tell the present folder: {error}"))
+            .advise("change to a folder that exists, or name one with --cwd")
+    })
 }
 
 async fn free_id(context: &Context, registration: &Registration) -> Result<ProcessId, Failure> {

@@ -6,6 +6,7 @@ use super::handle::Facts;
 use super::ports::{AGAIN, holder};
 use super::serve::LAST_ANSWERS;
 use crate::http;
+use crate::http::encryption::Encryption;
 use crate::http::gate::Gate;
 use crate::http::listen::Service;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,7 +26,7 @@ pub async fn serve(port: u16, handle: Handle, mut over: watch::Receiver<bool>) {
     facts.aliveness_port.store(bound, Ordering::Relaxed);
     let router = http::aliveness::router(handle.clone());
     let gate = Gate::new(CONNECTIONS, CONNECTIONS);
-    let service = Service { router, gate, knows_users: false };
+    let service = Service { router, gate, encryption: Encryption::default(), knows_users: false };
     http::listen::serve(listener, service, over).await.finish(LAST_ANSWERS).await;
 }
 

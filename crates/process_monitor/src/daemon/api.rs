@@ -2,15 +2,18 @@
 //! Without it everything else goes on: the command line uses the control socket.
 
 use super::Handle;
+use super::certificate::Certificate;
 use super::ports::{AGAIN, holder};
 use super::serve::LAST_ANSWERS;
 use crate::http;
+use crate::http::encryption::Encryption;
 use crate::http::gate::Gate;
 use crate::http::listen::{self, Farewell, Service};
 use axum::middleware::from_fn;
 use process_monitor_core::listening::{Endpoint, Endpoints, endpoints};
 use process_monitor_core::registry::Registry;
 use process_monitor_host::listen::{has_no_such_address, listen, own_addresses};
+use process_monitor_host::tls::ServerTls;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -28,12 +31,29 @@ const CONNECTIONS_OF_ONE: usize = 96;
 const FINISH_WITHIN: Duration = Duration::from_secs(30);
 
 /// Where the API listens now.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ApiFacts {
     /// Every address with its port.
     pub addresses: Vec<SocketAddr>,
+    /// What TLS is spoken with.
+    pub tls: Option<ServerTls>,
     /// What does not work, in words.
     pub trouble: Vec<String>,
+}
+
+impl ApiFacts {
+    /// For people: where to reach it, and by what its certificate is known.
+    fn shown(&self) -> String {
+        if self.addresses.is_empty() {
+            return "closed".to_owned();
+        }
+        let url = |at: &SocketAddr| {
+            let scheme = if self.tls.is_some() && !at.ip().is_loopback() { "https" } else { "http" };
+            format!("{scheme}://{at}")
+        };
+        let certificate = self.tls.as_ref().map(|tls| format!("certificate {}", tls.fingerprint()));
+        self.addresses.iter().map(url).chain(certificate).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// Serves the API on `port`, or the one that the settings name, until `over` changes.
@@ -41,6 +61,7 @@ pub async fn serve(port: Option<u16>, handle: Handle, mut over: watch::Receiver<
     let service = Service {
         router: http::router(handle.clone()).layer(from_fn(http::own_user::only)),
         gate: Gate::new(CONNECTIONS, CONNECTIONS_OF_ONE),
+        encryption: Encryption::default(),
         knows_users: true,
     };
     let mut changes = handle.settings_changes();
@@ -65,6 +86,7 @@ struct Api {
     /// The port that is or was listened on last; 0 before the first.
     chosen: u16,
     service: Service,
+    certificate: Certificate,
     open: Vec<Open>,
     facts: ApiFacts,
     farewells: JoinSet<()>,
@@ -81,14 +103,27 @@ struct Open {
 impl Api {
     fn new(port: Option<u16>, handle: Handle, service: Service) -> Self {
         let (open, facts, farewells) = (Vec::new(), ApiFacts::default(), JoinSet::new());
-        Self { port, handle, chosen: 0, service, open, facts, farewells }
+        let certificate = Certificate::default();
+        Self { port, handle, chosen: 0, service, certificate, open, facts, farewells }
     }
 
     async fn follow_settings(&mut self) {
         let settings = self.handle.settings();
-        let Endpoints { addresses, trouble } = endpoints(&settings.remote_access, &own());
+        let mut remote = settings.remote_access.clone();
+        let tls = self.certificate.follow(&remote, &self.handle.facts().layout).await;
+        remote.start_remote_access &= tls.is_ok();
+        let Endpoints { addresses, trouble } = endpoints(&remote, &own());
+        let mut facts = ApiFacts {
+            trouble: trouble.into_iter().chain(tls.as_ref().err().cloned()).collect(),
+            ..ApiFacts::default()
+        };
+        facts.tls = tls.ok().flatten();
+        // At no moment is somebody served without TLS who must not be.
+        if facts.tls.is_some() {
+            self.service.encryption.set(facts.tls.clone());
+        }
         self.close_all_but(&addresses, self.wanted_port(&settings)).await;
-        let mut facts = ApiFacts { addresses: Vec::new(), trouble: trouble.into_iter().collect() };
+        self.service.encryption.set(facts.tls.clone());
         for endpoint in addresses {
             if !self.open.iter().any(|open| open.endpoint == endpoint)
                 && let Err(why) = self.open(endpoint, &settings)
@@ -150,9 +185,13 @@ impl Api {
         for trouble in facts.trouble.iter().filter(|trouble| !self.facts.trouble.contains(trouble)) {
             tracing::error!("{trouble}");
         }
-        if facts.addresses != self.facts.addresses {
-            let urls = facts.addresses.iter().map(|at| format!("http://{at}")).collect::<Vec<_>>();
-            tracing::info!("API: {}", if urls.is_empty() { "closed".to_owned() } else { urls.join(" ") });
+        if facts.shown() != self.facts.shown() {
+            tracing::info!("API: {}", facts.shown());
+            if facts.tls.is_none() && facts.addresses.iter().any(|at| !at.ip().is_loopback()) {
+                tracing::warn!(
+                    "other hosts are served without TLS, so that others may read along; set remoteAccess.tls"
+                );
+            }
         }
         self.handle.facts().api.store(facts.clone().into());
         self.facts = facts;

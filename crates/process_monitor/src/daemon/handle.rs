@@ -11,11 +11,12 @@ use arc_swap::ArcSwap;
 use process_monitor_client::api::{HealthReport, MonitorState, MonitorStatus, PartnerStatus, ProcessStatus};
 use process_monitor_core::engine::{Command, Health, View};
 use process_monitor_core::id::ProcessId;
-use process_monitor_core::model::AlivenessCheck;
+use process_monitor_core::model::{AlivenessCheck, ProcessState};
 use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
 use process_monitor_host::clock;
 use process_monitor_host::layout::Layout;
+use process_monitor_host::tls::ServerTls;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
@@ -100,15 +101,18 @@ impl Handle {
     /// # Errors
     /// [`CommandError`] says why it was refused, or that it could not be saved.
     pub async fn command(&self, command: Command) -> Answer {
-        let (reply, answer) = oneshot::channel();
-        self.inbox.send(Message::Command(command, reply));
-        answer.await.unwrap_or(Err(CommandError::Ended))
+        self.inbox.command(command).await
     }
 
     /// One process.
     pub async fn status(&self, id: &ProcessId) -> Option<ProcessStatus> {
         let view = self.board.get(id)?;
         self.measured(vec![view]).await.pop()
+    }
+
+    /// The state of one process.
+    pub fn state(&self, id: &ProcessId) -> Option<ProcessState> {
+        self.board.get(id).map(|view| view.entry.state)
     }
 
     /// Every process, in the order of registration.
@@ -182,6 +186,7 @@ impl Handle {
             aliveness_port: (aliveness != 0).then_some(aliveness),
             api_port: api.addresses.first().map(SocketAddr::port),
             api_addresses: api.addresses.iter().map(ToString::to_string).collect(),
+            api_fingerprint: api.tls.as_ref().map(ServerTls::fingerprint),
             api_trouble: api.trouble.clone(),
         }
     }

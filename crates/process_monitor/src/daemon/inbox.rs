@@ -1,13 +1,13 @@
 //! What reaches the supervising thread from other threads.
 
-use process_monitor_core::engine::{Command, Event, NoMain, Refusal};
+use process_monitor_core::engine::{Command, Done, Event, NoMain, Refusal, Ticket};
 use process_monitor_core::id::{ProcessId, RunId};
-use process_monitor_core::model::ProcessState;
 use process_monitor_core::registry::Edit;
 use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
 use process_monitor_host::process::Process;
 use process_monitor_host::reactor::Waker;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use tokio::sync::oneshot;
 
 use super::jobs::SpawnDone;
@@ -27,12 +27,14 @@ pub enum CommandError {
 }
 
 /// The answer to a command.
-pub type Answer = Result<ProcessState, CommandError>;
+pub type Answer = Result<Done, CommandError>;
 
 /// One message to the supervising thread.
 pub enum Message {
     /// A client wants something.
-    Command(Command, oneshot::Sender<Answer>),
+    Command(Ticket, Command, oneshot::Sender<Answer>),
+    /// Nobody waits for the answer to this command, given to that process, any more.
+    Abandoned(ProcessId, Ticket),
     /// A spawn finished.
     Spawned(Box<SpawnDone>),
     /// Something happened that the engine is to know as it is.
@@ -62,13 +64,42 @@ pub enum Message {
 pub struct Inbox {
     sender: mpsc::Sender<Message>,
     waker: Waker,
+    tickets: Arc<AtomicU64>,
+}
+
+/// Somebody waits for the answer to a command; when he stops to, before it came, the supervising thread is told.
+struct Waiting<'a> {
+    inbox: &'a Inbox,
+    id: ProcessId,
+    ticket: Ticket,
+    answered: bool,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.inbox.send(Message::Abandoned(self.id.clone(), self.ticket));
+        }
+    }
 }
 
 impl Inbox {
     /// An inbox, and the end that the supervising thread reads.
     pub fn new(waker: Waker) -> (Self, mpsc::Receiver<Message>) {
         let (sender, receiver) = mpsc::channel();
-        (Self { sender, waker }, receiver)
+        (Self { sender, waker, tickets: Arc::default() }, receiver)
+    }
+
+    /// Has `command` carried out and waits for its answer. Who drops this before no longer waits; the command
+    /// is carried out all the same.
+    pub async fn command(&self, command: Command) -> Answer {
+        let ticket = Ticket(self.tickets.fetch_add(1, Ordering::Relaxed));
+        let mut waiting = Waiting { inbox: self, id: command.id().clone(), ticket, answered: false };
+        let (reply, answer) = oneshot::channel();
+        self.send(Message::Command(ticket, command, reply));
+        let answer = answer.await.unwrap_or(Err(CommandError::Ended));
+        waiting.answered = true;
+        answer
     }
 
     /// Sends `message`. When supervision has ended nobody reads it, and who waits for an answer is

@@ -17,6 +17,7 @@ mod aliveness;
 mod api;
 mod board;
 mod boot;
+mod certificate;
 mod checks;
 mod control;
 mod events;

@@ -1,8 +1,7 @@
 //! Answers to commands, held back until what they answer for is on disk.
 
 use super::inbox::{Answer, CommandError};
-use process_monitor_core::engine::{Refusal, Ticket};
-use process_monitor_core::model::ProcessState;
+use process_monitor_core::engine::{Done, Refusal, Ticket};
 use std::collections::HashMap;
 use tokio::sync::oneshot;
 
@@ -15,7 +14,6 @@ struct Held {
 /// Who waits for an answer, and which answers wait for the disk.
 #[derive(Default)]
 pub struct Replies {
-    next: u64,
     waiting: HashMap<Ticket, oneshot::Sender<Answer>>,
     held: Vec<Held>,
     /// The last generation handed to storage, and the last that is on disk.
@@ -24,12 +22,14 @@ pub struct Replies {
 }
 
 impl Replies {
-    /// A ticket for who waits behind `reply`.
-    pub fn ticket(&mut self, reply: oneshot::Sender<Answer>) -> Ticket {
-        self.next += 1;
-        let ticket = Ticket(self.next);
+    /// Somebody waits behind `reply` for the answer to `ticket`.
+    pub fn wait(&mut self, ticket: Ticket, reply: oneshot::Sender<Answer>) {
         self.waiting.insert(ticket, reply);
-        ticket
+    }
+
+    /// Nobody waits for the answer to `ticket` any more.
+    pub fn abandoned(&mut self, ticket: Ticket) {
+        self.waiting.remove(&ticket);
     }
 
     /// A new generation: answers given from now on wait until it is saved.
@@ -39,7 +39,7 @@ impl Replies {
     }
 
     /// Answers `ticket`, at once if nothing is unsaved.
-    pub fn answer(&mut self, ticket: Ticket, result: Result<ProcessState, Refusal>) {
+    pub fn answer(&mut self, ticket: Ticket, result: Result<Done, Refusal>) {
         let Some(to) = self.waiting.remove(&ticket) else { return };
         let answer = result.map_err(CommandError::from);
         if answer.is_err() || self.saved >= self.given {

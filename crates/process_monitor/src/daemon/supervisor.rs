@@ -4,7 +4,7 @@
 use super::executor::{Ending, Executor};
 use super::inbox::Message;
 use super::jobs::SpawnDone;
-use process_monitor_core::engine::{Command, Engine, Event};
+use process_monitor_core::engine::{Command, Engine, Event, Wait};
 use process_monitor_core::registry::Edit;
 use process_monitor_host::clock::Clock;
 use process_monitor_host::reactor::Reactor;
@@ -63,9 +63,13 @@ impl Supervisor {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Command(command, reply) => {
-                let ticket = self.executor.replies.ticket(reply);
+            Message::Command(ticket, command, reply) => {
+                self.executor.replies.wait(ticket, reply);
                 self.step(Event::Command(Some(ticket), command));
+            }
+            Message::Abandoned(id, ticket) => {
+                self.executor.replies.abandoned(ticket);
+                self.step(Event::Abandoned { id, ticket });
             }
             Message::Spawned(done) => self.spawned(*done),
             Message::Event(event) => self.step(*event),
@@ -122,7 +126,7 @@ fn log_edit(edit: &Edit) {
 }
 
 fn commands_of(edit: Edit) -> Vec<Command> {
-    let start = |id| Command::Start { id, wait: false };
+    let start = |id| Command::Start { id, wait: Wait::Accepted };
     match edit {
         Edit::Added(entry) => {
             let id = entry.id.clone();

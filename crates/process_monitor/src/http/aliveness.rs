@@ -38,6 +38,7 @@ async fn status(State(handle): State<Handle>) -> Json<MonitorStatus> {
         logger_pid: None,
         aliveness_port: None,
         api_addresses: Vec::new(),
+        api_fingerprint: None,
         api_trouble: Vec::new(),
         ..status
     })

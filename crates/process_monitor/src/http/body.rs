@@ -1,15 +1,12 @@
-//! Reading a request's JSON: size, type, syntax, then every value at once, each with an answer of its own.
+//! Reading a request's JSON: type, syntax, then every value at once, each with an answer of its own.
 
 use super::error::ApiError;
-use axum::body::{Body, HttpBody, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use process_monitor_core::model::EntryPatch;
 use process_monitor_core::reading::{self, Document};
-
-/// Largest body that is read (SPEC 3.2 `maxBodyBytes`, default).
-const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// The request's body, read as JSON.
 pub struct JsonBody<T>(pub T);
@@ -35,14 +32,11 @@ impl<S: Sync> FromRequest<S> for PatchBody {
 }
 
 /// The bytes of a body that says to be of one of these `kinds`.
-async fn json(request: Request<Body>, kinds: &[&str]) -> Result<axum::body::Bytes, ApiError> {
+async fn json(request: Request<Body>, kinds: &[&str]) -> Result<Bytes, ApiError> {
     refuse_kind(request.headers(), kinds)?;
-    let body = request.into_body();
-    // What a client says of the length is enough to refuse it: who waits for it waits for nothing.
-    if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
-        return Err(ApiError::too_large(MAX_BODY_BYTES));
-    }
-    to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| ApiError::body_lost(error, MAX_BODY_BYTES))
+    // Taken in whole already, within bounds, by `bounds`.
+    let whole = to_bytes(request.into_body(), usize::MAX).await;
+    whole.map_err(|error| ApiError::malformed(format!("the body did not arrive whole: {error}")))
 }
 
 /// A web page may send other kinds to any host without asking; so the kind is what keeps it out.

@@ -4,7 +4,6 @@ use crate::daemon::CommandError;
 use axum::Json;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use http_body_util::LengthLimitError;
 use process_monitor_client::api::{ErrorBody, ErrorCode, Problem};
 use process_monitor_core::engine::Refusal;
 use process_monitor_core::health::shown;
@@ -27,18 +26,14 @@ impl ApiError {
         Self(ErrorBody::invalid(problems))
     }
 
+    /// What should not happen.
+    pub fn internal(why: impl Into<String>) -> Self {
+        Self(ErrorBody::new(ErrorCode::Internal, why))
+    }
+
     /// The body is larger than is allowed.
     pub fn too_large(limit: usize) -> Self {
         Self(ErrorBody::new(ErrorCode::TooLarge, format!("the body is larger than {limit} bytes")))
-    }
-
-    /// The body did not come whole: it is too large, or the client went away, or sent what is no HTTP.
-    pub fn body_lost(why: axum::Error, limit: usize) -> Self {
-        let why = why.into_inner();
-        match why.downcast_ref::<LengthLimitError>() {
-            Some(_) => Self::too_large(limit),
-            None => Self::malformed(format!("the body did not come whole: {why}")),
-        }
     }
 
     /// The body takes too long to arrive.
@@ -68,6 +63,16 @@ impl ApiError {
     /// The id in the path breaks the rule of ids.
     pub fn bad_id(why: &InvalidId) -> Self {
         Self(ErrorBody::invalid(vec![Problem { path: "id".into(), message: why.to_string() }]))
+    }
+
+    /// Everything that is wrong, if that is what it says.
+    #[cfg(test)]
+    pub fn problems(&self) -> &[Problem] {
+        &self.0.problems
+    }
+
+    fn about(self, id: ProcessId) -> Self {
+        Self(self.0.about(id))
     }
 
     /// There is no such path.
@@ -104,6 +109,7 @@ impl From<Refusal> for ApiError {
             Refusal::NotStarted { id, why } => {
                 return Self(ErrorBody::new(ErrorCode::StartFailed, why).about(id));
             }
+            Refusal::Invalid { id, problems } => return Self::from(Unreadable::Invalid(problems)).about(id),
             Refusal::ShuttingDown => (ErrorCode::Stopping, None),
         };
         let body = ErrorBody::new(code, error);

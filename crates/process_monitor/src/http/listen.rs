@@ -8,6 +8,7 @@
 //! | the body | `bounds`, a middleware |
 //! | an answer that the other side does not read | [`READ_WITHIN`] without any progress |
 
+use super::encryption::{self, Encryption, is_handshake, refuse_plain};
 use super::gate::{Caller, Gate, Pass};
 use super::patient::Patient;
 use super::transport::{LocalUser, Transport};
@@ -19,12 +20,17 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use process_monitor_host::peer;
+use process_monitor_host::tls::ServerTls;
+use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
 use tower_service::Service as _;
 
 /// How long the head of a request may take, and how long a connection may be idle.
@@ -51,6 +57,8 @@ pub struct Service {
     pub router: Router,
     /// Lets connections in.
     pub gate: Gate,
+    /// Whether TLS is spoken.
+    pub encryption: Encryption,
     /// Whether it matters which user of this machine a connection belongs to.
     pub knows_users: bool,
 }
@@ -68,7 +76,7 @@ impl Farewell {
             self.graceful.shutdown().await;
             while self.connections.join_next().await.is_some() {}
         };
-        if tokio::time::timeout(within, all).await.is_err() {
+        if timeout(within, all).await.is_err() {
             tracing::debug!("some connections were cut");
         }
     }
@@ -87,7 +95,7 @@ pub async fn serve(listener: TcpListener, service: Service, mut over: watch::Rec
         match accepted {
             Ok((stream, peer)) => {
                 if let Some(caller) = admit(&stream, peer, &service) {
-                    connections.spawn(converse(stream, caller, service.router.clone(), graceful.watcher()));
+                    connections.spawn(converse(stream, caller, service.clone(), graceful.watcher()));
                 }
             }
             Err(error) => {
@@ -110,9 +118,8 @@ struct Admitted {
 fn admit(stream: &TcpStream, peer: SocketAddr, service: &Service) -> Option<Admitted> {
     // Gone already.
     let ours = stream.local_addr().ok()?;
-    let is_local = peer.ip().to_canonical().is_loopback();
     // Asked once: the answer holds for as long as the connection stands.
-    let user = (is_local && service.knows_users).then(|| peer::owner_of(peer, ours)).flatten();
+    let user = (is_local(peer) && service.knows_users).then(|| peer::owner_of(peer, ours)).flatten();
     match service.gate.enter(Caller::new(peer.ip(), user)) {
         Ok(pass) => Some(Admitted { peer, ours, user, _pass: pass }),
         Err(full) => {
@@ -124,14 +131,43 @@ fn admit(stream: &TcpStream, peer: SocketAddr, service: &Service) -> Option<Admi
     }
 }
 
-async fn converse(stream: TcpStream, admitted: Admitted, router: Router, watcher: Watcher) {
+async fn converse(stream: TcpStream, admitted: Admitted, service: Service, watcher: Watcher) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::trace!(%error, "cannot switch Nagle's algorithm off");
     }
     let Admitted { peer, ours, user, _pass } = admitted;
-    let transport = Transport::Tcp { peer, ours, tls: false };
+    let origin = |tls| (Transport::Tcp { peer, ours, tls }, LocalUser(user));
+    let Some(tls) = service.encryption.get() else {
+        return speak(Patient::new(stream, READ_WITHIN), origin(false), service.router, watcher).await;
+    };
+    match timeout(HEAD_WITHIN, begin(stream, tls)).await {
+        Ok(Ok(Begun::Encrypted(stream))) => speak(stream, origin(true), service.router, watcher).await,
+        Ok(Ok(Begun::Plain(stream))) => {
+            let router = if is_local(peer) { service.router } else { refuse_plain() };
+            speak(stream, origin(false), router, watcher).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%peer, "a connection did not come to TLS: {error}"),
+        Err(_) => tracing::debug!(%peer, "a connection did not come to TLS in time"),
+    }
+}
+
+/// What the other side has chosen to speak.
+enum Begun {
+    Plain(Patient<TcpStream>),
+    Encrypted(Box<TlsStream<Patient<TcpStream>>>),
+}
+
+async fn begin(stream: TcpStream, tls: Arc<ServerTls>) -> io::Result<Begun> {
+    let encrypted = is_handshake(&stream).await?;
     let stream = Patient::new(stream, READ_WITHIN);
-    speak(stream, (transport, LocalUser(user)), router, watcher).await;
+    if !encrypted {
+        return Ok(Begun::Plain(stream));
+    }
+    encryption::accept(tls, stream).await.map(Box::new).map(Begun::Encrypted)
+}
+
+fn is_local(peer: SocketAddr) -> bool {
+    peer.ip().to_canonical().is_loopback()
 }
 
 /// Speaks HTTP on a stream. Each request is told how it came.

@@ -5,11 +5,14 @@
 //! | `processes` | `/processes…` |
 //! | `monitor` | `/monitor…` |
 //! | `events` | `/events` |
+//! | `settings` | `/config` |
 //! | `error` | an error's status, in one place |
 //! | `bounds` | a request's body within bounds of size and time |
-//! | `body` | reading a request's JSON |
+//! | `body`, `query` | reading a request's JSON, and its query |
+//! | `waiting` | how long an answer is waited for |
 //! | `aliveness` | the aliveness server's two paths |
 //! | `listen` | serving over TCP, within bounds |
+//! | `encryption` | TLS, on the same port |
 //! | `gate` | how many connections may stand |
 //! | `patient` | a stream that does not wait for ever for its reader |
 //! | `own_user` | who may use the API over TCP |
@@ -21,6 +24,7 @@
 pub mod aliveness;
 mod body;
 mod bounds;
+pub mod encryption;
 mod error;
 mod events;
 pub mod gate;
@@ -30,11 +34,14 @@ pub mod openapi;
 pub mod own_user;
 mod patient;
 mod processes;
+mod query;
+mod settings;
 pub mod transport;
+mod waiting;
 
 use crate::daemon::Handle;
 use axum::Router;
-use axum::http::{Method, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
 use error::ApiError;
 use utoipa_axum::router::OpenApiRouter;
@@ -42,10 +49,9 @@ use utoipa_axum::routes;
 
 /// The API over `handle`.
 pub fn router(handle: Handle) -> Router {
-    let refuse_method = |method: Method, uri: Uri| async move { ApiError::method_not_allowed(&method, &uri) };
     let (router, _) = routes().split_for_parts();
     router
-        .method_not_allowed_fallback(refuse_method)
+        .method_not_allowed_fallback(other_method)
         .fallback(|uri: Uri| async move { ApiError::no_such_path(&uri) })
         .layer(from_fn_with_state(handle.clone(), bounds::bounded))
         .with_state(handle)
@@ -55,7 +61,7 @@ pub fn router(handle: Handle) -> Router {
 fn routes() -> OpenApiRouter<Handle> {
     OpenApiRouter::with_openapi(openapi::frame())
         .routes(routes!(processes::list, processes::register))
-        .routes(routes!(processes::status, processes::deregister))
+        .routes(routes!(processes::status, processes::change, processes::deregister))
         .routes(routes!(processes::start))
         .routes(routes!(processes::stop))
         .routes(routes!(processes::restart))
@@ -64,8 +70,17 @@ fn routes() -> OpenApiRouter<Handle> {
         .routes(routes!(processes::autostart))
         .routes(routes!(processes::signal))
         .routes(routes!(events::events))
+        .routes(routes!(settings::show, settings::change))
         .routes(routes!(monitor::status))
         .routes(routes!(monitor::stop))
         .routes(routes!(monitor::restart))
         .routes(routes!(openapi::openapi))
+}
+
+/// The router adds `Allow`, which is all that is wanted of OPTIONS (RFC 9110, section 9.3.7).
+async fn other_method(method: Method, uri: Uri) -> Result<StatusCode, ApiError> {
+    match method {
+        Method::OPTIONS => Ok(StatusCode::NO_CONTENT),
+        method => Err(ApiError::method_not_allowed(&method, &uri)),
+    }
 }

@@ -1,18 +1,19 @@
 //! `/processes…`
 
-use super::body::JsonBody;
+use super::body::{JsonBody, PatchBody};
 use super::error::ApiError;
 use super::openapi::PROCESSES;
+use super::waiting::{StartQuery, StopQuery, within};
 use crate::daemon::Handle;
 use axum::Json;
-use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use process_monitor_client::api::{
-    Accepted, AutostartBody, ErrorBody, Problem, ProcessList, ProcessStatus, SignalBody, Wait, WaitQuery,
+    Accepted, AutostartBody, ErrorBody, ProcessList, ProcessStatus, SignalBody, Wait,
 };
-use process_monitor_core::engine::Command;
+use process_monitor_core::engine::{Command, Done};
 use process_monitor_core::id::ProcessId;
-use process_monitor_core::model::{ProcessState, Registration};
+use process_monitor_core::model::{EntryPatch, ProcessState, Registration};
 use std::sync::Arc;
 use utoipa::IntoParams;
 
@@ -35,22 +36,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
             .await
             .map_err(|rejection| ApiError::malformed(rejection.body_text()))?;
         ProcessId::new(&text).map(Self).map_err(|why| ApiError::bad_id(&why))
-    }
-}
-
-/// The query `?wait=…`.
-pub struct Waiting(bool);
-
-impl<S: Send + Sync> FromRequestParts<S> for Waiting {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Query(WaitQuery { wait }) = Query::from_request_parts(parts, state).await.map_err(
-            |rejection: axum::extract::rejection::QueryRejection| {
-                ApiError::invalid(vec![Problem { path: "wait".into(), message: rejection.body_text() }])
-            },
-        )?;
-        Ok(Self(wait == Wait::Ready))
     }
 }
 
@@ -97,6 +82,37 @@ pub async fn register(
     Ok(Json(Accepted::registered(id)))
 }
 
+/// Change the configuration of a process
+///
+/// A JSON merge patch (RFC 7396): the fields that are to be different, `null` for those that are to have their
+/// default again. A live run keeps the old ones until it is restarted; the answer says whether it takes that.
+#[utoipa::path(
+    patch, path = "/processes/{id}", tag = PROCESSES, operation_id = "changeProcess", params(Id),
+    request_body(content((EntryPatch = "application/json"), (EntryPatch = "application/merge-patch+json"))),
+    responses((status = 200, body = Accepted))
+)]
+pub async fn change(
+    State(handle): State<Handle>,
+    Id(id): Id,
+    PatchBody(patch): PatchBody,
+) -> Answer<Accepted> {
+    let done = handle.command(Command::Change { id: id.clone(), patch }).await?;
+    Ok(Json(changed(&id, done)))
+}
+
+fn changed(id: &ProcessId, done: Done) -> Accepted {
+    let fields = done.restart_for.join(", ");
+    let message = (!fields.is_empty()).then(|| {
+        format!("{id} runs on as before; restart it to take up {fields}: POST /processes/{id}/restart")
+    });
+    Accepted {
+        restart_needed: Some(message.is_some()),
+        restart_fields: done.restart_for.into_iter().map(str::to_owned).collect(),
+        message,
+        ..Accepted::state(done.state)
+    }
+}
+
 /// Stop a process and forget it
 ///
 /// Its output stays.
@@ -113,48 +129,60 @@ pub async fn deregister(State(handle): State<Handle>, Id(id): Id) -> Answer<Acce
 ///
 /// A success also when it runs already.
 #[utoipa::path(
-    post, path = "/processes/{id}/start", tag = PROCESSES, operation_id = "startProcess", params(Id, WaitQuery),
+    post, path = "/processes/{id}/start", tag = PROCESSES, operation_id = "startProcess", params(Id, StartQuery),
     responses(
         (status = 200, body = Accepted),
         (status = 409, body = ErrorBody, description = "It is disabled, could not be started, or did not become ready"),
     )
 )]
-pub async fn start(State(handle): State<Handle>, Id(id): Id, Waiting(wait): Waiting) -> Answer<Accepted> {
-    started(handle.command(Command::Start { id, wait }).await?, wait)
+pub async fn start(State(handle): State<Handle>, Id(id): Id, query: StartQuery) -> Answer<Accepted> {
+    let StartQuery { wait, timeout_ms } = query;
+    let answer = |done| started(done, wait);
+    Ok(Json(within(timeout_ms, &handle, Command::Start { id, wait }, answer).await?))
 }
 
 /// Stop a process, then start it
 ///
 /// Its attempts count from 0 again.
 #[utoipa::path(
-    post, path = "/processes/{id}/restart", tag = PROCESSES, operation_id = "restartProcess", params(Id, WaitQuery),
+    post, path = "/processes/{id}/restart", tag = PROCESSES, operation_id = "restartProcess", params(Id, StartQuery),
     responses(
         (status = 200, body = Accepted),
         (status = 409, body = ErrorBody, description = "It is disabled, could not be started, or did not become ready"),
     )
 )]
-pub async fn restart(State(handle): State<Handle>, Id(id): Id, Waiting(wait): Waiting) -> Answer<Accepted> {
-    started(handle.command(Command::Restart { id, wait }).await?, wait)
+pub async fn restart(State(handle): State<Handle>, Id(id): Id, query: StartQuery) -> Answer<Accepted> {
+    let StartQuery { wait, timeout_ms } = query;
+    let answer = |done| started(done, wait);
+    Ok(Json(within(timeout_ms, &handle, Command::Restart { id, wait }, answer).await?))
 }
 
-/// SPEC 5.2 promises `starting` to those who don't wait, whatever state it is in by now.
-fn started(state: ProcessState, wait: bool) -> Answer<Accepted> {
-    Ok(Json(Accepted::state(if wait { state } else { ProcessState::Starting })))
+fn started(done: Done, wait: Wait) -> Accepted {
+    match wait {
+        // SPEC 5.2 promises it to those who don't wait, whatever state it is in by now.
+        Wait::Accepted => Accepted::state(ProcessState::Starting),
+        Wait::Ready => Accepted::state(done.state),
+        Wait::Exit => Accepted { last_exit: done.last_exit, ..Accepted::state(done.state) },
+    }
 }
 
 /// Stop a process
 ///
-/// Answers when it has stopped, with everything that it started.
+/// Answers when it has stopped, with everything that it started, or after `timeoutMs`.
 #[utoipa::path(
-    post, path = "/processes/{id}/stop", tag = PROCESSES, operation_id = "stopProcess", params(Id),
+    post, path = "/processes/{id}/stop", tag = PROCESSES, operation_id = "stopProcess", params(Id, StopQuery),
     responses(
         (status = 200, body = Accepted),
         (status = 409, body = ErrorBody, description = "Another command overtook this one"),
     )
 )]
-pub async fn stop(State(handle): State<Handle>, Id(id): Id) -> Answer<Accepted> {
-    let state = handle.command(Command::Stop(id)).await?;
-    Ok(Json(Accepted::state(state)))
+pub async fn stop(State(handle): State<Handle>, Id(id): Id, query: StopQuery) -> Answer<Accepted> {
+    let StopQuery { wait, timeout_ms } = query;
+    let answer = |done: Done| Accepted {
+        last_exit: done.last_exit.filter(|_| wait.is_some()),
+        ..Accepted::state(done.state)
+    };
+    Ok(Json(within(timeout_ms, &handle, Command::Stop(id), answer).await?))
 }
 
 /// Send a signal to a process
@@ -174,8 +202,8 @@ pub async fn signal(
     JsonBody(body): JsonBody<SignalBody>,
 ) -> Answer<Accepted> {
     let SignalBody { signal, group } = body;
-    let state = handle.command(Command::Signal { id, signal, group }).await?;
-    Ok(Json(Accepted::state(state)))
+    let done = handle.command(Command::Signal { id, signal, group }).await?;
+    Ok(Json(Accepted::state(done.state)))
 }
 
 /// Allow a process to be started

@@ -113,7 +113,7 @@ fn every_path_names_the_methods_that_it_takes() {
     let mut api = Connection::to(&world);
     let table = [
         ("PATCH", "/processes", "GET,HEAD,POST"),
-        ("PUT", "/processes/web", "DELETE,GET,HEAD"),
+        ("PUT", "/processes/web", "DELETE,GET,HEAD,PATCH"),
         ("GET", "/processes/web/start", "POST"),
         ("GET", "/processes/web/stop", "POST"),
         ("DELETE", "/processes/web/restart", "POST"),

@@ -78,6 +78,16 @@ impl<S: Read + Write> Connection<S> {
         self.answer()
     }
 
+    /// One request with a body of any bytes, said to be of `kind`, and its answer.
+    pub fn ask_raw(&mut self, method: &str, path: &str, kind: &str, body: &[u8]) -> Answer {
+        let length = body.len();
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{kind}Content-Length: {length}\r\n\r\n");
+        // A server that refuses a large body may close before it has read all of it.
+        let _refused = self.0.get_mut().write_all(&[head.as_bytes(), body].concat());
+        self.answer()
+    }
+
     /// Reads the next answer.
     pub fn answer(&mut self) -> Answer {
         let mut lines = Vec::new();

@@ -11,7 +11,10 @@ use std::process::Command;
 fn started_with_descriptors(limit: u32) -> World {
     let world = World::new();
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", &format!("ulimit -n {limit}; exec {PROGRAM}")]).env("TOM_PM_DIRECTORY", world.path());
+    shell
+        .args(["-c", &format!("ulimit -n {limit}; exec {PROGRAM}")])
+        .env("TOM_PM_DIRECTORY", world.path())
+        .env("TOM_PM_API_PORT", "0");
     let said = said(shell.output().unwrap());
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     world
@@ -64,7 +67,10 @@ fn used_up_descriptors_are_named_and_given_back() {
 fn programs_get_the_users_limit_not_the_monitors() {
     let world = World::new();
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", &format!("ulimit -S -n 256; exec {PROGRAM}")]).env("TOM_PM_DIRECTORY", world.path());
+    shell
+        .args(["-c", &format!("ulimit -S -n 256; exec {PROGRAM}")])
+        .env("TOM_PM_DIRECTORY", world.path())
+        .env("TOM_PM_API_PORT", "0");
     assert!(shell.output().unwrap().status.success());
     world.ok(&["run", "--name", "l", "--", "/bin/sh", "-c", "ulimit -S -n; exec sleep 1000"]);
     eventually("the program has printed", || world.output("l", "stdout") == b"256\n");
@@ -173,7 +179,11 @@ fn the_monitor_holds_nothing_that_its_caller_had_open() {
     let held = world.path().join("held");
     let mut shell = Command::new("/bin/sh");
     let script = format!("exec 9>{}; exec {PROGRAM} run --name web -- sleep 100000", held.display());
-    shell.args(["-c", &script]).env("TOM_PM_DIRECTORY", world.path()).current_dir(world.path());
+    shell
+        .args(["-c", &script])
+        .env("TOM_PM_DIRECTORY", world.path())
+        .env("TOM_PM_API_PORT", "0")
+        .current_dir(world.path());
     assert!(shell.output().unwrap().status.success());
     eventually("the logger is there", || world.logger_pid().is_some());
     for pid in world.processes() {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// What SPEC 5.2 promises.
-const PROMISED: [(&str, &str); 16] = [
+const PROMISED: [(&str, &str); 18] = [
     ("GET", "/processes"),
     ("POST", "/processes"),
     ("GET", "/processes/{id}"),
@@ -21,6 +21,8 @@ const PROMISED: [(&str, &str); 16] = [
     ("GET", "/monitor/status"),
     ("POST", "/monitor/restart"),
     ("POST", "/monitor/stop"),
+    ("GET", "/config"),
+    ("PATCH", "/config"),
     ("GET", "/events"),
     ("GET", "/openapi.json"),
 ];

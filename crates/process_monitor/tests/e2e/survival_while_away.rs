@@ -47,7 +47,11 @@ fn fostered(reaps: bool) -> World {
     );
     fs::write(world.path().join("foster.py"), text).unwrap();
     let mut foster = Command::new("python3");
-    foster.args(["foster.py", PROGRAM]).env("TOM_PM_DIRECTORY", world.path()).current_dir(world.path());
+    foster
+        .args(["foster.py", PROGRAM])
+        .env("TOM_PM_API_PORT", "0")
+        .env("TOM_PM_DIRECTORY", world.path())
+        .current_dir(world.path());
     let mut foster = foster.stdout(Stdio::null()).spawn().unwrap();
     // It ends with the world.
     thread::spawn(move || foster.wait());

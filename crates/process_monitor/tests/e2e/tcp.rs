@@ -16,7 +16,7 @@ fn addresses(world: &World) -> Vec<SocketAddr> {
 }
 
 /// Writes settings into the registry's file, as an editor would.
-fn edit_settings(world: &World, remote_access: &Value) {
+pub fn edit_settings(world: &World, remote_access: &Value) {
     let text = std::fs::read(world.registry()).unwrap_or_else(|_| b"{\"processes\":{}}".to_vec());
     let mut registry: Value = serde_json::from_slice(&text).unwrap();
     registry["remoteAccess"] = remote_access.clone();

@@ -42,7 +42,11 @@ impl User {
     pub fn command(&self, world: &World, limits: &[&str], args: &[&str]) -> Command {
         let mut command = Command::new("prlimit");
         command.args(limits).arg(&self.program).args(args);
-        command.env("TOM_PM_DIRECTORY", world.path()).env_remove("FAILPOINTS").current_dir("/");
+        command
+            .env("TOM_PM_DIRECTORY", world.path())
+            .env("TOM_PM_API_PORT", "0")
+            .env_remove("FAILPOINTS")
+            .current_dir("/");
         command.uid(self.id).gid(self.id);
         command
     }

@@ -113,7 +113,10 @@ pub fn api(status: &MonitorStatus) -> Finding {
         [] if addresses.is_empty() => {
             Finding::warn(CHECK, "it does not listen over TCP", "the monitor's log says why")
         }
-        [] => Finding::ok(CHECK, format!("listens on {addresses}")),
+        [] => {
+            let certificate = status.api_fingerprint.iter().map(|of| format!("; its certificate is {of}"));
+            Finding::ok(CHECK, format!("listens on {addresses}{}", certificate.collect::<String>()))
+        }
         troubles => Finding::warn(CHECK, troubles.join("\n"), "the command line works all the same"),
     }
 }

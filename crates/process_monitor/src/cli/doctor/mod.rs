@@ -10,6 +10,7 @@ use super::failure::{Code, Failure};
 use clap::Args;
 use finding::{Finding, Level, render};
 use process_monitor_client::api::MonitorStatus;
+use process_monitor_host::layout::Layout;
 use serde_json::json;
 
 /// Arguments of `doctor`.
@@ -17,7 +18,7 @@ use serde_json::json;
 pub struct DoctorArgs {}
 
 pub async fn run(context: &Context, _args: &DoctorArgs) -> Result<(), Failure> {
-    let findings = examine(context).await;
+    let findings = examine(context, context.layout()?).await;
     let sick = findings.iter().any(|finding| finding.level == Level::Bad);
     if context.json {
         console::print_json(&json!({ "healthy": !sick, "checks": findings }))?;
@@ -27,8 +28,8 @@ pub async fn run(context: &Context, _args: &DoctorArgs) -> Result<(), Failure> {
     if sick { Err(Failure::Silent(Code::Failed)) } else { Ok(()) }
 }
 
-async fn examine(context: &Context) -> Vec<Finding> {
-    let (layout, program) = (context.layout(), context.invocation.as_str());
+async fn examine(context: &Context, layout: &Layout) -> Vec<Finding> {
+    let program = context.invocation.as_str();
     let status = context.client.monitor_status().await;
     let running: Option<&MonitorStatus> = status.as_ref().ok();
     let registry = context.client.registry_file().await;

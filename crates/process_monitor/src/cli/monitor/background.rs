@@ -5,6 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use process_monitor_client::Error;
 use process_monitor_host::background::{StartError, start_background};
+use process_monitor_host::layout::Layout;
 use serde_json::json;
 use std::ffi::OsString;
 
@@ -34,17 +35,18 @@ impl Background {
 
 /// Starts the monitor, and says so.
 pub async fn run(context: &Context) -> Result<(), Failure> {
+    let layout = context.layout()?;
     let monitor = ensure(context).await?;
     let started = matches!(monitor, Background::Started { .. });
     if context.json {
         return console::print_json(&json!({ "success": true, "started": started, "pid": monitor.pid() }));
     }
-    console::print(&report(context, monitor))
+    console::print(&report(context, layout, monitor))
 }
 
-fn report(context: &Context, monitor: Background) -> String {
-    let instance = context.layout().instance();
-    let directory = context.layout().directory().display();
+fn report(context: &Context, layout: &Layout, monitor: Background) -> String {
+    let instance = layout.instance();
+    let directory = layout.directory().display();
     let invocation = &context.invocation;
     match monitor {
         Background::Found { pid } => format!(
@@ -61,12 +63,14 @@ fn report(context: &Context, monitor: Background) -> String {
     }
 }
 
-/// Makes sure that a monitor runs.
+/// Makes sure that a monitor runs. One elsewhere cannot be started from here.
 pub async fn ensure(context: &Context) -> Result<Background, Failure> {
     match context.client.monitor_status().await {
         Ok(status) => Ok(Background::Found { pid: status.pid }),
         // One that dies while it is asked does not run either; the instance's lock keeps the start safe.
-        Err(Error::NotRunning { .. } | Error::Interrupted { .. }) => start(context).await,
+        Err(Error::NotRunning { .. } | Error::Interrupted { .. }) if context.client.layout().is_some() => {
+            start(context).await
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -80,7 +84,7 @@ async fn start(context: &Context) -> Result<Background, Failure> {
     };
     let executable = std::env::current_exe()
         .map_err(|error| failed(format!("cannot tell where this program's own file is: {error}")))?;
-    let arguments = arguments(context);
+    let arguments = arguments(context, context.layout()?);
     let starting = tokio::task::spawn_blocking(move || start_background(&executable, &arguments, None));
     match starting.await {
         Ok(Ok(ready)) => Ok(Background::Started { pid: ready.pid }),
@@ -90,8 +94,7 @@ async fn start(context: &Context) -> Result<Background, Failure> {
 }
 
 /// The words that make a process the monitor of this context.
-fn arguments(context: &Context) -> Vec<OsString> {
-    let layout = context.layout();
+fn arguments(context: &Context, layout: &Layout) -> Vec<OsString> {
     let mut words: Vec<OsString> = vec![
         "--directory".into(),
         layout.directory().into(),

@@ -6,9 +6,10 @@ use crate::daemon::{self, DaemonError, Options};
 
 /// Is the monitor until it is stopped. `foreground`: a person watches.
 pub fn run(context: &Context, foreground: bool) -> Result<(), Failure> {
+    let layout = context.layout()?;
     let options = Options {
-        directory: context.layout().directory().to_owned(),
-        instance: context.layout().instance().clone(),
+        directory: layout.directory().to_owned(),
+        instance: layout.instance().clone(),
         foreground,
         standalone: context.flags.standalone,
         log: context.flags.log.clone(),

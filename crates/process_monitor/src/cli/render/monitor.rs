@@ -50,6 +50,7 @@ mod tests {
             aliveness_port: None,
             api_port: None,
             api_addresses: Vec::new(),
+            api_fingerprint: None,
             api_trouble: Vec::new(),
         };
         insta::assert_snapshot!(monitor_status(&status), @r"

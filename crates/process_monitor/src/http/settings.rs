@@ -1,0 +1,51 @@
+//! `/config`: every setting at once, by the names that they have in the registry.
+
+use super::body::PatchBody;
+use super::error::ApiError;
+use super::openapi::MONITOR;
+use crate::daemon::Handle;
+use axum::Json;
+use axum::extract::State;
+use process_monitor_client::api::{Accepted, Problem};
+use process_monitor_core::model::{self, EntryPatch};
+use process_monitor_core::registry::Registry;
+use serde_json::{Map, Value};
+
+/// Every setting
+///
+/// By the names that they have in the registry, and without tokens. What is not there has its default.
+#[utoipa::path(
+    get, path = "/config", tag = MONITOR, operation_id = "getSettings",
+    responses((status = 200, body = Object))
+)]
+pub async fn show(State(handle): State<Handle>) -> Result<Json<Map<String, Value>>, ApiError> {
+    handle.settings().shown_settings().map(Json).map_err(|error| ApiError::internal(error.to_string()))
+}
+
+/// Change settings
+///
+/// A JSON merge patch (RFC 7396) of what `GET /config` answers: what is not named stays, `null` brings a default back. All
+/// of it is done, or nothing; in effect at once.
+#[utoipa::path(
+    patch, path = "/config", tag = MONITOR, operation_id = "changeSettings",
+    request_body(content = Object, example = json!({ "remoteAccess": { "trustedHosts": ["localhost", "192.168.1.*"] } })),
+    responses((status = 200, body = Accepted))
+)]
+pub async fn change(
+    State(handle): State<Handle>,
+    PatchBody(EntryPatch(change)): PatchBody,
+) -> Result<Json<Accepted>, ApiError> {
+    handle.settings().reconfigured(&change).map_err(invalid)?;
+    let apply = move |registry: &mut Registry| {
+        // What others changed meanwhile stays, unless both together could not be obeyed.
+        if let Ok(settings) = registry.reconfigured(&change) {
+            registry.adopt_settings(settings);
+        }
+    };
+    handle.configure(Box::new(apply)).await?;
+    Ok(Json(Accepted::new()))
+}
+
+fn invalid(problems: Vec<model::Problem>) -> ApiError {
+    ApiError::invalid(problems.into_iter().map(Problem::from).collect())
+}
