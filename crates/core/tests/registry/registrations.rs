@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 fn registered(body: &Value) -> ProcessEntry {
-    read::<Registration>(body.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error:?}")).0
+    read::<Registration>(body.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error:?}")).entry
 }
 
 fn with(fields: Value) -> Value {

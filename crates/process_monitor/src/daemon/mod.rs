@@ -44,4 +44,5 @@ mod tree;
 
 pub use handle::Handle;
 pub use inbox::CommandError;
+pub use permits::permitted;
 pub use start::{DaemonError, Options, run};
