@@ -16,5 +16,6 @@ pub mod model;
 pub mod nearest;
 pub mod notice;
 pub mod reading;
+pub mod partner;
 pub mod registry;
 pub mod time;
