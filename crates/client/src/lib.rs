@@ -6,6 +6,7 @@
 //! | [`api`] | the wire types, which the server uses too |
 //! | `client` | [`Client`] and [`ConnectOptions`]: which monitor, and by which way |
 //! | `processes`, `monitor`, `settings`, `events` | its calls, by what they are about |
+//! | `partner` | how two monitors ask each other |
 //! | [`discover`] | finding monitors |
 //! | `ask` | one call: its answer, a typed error, another try, or the file instead |
 //! | `call`, `transport/` | a request, and how it gets there: control socket, TCP, TLS |
@@ -28,6 +29,7 @@ mod events;
 mod files;
 mod fingerprint;
 mod monitor;
+mod partner;
 mod processes;
 mod retry;
 mod settings;
@@ -40,6 +42,7 @@ pub use client::{Client, ConnectOptions};
 pub use error::{Endpoint, Error};
 pub use events::EventStream;
 pub use fingerprint::Fingerprint;
+pub use partner::aliveness_status;
 pub use retry::Retry;
 pub use token::Token;
 pub use transport::Trust;

@@ -15,7 +15,7 @@ pub mod listening;
 pub mod model;
 pub mod nearest;
 pub mod notice;
-pub mod reading;
 pub mod partner;
+pub mod reading;
 pub mod registry;
 pub mod time;

@@ -59,25 +59,9 @@ const BACKOFF: [u64; 6] = [0, 1000, 2000, 5000, 10_000, 30_000];
 /// A process that sleeps in the kernel may need more than one kill, and an operator to know of it.
 const KILL_AGAIN: Duration = Duration::from_secs(10);
 
-/// How often things are done. Other values than the default are for tests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// From one check to the next.
-    pub interval: Duration,
-    /// How long an answer may take.
-    pub timeout: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { interval: CHECK_INTERVAL, timeout: CHECK_TIMEOUT }
-    }
-}
-
 /// The policy of one monitor about its partner.
 #[derive(Debug)]
 pub struct Partner {
-    pace: Pace,
     /// Whether this monitor goes on where an earlier one was cut off.
     continuing: bool,
     settings: Option<Settings>,
@@ -92,8 +76,8 @@ pub struct Partner {
 impl Partner {
     /// A policy that knows nothing yet. `continuing`: an earlier life of this very monitor was cut off, and
     /// what was wanted then is wanted now.
-    pub fn new(continuing: bool, pace: Pace) -> Self {
-        Self { pace, continuing, settings: None, phase: Phase::Off, tries: 0, number: 0, leaving: false }
+    pub fn new(continuing: bool) -> Self {
+        Self { continuing, settings: None, phase: Phase::Off, tries: 0, number: 0, leaving: false }
     }
 
     /// Moves the state machine. The actions are to be carried out in their order.
@@ -190,6 +174,12 @@ impl Partner {
         Vec::new()
     }
 
+    fn start(&mut self, cause: Cause) -> Vec<Action> {
+        self.tries = self.tries.saturating_add(1);
+        self.phase = Phase::Starting(cause);
+        vec![Action::Start(cause)]
+    }
+
     fn seen(&mut self, life: Life, proven: bool, now: Now) -> Vec<Action> {
         match &self.phase {
             Phase::Watched(watched) if watched.life == life => return Vec::new(),
@@ -212,11 +202,7 @@ impl Partner {
             Phase::Looking(Purpose::AfterStop) | Phase::Absent { .. } if last == Last::Cut => {
                 self.fall_due(Cause::Died(Exit::Unknown), now)
             }
-            Phase::Looking(Purpose::Start(cause)) => {
-                self.tries = self.tries.saturating_add(1);
-                self.phase = Phase::Starting(cause);
-                vec![Action::Start(cause)]
-            }
+            Phase::Looking(Purpose::Start(cause)) => self.start(cause),
             Phase::Looking(Purpose::AfterStart(cause)) => self.fall_due(cause, now),
             // Of a watched one the end is told, and nothing else counts.
             _ => Vec::new(),
@@ -229,7 +215,8 @@ impl Partner {
             Last::Cut => self.fall_due(Cause::Died(Exit::Unknown), now),
             // What was wanted before we were cut off: that it stays down.
             Last::Left if self.continuing => self.absent(true),
-            Last::Left | Last::None if wanted => self.fall_due(Cause::Missing, now),
+            // No second look: that it was stopped once is known, and does not count.
+            Last::Left | Last::None if wanted => self.start(Cause::Missing),
             Last::Left => self.absent(true),
             Last::None => self.absent(false),
         }
@@ -260,12 +247,11 @@ impl Partner {
     }
 
     fn checked(&mut self, life: Life, number: u64, answer: Answer, now: Now) -> Vec<Action> {
-        let pace = self.pace;
         let Phase::Watched(watched) = &mut self.phase else { return Vec::new() };
         if watched.life != life || watched.asked != Some(number) {
             return Vec::new();
         }
-        watched.answered(answer, pace, now.mono);
+        watched.answered(answer, now.mono);
         if !watched.is_hung(now.mono) {
             return Vec::new();
         }
@@ -284,7 +270,7 @@ impl Partner {
         match &mut self.phase {
             Phase::Watched(watched) if watched.next_check().is_some_and(|at| at <= now.mono) => {
                 self.number += 1;
-                watched.ask(self.number, self.pace, now.mono);
+                watched.ask(self.number, now.mono);
                 vec![Action::Check { life: watched.life, number: self.number }]
             }
             Phase::Killed { life, again } if *again <= now.mono => {

@@ -1,7 +1,7 @@
 //! Where a partner can be, with the data that is valid there.
 
 use super::event::{Answer, Cause, Life};
-use super::{FAILURES, GRACE, Pace};
+use super::{CHECK_INTERVAL, CHECK_TIMEOUT, FAILURES, GRACE};
 use crate::time::Mono;
 
 /// Where the partner is.
@@ -89,18 +89,18 @@ impl Watched {
         (self.asked.is_none() && !self.leaving && !self.alone).then_some(self.next)
     }
 
-    pub(super) fn ask(&mut self, number: u64, pace: Pace, now: Mono) {
+    pub(super) fn ask(&mut self, number: u64, now: Mono) {
         self.asked = Some(number);
-        self.next = now + pace.interval;
+        self.next = now + CHECK_INTERVAL;
     }
 
-    pub(super) fn answered(&mut self, answer: Answer, pace: Pace, now: Mono) {
+    pub(super) fn answered(&mut self, answer: Answer, now: Mono) {
         self.asked = None;
         match answer {
             Answer::Failed => {
                 self.failed = self.failed.saturating_add(1);
                 // Were the answer late because this machine is busy, the next would be asked for at once.
-                self.next = self.next.max(now + pace.interval.saturating_sub(pace.timeout));
+                self.next = self.next.max(now + CHECK_INTERVAL.saturating_sub(CHECK_TIMEOUT));
             }
             Answer::Well | Answer::Leaving | Answer::Alone => {
                 self.failed = 0;

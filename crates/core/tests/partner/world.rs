@@ -2,7 +2,7 @@
 
 use process_monitor_core::exit::Exit;
 use process_monitor_core::partner::{
-    Action, Answer, Cause, Event, Farewell, Last, Life, Pace, Partner, Settings, Sighting,
+    Action, Answer, Cause, Event, Farewell, Last, Life, Partner, Settings, Sighting,
 };
 use process_monitor_core::time::{Mono, Now, Wall};
 use std::time::Duration;
@@ -244,7 +244,7 @@ impl World {
         disk.record = Some(n);
         disk.farewell = None;
         self.monitors[n].ready = self.tick + self.startup;
-        self.monitors[n].partner = Some(Partner::new(continuing, Pace::default()));
+        self.monitors[n].partner = Some(Partner::new(continuing));
         self.drive(n, Event::Settings(self.settings));
     }
 

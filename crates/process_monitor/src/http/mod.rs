@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `processes` | `/processes…` |
 //! | `monitor` | `/monitor…` |
+//! | `partner` | what the partner asks, on the control socket only |
 //! | `events` | `/events` |
 //! | `settings` | `/config` |
 //! | `error` | an error's status, in one place |
@@ -32,6 +33,7 @@ pub mod listen;
 mod monitor;
 pub mod openapi;
 pub mod own_user;
+pub mod partner;
 mod patient;
 mod processes;
 mod query;

@@ -25,6 +25,7 @@ mod lifecycle;
 mod limits;
 mod openapi;
 mod output;
+mod pair;
 mod readiness;
 mod readme;
 mod real_programs;
