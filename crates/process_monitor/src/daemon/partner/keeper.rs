@@ -81,7 +81,7 @@ impl Keeper {
 
 /// What tasks beside the thread's own tell it.
 enum Told {
-    Ended(Life),
+    Ended(Life, Exit),
     Checked { life: Life, number: u64, reply: Reply },
 }
 
@@ -175,8 +175,8 @@ impl Work {
 
     fn take(&mut self, told: Told) {
         match told {
-            Told::Ended(life) => {
-                let event = self.ended(life);
+            Told::Ended(life, exit) => {
+                let event = self.ended(life, exit);
                 self.step(event);
             }
             Told::Checked { life, number, reply } => {
@@ -224,23 +224,23 @@ impl Work {
                 return None;
             }
         };
-        let Some(process) = process.map(Arc::new) else { return Some(self.ended(life)) };
+        let Some(process) = process.map(Arc::new) else { return Some(self.ended(life, Exit::Unknown)) };
         self.held = Some(Arc::clone(&process));
         let teller = self.teller.clone();
         tokio::spawn(async move {
-            if let Err(error) = process.ended().await {
+            if let Err(error) = Arc::clone(&process).ended().await {
                 tracing::error!(pid = life.pid, %error, "cannot be told of the partner's end; it is noticed by checks");
                 return;
             }
+            let exit = process.try_exit().ok().flatten().unwrap_or(Exit::Unknown);
             // Nobody is left to be told when we leave.
-            let _left = teller.send(Told::Ended(life));
+            let _left = teller.send(Told::Ended(life, exit));
         });
         None
     }
 
-    fn ended(&mut self, life: Life) -> Event {
-        let held = self.held.take_if(|held| held.identity() == sighting::identity(&life));
-        let exit = held.and_then(|process| process.try_exit().ok().flatten()).unwrap_or(Exit::Unknown);
+    fn ended(&mut self, life: Life, exit: Exit) -> Event {
+        let _released = self.held.take_if(|held| held.identity() == sighting::identity(&life));
         let farewell = self.place.as_ref().and_then(|place| {
             let launch = Launch::read(place, sighting::identity(&life));
             // It wanted no partner, and so nobody who starts it again.
