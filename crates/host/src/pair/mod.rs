@@ -6,11 +6,13 @@
 //! | [`sighting`] | whether the monitor of an instance runs, or how its last life ended |
 //! | [`farewell`] | what a monitor leaves word of before it ends |
 //! | [`launch`] | how a monitor was started, for who starts it again |
+//! | [`outputs`] | what the programs of the other have written is kept from being lost |
 //! | [`history`] | when and why a monitor started its partner |
 
 pub mod farewell;
 pub mod history;
 pub mod launch;
+pub mod outputs;
 pub mod sighting;
 
 use crate::process::{BootId, Identity};

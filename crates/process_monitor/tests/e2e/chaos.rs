@@ -8,6 +8,7 @@
 use crate::harness::{World, is_alive, kill, signal, start_time, variable_of};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -147,19 +148,31 @@ impl<'a> Chaos<'a> {
         (is_it && is_alive(pid) && !self.killed.contains(&pid)).then_some(pid)
     }
 
-    /// Whether somebody holds the outputs open; else what a program printed last goes with it (ARCHITECTURE, "What
-    /// remains").
-    fn outputs_are_held(&self) -> bool {
-        let monitor = self.world.pid_of_monitor("default");
-        let sleeps = |pid: u32| self.sleepers.iter().any(|sleeper| sleeper.pid == pid);
-        self.logger().is_some() || monitor.is_some_and(|pid| !sleeps(pid))
+    /// Whether somebody beside `victim` has every output open; else what a program printed last may go with them
+    /// (ARCHITECTURE, "What remains").
+    fn are_held_without(&self, victim: Option<u32>) -> bool {
+        let world = self.world;
+        let monitors = ["default", "watcher"].iter().filter_map(|instance| world.pid_of_monitor(instance));
+        let holders = monitors.chain(world.loggers()).filter(|pid| Some(*pid) != victim);
+        let opened = |pid: u32| fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        let held: HashSet<PathBuf> =
+            holders.flat_map(opened).filter_map(|end| fs::read_link(end.path()).ok()).collect();
+        let fifos = fs::read_dir(world.state_file("default", "fifo")).unwrap().flatten();
+        let is_output = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "out" || ext == "err");
+        fifos.map(|fifo| fifo.path()).filter(is_output).all(|fifo| held.contains(&fifo))
+    }
+
+    /// kill -9, and wait: what is dead is not to be taken for somebody who holds an output.
+    fn kill(&self, pid: u32) {
+        kill(pid);
+        patiently("it is dead", || !is_alive(pid));
     }
 
     fn kill_program(&mut self) -> Option<&'static str> {
         let id = self.any_program();
-        let pid = self.pid_of(&id).filter(|_| self.outputs_are_held())?;
+        let pid = self.pid_of(&id).filter(|_| self.are_held_without(None))?;
         self.killed.insert(pid);
-        kill(pid);
+        self.kill(pid);
         *self.kills.entry(id).or_default() += 1;
         Some("program killed")
     }
@@ -170,7 +183,8 @@ impl<'a> Chaos<'a> {
     }
 
     fn kill_monitor(&mut self, instance: &str) -> Option<&'static str> {
-        kill(self.world.pid_of_monitor(instance)?);
+        let pid = self.world.pid_of_monitor(instance).filter(|pid| self.are_held_without(Some(*pid)))?;
+        self.kill(pid);
         Some(if instance == "default" { "default killed" } else { "watcher killed" })
     }
 
@@ -179,7 +193,7 @@ impl<'a> Chaos<'a> {
     }
 
     fn kill_logger(&mut self) -> Option<&'static str> {
-        kill(self.logger()?);
+        self.kill(self.logger().filter(|pid| self.are_held_without(Some(*pid)))?);
         Some("logger killed")
     }
 
@@ -204,7 +218,7 @@ impl<'a> Chaos<'a> {
 
     /// Nobody waits for it: the monitor may hang, or be killed on the way.
     fn restart(&mut self) -> Option<&'static str> {
-        self.world.pid_of_monitor("default")?;
+        self.world.pid_of_monitor("default").filter(|pid| self.are_held_without(Some(*pid)))?;
         let mut command = self.world.command(["--restart"]);
         self.commands.push(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
         Some("monitor restarted")
@@ -301,7 +315,7 @@ fn patiently(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + SETTLES_WITHIN;
     while !condition() {
         assert!(Instant::now() < deadline, "not within {SETTLES_WITHIN:?}: {what}");
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -353,6 +353,43 @@ fn exit_code_75_asks_for_a_restart_and_0_for_none() {
 }
 
 #[test]
+fn what_was_said_is_kept_although_the_monitor_and_its_logger_died() {
+    let world = World::paired();
+    let folder = world.path().display();
+    let program = world.script(
+        "says",
+        &format!("#!/bin/bash\nwhile [ ! -e {folder}/go ]; do sleep 0.01; done\necho last words\nexit 7\n"),
+    );
+    world.ok(&["run", "--name", "web", "--restart", "never", "--", &program]);
+    let pid = world.pid_of("web").unwrap();
+    let watcher = world.pid_of_monitor("watcher").unwrap();
+    let holds = || {
+        let ends = fs::read_dir(format!("/proc/{watcher}/fd")).unwrap().flatten();
+        let fifos = world.path().join("default_state/fifo");
+        ends.filter(|end| fs::read_link(end.path()).is_ok_and(|to| to.starts_with(&fifos))).count() == 2
+    };
+    eventually("the watcher holds its outputs", holds);
+    // It shall not bring the other back before the program has ended.
+    signal(watcher, "STOP");
+    let doomed: Vec<_> = world.loggers().into_iter().chain(world.pid_of_monitor("default")).collect();
+    assert_eq!(doomed.len(), 2);
+    doomed.iter().for_each(|pid| signal(*pid, "STOP"));
+    doomed.iter().for_each(|pid| kill(*pid));
+    eventually("both are gone", || doomed.iter().all(|pid| !is_alive(*pid)));
+    fs::write(world.path().join("go"), "").unwrap();
+    eventually("the program has ended", || !is_alive(pid));
+    signal(watcher, "CONT");
+    world.await_pair();
+    eventually("its last words are there", || world.output("web", "stdout") == b"last words\n");
+    eventually("nothing is held for nothing", || {
+        let ends = fs::read_dir(format!("/proc/{watcher}/fd")).unwrap().flatten();
+        ends.filter(|end| fs::read_link(end.path()).is_ok_and(|to| to.to_string_lossy().contains("/fifo/")))
+            .count()
+            == 0
+    });
+}
+
+#[test]
 fn a_replacement_is_started_as_the_one_before() {
     let world = World::new();
     let port = free_port().to_string();

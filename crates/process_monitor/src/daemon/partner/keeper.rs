@@ -18,6 +18,7 @@ use process_monitor_host::clock::{self, Clock};
 use process_monitor_host::layout::Layout;
 use process_monitor_host::pair::history::{self, Replacement};
 use process_monitor_host::pair::launch::Launch;
+use process_monitor_host::pair::outputs::HeldOutputs;
 use process_monitor_host::pair::sighting;
 use process_monitor_host::process::Process;
 use std::collections::VecDeque;
@@ -94,6 +95,8 @@ struct Work {
     /// The process of the life that is watched.
     held: Option<Arc<Process>>,
     before: Option<Remembered>,
+    /// What its programs have written is kept while this is there.
+    outputs: Option<HeldOutputs>,
     port: Option<u16>,
     teller: UnboundedSender<Told>,
     told: UnboundedReceiver<Told>,
@@ -109,6 +112,7 @@ impl Work {
             place: None,
             held: None,
             before: None,
+            outputs: None,
             port: None,
             parts,
             teller,
@@ -160,7 +164,7 @@ impl Work {
         if self.place != place {
             // Of another partner nothing is known.
             self.step(Event::Settings(Wanted { paired: false, ..wanted }));
-            (self.place, self.before, self.port) = (place, None, None);
+            (self.place, self.before, self.port, self.outputs) = (place, None, None, None);
         }
         self.step(Event::Settings(wanted));
     }
@@ -216,6 +220,7 @@ impl Work {
             self.port = None;
         }
         self.before = Some(Remembered::of(life));
+        self.hold_outputs();
         self.held = None;
         let process = match Process::adopt(&sighting::identity(&life)) {
             Ok(process) => process,
@@ -237,6 +242,20 @@ impl Work {
             let _left = teller.send(Told::Ended(life, exit));
         });
         None
+    }
+
+    /// From the first life on, for good: what a later one needs held may have been written in an earlier one.
+    fn hold_outputs(&mut self) {
+        if self.outputs.is_some() {
+            return;
+        }
+        let held = self.place.as_ref().map(HeldOutputs::hold);
+        self.outputs = held.and_then(|held| {
+            held.inspect_err(
+                |error| tracing::warn!(%error, "the outputs of the partner's programs are not held"),
+            )
+            .ok()
+        });
     }
 
     fn ended(&mut self, life: Life, exit: Exit) -> Event {
