@@ -278,6 +278,7 @@ impl Work {
         let settings = self.parts.settings.get();
         let question = Question {
             client: Client::local(place.directory(), place.instance().clone()),
+            place: place.clone(),
             own: self.parts.layout.instance().clone(),
             port: self.port.unwrap_or_else(|| port_of(&settings, place.instance())),
             life,
