@@ -1,4 +1,4 @@
-//! `cargo run --release -p process-monitor-bench [-- --quick]`
+//! `cargo run --release -p process-monitor-bench [-- --quick | --pair]`
 //!
 //! Measures the monitor, each figure beside a floor taken in the same run: the same workload under a
 //! bare loop of spawn, kill and wait. The workload is this program itself; it says on a socket that
@@ -37,7 +37,12 @@ fn main() -> ExitCode {
             checked_seconds: 7,
             pairs: (10, 1),
         }),
-        _ => Err(io::Error::other("usage: cargo run --release -p process-monitor-bench [-- --quick]")),
+        ["--pair"] => {
+            measure(&Plan { sizes: &[], kills: 1, idle_seconds: 0, checked_seconds: 0, pairs: (30, 5) })
+        }
+        _ => {
+            Err(io::Error::other("usage: cargo run --release -p process-monitor-bench [-- --quick | --pair]"))
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
