@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use process_monitor_client::api::{Accepted, Problem};
 use process_monitor_core::model::{self, EntryPatch};
-use process_monitor_core::registry::Registry;
+use process_monitor_core::registry::{Registry, ShownSettings};
 use serde_json::{Map, Value};
 
 /// Every setting
@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 /// By the names that they have in the registry, and without tokens. What is not there has its default.
 #[utoipa::path(
     get, path = "/config", tag = MONITOR, operation_id = "getSettings",
-    responses((status = 200, body = Object))
+    responses((status = 200, body = ShownSettings))
 )]
 pub async fn show(State(handle): State<Handle>) -> Result<Json<Map<String, Value>>, ApiError> {
     handle.settings().shown_settings().map(Json).map_err(|error| ApiError::internal(error.to_string()))
@@ -28,7 +28,7 @@ pub async fn show(State(handle): State<Handle>) -> Result<Json<Map<String, Value
 /// of it is done, or nothing; in effect at once.
 #[utoipa::path(
     patch, path = "/config", tag = MONITOR, operation_id = "changeSettings",
-    request_body(content = Object, example = json!({ "remoteAccess": { "trustedHosts": ["localhost", "192.168.1.*"] } })),
+    request_body(content((ShownSettings = "application/json"), (ShownSettings = "application/merge-patch+json")), example = json!({ "monitorIntervalMs": 5000 })),
     responses((status = 200, body = Accepted))
 )]
 pub async fn change(
