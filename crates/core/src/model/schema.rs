@@ -6,10 +6,13 @@ use serde_json::Value;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, Schema};
 
+/// Adds to the schema of a field what its rule says.
+type Tell<'a> = Box<dyn Fn(&mut RefOr<Schema>) + 'a>;
+
 /// What is known of a field beyond its type and its description.
 pub(crate) struct Field<'a> {
     default: Value,
-    rule: Option<Box<dyn Fn(&mut RefOr<Schema>) + 'a>>,
+    rule: Option<Tell<'a>>,
 }
 
 impl<'a> Field<'a> {
