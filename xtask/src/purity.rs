@@ -6,8 +6,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crates that the core may stand on, directly.
-const DEPENDENCIES: [&str; 8] =
-    ["indexmap", "jiff", "regex-lite", "serde", "serde_json", "serde_path_to_error", "thiserror", "utoipa"];
+const DEPENDENCIES: [&str; 12] = [
+    "globset",
+    "indexmap",
+    "ipnet",
+    "jiff",
+    "regex-lite",
+    "serde",
+    "serde_json",
+    "serde_path_to_error",
+    "sha2",
+    "subtle",
+    "thiserror",
+    "utoipa",
+];
 
 /// What its sources must not name. Clippy's `disallowed_methods` sees through imports; this sees
 /// what is behind a `cfg`, too.

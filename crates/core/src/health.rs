@@ -70,9 +70,7 @@ pub fn check_url(url: &str) -> Result<(), String> {
     if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return wrong("it has spaces or control characters");
     }
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    match split_port(host_and_port) {
+    match split_port(host_and_port(rest)) {
         Some(("", _)) | None => wrong("it has no host, or a bad one"),
         Some((_, None)) => Ok(()),
         Some((_, Some(port))) => match port.parse::<u16>() {
@@ -80,6 +78,23 @@ pub fn check_url(url: &str) -> Result<(), String> {
             _ => wrong("its port is none"),
         },
     }
+}
+
+/// What stands between the scheme's `://` and the path, without user and password.
+fn host_and_port(after_scheme: &str) -> &str {
+    let authority = after_scheme.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+}
+
+/// The host that `url` names, without brackets.
+pub(crate) fn host_of_url(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    host_of_address(host_and_port(rest))
+}
+
+/// The host of `host:port`, without brackets.
+pub(crate) fn host_of_address(address: &str) -> Option<&str> {
+    split_port(address).map(|(host, _)| host)
 }
 
 /// Whether `address` is `host:port`, the host a name, an IPv4 address or an IPv6 one in brackets.

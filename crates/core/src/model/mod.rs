@@ -9,7 +9,8 @@
 //! | `policy` | when it is restarted |
 //! | `health` | how it is found to be well |
 //! | `settings` | ports, partner, remote access |
-//! | `state`, `signal`, `secret` | kinds of values |
+//! | `token` | who holds a bearer token, and what for |
+//! | `state`, `signal` | kinds of values |
 //! | `problem` | what is wrong with a value, and where |
 //! | `document` | how an object is declared |
 //! | `rule` | rules of fields: bounds, executables, variables |
@@ -24,24 +25,24 @@ mod problem;
 mod registration;
 pub(crate) mod rule;
 pub(crate) mod schema;
-mod secret;
 mod settings;
 mod signal;
 mod state;
 mod three_way;
+mod token;
 
 pub use entry::{LogConfig, MIN_FILE_BYTES, ProcessEntry, StopConfig};
 pub use health::{AlivenessCheck, ExecCheck, FailAction, Readiness, StartupCheck};
 pub use policy::{Backoff, RestartPolicy, RestartType};
 pub use problem::{JsonPath, Problem, Step};
 pub use registration::{EntryPatch, RUNTIME_FIELDS, Registration};
-pub use secret::Secret;
 pub use settings::{
     AlivenessServer, DefaultPorts, PartnerDiscovery, RateLimit, RemoteAccess, Tls, WatcherInfo,
 };
 pub use signal::{StopSignal, UnknownSignal};
 pub use state::ProcessState;
 pub use three_way::ThreeWay;
+pub use token::{NewToken, NotAHash, Scope, TOKEN_PREFIX, Token, TokenHash, UnknownScope};
 
 pub(crate) use document::document;
 pub(crate) use problem::nested;

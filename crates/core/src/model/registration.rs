@@ -25,6 +25,7 @@ impl Readable for Registration {
     fn read(value: Value, report: &mut Report) -> Option<Self> {
         let mut entry = ProcessEntry::read(value, report)?.without_runtime();
         entry.registered_at = None;
+        entry.untrusted_peer = None;
         if let Some(check) = &mut entry.aliveness_check {
             check.enabled.get_or_insert(true);
         }
@@ -48,7 +49,7 @@ impl ToSchema for Registration {
 
 /// The fields that no client gives.
 fn written_by_monitor() -> Vec<&'static str> {
-    ["registeredAt"].into_iter().chain(RUNTIME_FIELDS).collect()
+    ["registeredAt", "untrustedPeer"].into_iter().chain(RUNTIME_FIELDS).collect()
 }
 
 impl Document for Registration {

@@ -3,7 +3,9 @@
 use super::document::document;
 use super::problem::{JsonPath, Problem, nested, no_nul};
 use super::rule::Bounds;
-use super::secret::Secret;
+use super::token::{Token, token_problems};
+use crate::access::executable::pattern_problems;
+use crate::access::{HostPattern, browser::origin_problems};
 use crate::id::InstanceId;
 use crate::listening::BindAddress;
 
@@ -90,6 +92,11 @@ document! {
         /// Proxies whose word is taken for who the peer is. Default none.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         trusted_proxies: Vec<String> = Vec::new(),
+        /// Names, with patterns as in `trustedHosts`, under which this monitor is reached through a proxy or a DNS
+        /// entry: requests that name another `Host` are refused. Loopback names, the machine's own name and the
+        /// addresses it listens on need no mention. Default none.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        allowed_hosts: Vec<String> = Vec::new(),
         /// Web origins whose pages may use the API. Default none.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         cors_origins: Vec<String> = Vec::new(),
@@ -102,9 +109,9 @@ document! {
         /// With it, other hosts must speak TLS; this machine may. Default none.
         #[serde(skip_serializing_if = "Option::is_none")]
         tls: Option<Tls> = None,
-        /// Bearer tokens. Carried unread until the API asks for them.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        tokens: Option<Secret> = None,
+        /// Bearer tokens, by which peers may do what their scope permits. Default none.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tokens: Vec<Token> = Vec::new(),
     }
 }
 
@@ -132,8 +139,31 @@ impl RemoteAccess {
         let bind = self.bind_address.as_deref().map(BindAddress::parse);
         let bind = bind.and_then(Result::err).map(|why| Problem::new("bindAddress", why));
         let tls = self.tls.iter().flat_map(|tls| nested("tls", tls.validate()));
-        self.broken_rules().chain(rate).chain(bind).chain(tls).collect()
+        self.broken_rules()
+            .chain(rate)
+            .chain(bind)
+            .chain(tls)
+            .chain(host_problems("trustedHosts", &self.trusted_hosts))
+            .chain(host_problems("trustedProxies", &self.trusted_proxies))
+            .chain(host_problems("allowedHosts", &self.allowed_hosts))
+            .chain(origin_problems(&self.cors_origins))
+            .chain(pattern_problems("executableWhitelist", &self.executable_whitelist))
+            .chain(pattern_problems("executableBlacklist", &self.executable_blacklist))
+            .chain(token_problems(&self.tokens))
+            .collect()
     }
+
+    /// How much one peer may ask: the configured limit, or the default one.
+    pub fn rate_limit(&self) -> RateLimit {
+        self.rate_limit.clone().unwrap_or_default()
+    }
+}
+
+fn host_problems<'a>(field: &'a str, patterns: &'a [String]) -> impl Iterator<Item = Problem> + 'a {
+    patterns.iter().enumerate().filter_map(move |(n, pattern)| {
+        let why = pattern.parse::<HostPattern>().err()?;
+        Some(Problem::at(JsonPath::root().key(field).index(n), why.to_string()))
+    })
 }
 
 impl RateLimit {

@@ -4,7 +4,7 @@ use super::explain::{expected, explain};
 use super::report::Report;
 use crate::exit::LastExit;
 use crate::id::{InstanceId, ProcessId};
-use crate::model::{FailAction, ProcessState, RestartType, Secret, Step, StopSignal};
+use crate::model::{FailAction, ProcessState, RestartType, Scope, Step, StopSignal, TokenHash};
 use crate::time::Wall;
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
@@ -54,6 +54,8 @@ leaves! {
     ProcessState = Some(ProcessState::default()),
     RestartType = Some(RestartType::default()),
     FailAction = None,
+    Scope = Some(Scope::Read),
+    TokenHash = None,
     LastExit = None,
 }
 
@@ -167,11 +169,5 @@ impl Readable for Map<String, Value> {
                 None
             }
         }
-    }
-}
-
-impl Readable for Secret {
-    fn read(value: Value, _: &mut Report) -> Option<Self> {
-        Some(Self::new(value))
     }
 }

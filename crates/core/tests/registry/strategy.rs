@@ -4,8 +4,8 @@ use process_monitor_core::exit::{ExitReason, LastExit};
 use process_monitor_core::id::{InstanceId, ProcessId};
 use process_monitor_core::model::{
     AlivenessCheck, ExecCheck, FailAction, JsonPath, LogConfig, PartnerDiscovery, ProcessEntry, ProcessState,
-    RateLimit, RemoteAccess, RestartPolicy, RestartType, Secret, StartupCheck, Step, StopConfig, StopSignal,
-    Tls, WatcherInfo,
+    RateLimit, RemoteAccess, RestartPolicy, RestartType, Scope, StartupCheck, Step, StopConfig, StopSignal,
+    Tls, Token, TokenHash, WatcherInfo,
 };
 use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
@@ -183,6 +183,7 @@ pub fn entry_of(id: ProcessId) -> impl Strategy<Value = ProcessEntry> {
             autostart: switches.0,
             enabled: switches.1,
             is_remote: switches.2,
+            untrusted_peer: switches.2.then(|| "203.0.113.9".to_owned()),
             restart_policy: parts.0,
             aliveness_check: parts.1,
             stop: parts.2,
@@ -200,6 +201,25 @@ pub fn entry_of(id: ProcessId) -> impl Strategy<Value = ProcessEntry> {
     )
 }
 
+const HOSTS: &[&str] = &["localhost", "0.0.0.0", "", "::1", "10.0.*.*", "2001:db8::/32", "*.example.com"];
+const PROGRAMS: &[&str] = &["", "/opt/**", "/usr/bin/[a-c]?", "/bin/{true,false}", "sh"];
+const ORIGINS: &[&str] = &["https://ops.example.com", "http://10.0.0.5:8080"];
+
+/// Any tokens that can be told apart.
+fn tokens() -> impl Strategy<Value = Vec<Token>> {
+    let scope = select(vec![Scope::Read, Scope::Control, Scope::Admin]);
+    let token = ("[a-z]{1,4}", text(), text(), scope, wall(), option::of(wall()), extra());
+    let token = token.prop_map(|(id, name, secret, scope, created, expires_at, extra)| {
+        let made = Token::new(name, scope, TokenHash::of(&secret), created);
+        Token { id, expires_at, extra, ..made }
+    });
+    vec(token, 0..3).prop_map(|mut tokens| {
+        tokens.sort_by(|one, other| one.id.cmp(&other.id));
+        tokens.dedup_by(|one, other| one.id == other.id);
+        tokens
+    })
+}
+
 fn bind_address() -> impl Strategy<Value = String> {
     let address = any::<[u8; 4]>().prop_map(|bytes| Ipv4Addr::from(bytes).to_string());
     let prefix = any::<u8>().prop_map(|byte| format!("{byte}."));
@@ -207,7 +227,10 @@ fn bind_address() -> impl Strategy<Value = String> {
 }
 
 fn remote() -> impl Strategy<Value = RemoteAccess> {
-    let lists = (vec(text(), 0..3), vec(text(), 0..3), vec(text(), 0..3), vec(text(), 0..3));
+    let hosts = || vec(select(HOSTS).prop_map(String::from), 0..3);
+    let patterns = vec(select(PROGRAMS).prop_map(String::from), 0..3);
+    let origins = vec(select(ORIGINS).prop_map(String::from), 0..3);
+    let lists = (hosts(), patterns, hosts(), origins, hosts());
     let rate = (0.001f64..1e6, 1u32.., extra()).prop_map(|(requests_per_second, burst, extra)| RateLimit {
         requests_per_second,
         burst,
@@ -225,7 +248,7 @@ fn remote() -> impl Strategy<Value = RemoteAccess> {
         option::of(bind_address()),
         option::of(rate),
         1u64..,
-        (option::of(tls), option::of(json())),
+        (option::of(tls), tokens()),
         extra(),
     )
         .prop_map(
@@ -239,8 +262,6 @@ fn remote() -> impl Strategy<Value = RemoteAccess> {
                 (tls, tokens),
                 extra,
             )| {
-                // `null` is how a registry says that there is none.
-                let secret = |value: Option<Value>| value.filter(|value| !value.is_null()).map(Secret::new);
                 RemoteAccess {
                     start_remote_access: allowed[0],
                     remote_port,
@@ -255,11 +276,12 @@ fn remote() -> impl Strategy<Value = RemoteAccess> {
                     executable_whitelist: lists.1,
                     trusted_proxies: lists.2,
                     cors_origins: lists.3,
+                    allowed_hosts: lists.4,
                     bind_address,
                     rate_limit,
                     max_body_bytes,
                     tls,
-                    tokens: secret(tokens),
+                    tokens,
                     extra,
                     ..RemoteAccess::default()
                 }

@@ -1,0 +1,170 @@
+//! What other peers may register, beside the programs they may name: nothing by which the monitor would do for
+//! them what they may not do themselves.
+
+use super::{HostPattern, runs_other_code};
+use crate::health::{host_of_address, host_of_url};
+use crate::model::{AlivenessCheck, JsonPath, LogConfig, Problem, ProcessEntry, RemoteAccess};
+use core::net::IpAddr;
+
+/// The longest `stop.timeoutMs` that other peers may set: for so long a program that ignores its signal can hold
+/// up the end of the monitor.
+pub const MAX_STOP_TIMEOUT_MS: u64 = 60_000;
+
+/// Every program that `entry` has the monitor run, with its path in the entry.
+pub fn programs(entry: &ProcessEntry) -> impl Iterator<Item = (JsonPath, &str)> {
+    let command = (JsonPath::root().key("command"), entry.command.as_str());
+    // Also that of a check which is switched off: it may be switched on.
+    let exec = entry.aliveness_check.iter().filter_map(|check| check.exec.as_ref());
+    let path = || JsonPath::root().key("alivenessCheck").key("exec").key("command");
+    std::iter::once(command).chain(exec.map(move |exec| (path(), exec.command.as_str())))
+}
+
+/// What an entry may not say when a peer registers or changes it that is not trusted, all of it, each with its path:
+///
+/// * variables by which a permitted program would run other code;
+/// * a pid file, by which the monitor would open any file of its user's;
+/// * checks of other hosts, by which the monitor would speak to machines that the peer cannot reach;
+/// * more output kept than by default, which would fill the disk;
+/// * a stop that takes longer than [`MAX_STOP_TIMEOUT_MS`];
+/// * an autostart that `allowRemoteAutostart` does not permit.
+pub fn problems(entry: &ProcessEntry, access: &RemoteAccess) -> Vec<Problem> {
+    let variables = entry.environment.iter().flatten().filter_map(|(name, _)| variable_problem(name));
+    let check = entry.aliveness_check.iter().flat_map(check_problems);
+    let logs = entry.logs.iter().flat_map(log_problems);
+    let stop = entry.stop.as_ref().map(|stop| stop.timeout_ms).filter(|ms| *ms > MAX_STOP_TIMEOUT_MS);
+    let stop =
+        stop.map(|ms| problem(&["stop", "timeoutMs"], format!("at most {MAX_STOP_TIMEOUT_MS}, found {ms}")));
+    let autostart = (entry.autostart && !access.allow_remote_autostart)
+        .then(|| problem(&["autostart"], "false, because remoteAccess.allowRemoteAutostart is false"));
+    variables.chain(check).chain(logs).chain(stop).chain(autostart).collect()
+}
+
+fn problem(path: &[&str], expected: impl std::fmt::Display) -> Problem {
+    let path = path.iter().fold(JsonPath::root(), |path, key| path.key(*key));
+    Problem::at(path, format!("from a peer that is not trusted, expected {expected}"))
+}
+
+fn variable_problem(name: &str) -> Option<Problem> {
+    runs_other_code(name).then(|| {
+        problem(&["environment", name], "no variable by which a program runs other code or finds other files")
+    })
+}
+
+fn check_problems(check: &AlivenessCheck) -> impl Iterator<Item = Problem> {
+    let here = "this machine by a loopback address, such as http://127.0.0.1:8080/health";
+    let url = |field, url: &Option<String>| {
+        let elsewhere = url.as_deref().is_some_and(|url| !host_of_url(url).is_some_and(is_loopback));
+        elsewhere.then(|| problem(&["alivenessCheck", field], here))
+    };
+    let elsewhere = check.tcp.as_deref().is_some_and(|tcp| !host_of_address(tcp).is_some_and(is_loopback));
+    let tcp = elsewhere.then(|| problem(&["alivenessCheck", "tcp"], here));
+    let pid_file = check.pid_file.is_some().then(|| problem(&["alivenessCheck", "pidFile"], "none"));
+    [url("url", &check.url), url("statusUrl", &check.status_url), tcp, pid_file].into_iter().flatten()
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.parse::<IpAddr>().map(|address| address.to_canonical().is_loopback());
+    address.unwrap_or_else(|_| matches!(host.parse(), Ok(HostPattern::Loopback)))
+}
+
+fn log_problems(logs: &LogConfig) -> impl Iterator<Item = Problem> {
+    let most = LogConfig::default();
+    let table = [
+        ("maxFileBytes", logs.max_file_bytes, most.max_file_bytes),
+        ("keepFiles", logs.keep_files.into(), most.keep_files.into()),
+        ("keepRuns", logs.keep_runs.into(), most.keep_runs.into()),
+    ];
+    table
+        .into_iter()
+        .filter(|(_, found, most)| found > most)
+        .map(|(field, found, most)| problem(&["logs", field], format!("at most {most}, found {found}")))
+}
+
+/// What a failed check of `entry` may say: for one that another peer registered, nothing of what was answered. That
+/// may come from a service which shows the monitor what it would not show the peer.
+pub fn reason_for(entry: &ProcessEntry, reason: String) -> String {
+    match reason.split_once('"') {
+        Some((before, _)) if entry.untrusted_peer.is_some() => format!("{before}(not shown)"),
+        _ => reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::ProcessId;
+    use serde_json::{Value, json};
+
+    fn entry(fields: Value) -> ProcessEntry {
+        let mut value =
+            serde_json::to_value(ProcessEntry::new(ProcessId::new("web").unwrap(), "web")).unwrap();
+        value.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn refused(fields: Value) -> Vec<String> {
+        problems(&entry(fields), &RemoteAccess::default()).iter().map(|p| p.path.to_string()).collect()
+    }
+
+    #[test]
+    fn what_other_peers_may_say() {
+        let good = [
+            json!({}),
+            json!({"environment": {"PORT": "80"}, "workingDirectory": "/srv"}),
+            json!({"alivenessCheck": {"url": "http://localhost:80/", "statusUrl": "http://[::1]:80/"}}),
+            json!({"alivenessCheck": {"tcp": "127.0.0.1:80"}}),
+            json!({"logs": {"keepRuns": 1}, "stop": {"timeoutMs": 60000}}),
+        ];
+        for fields in good {
+            assert_eq!(refused(fields.clone()), [""; 0], "{fields}");
+        }
+    }
+
+    #[test]
+    fn what_they_may_not() {
+        let bad = [
+            (
+                json!({"environment": {"LD_PRELOAD": "/tmp/x.so", "A": "b", "Path": "/tmp"}}),
+                "environment.LD_PRELOAD environment.Path",
+            ),
+            (json!({"alivenessCheck": {"pidFile": "/etc/shadow"}}), "alivenessCheck.pidFile"),
+            (json!({"alivenessCheck": {"url": "http://169.254.169.254/"}}), "alivenessCheck.url"),
+            (json!({"alivenessCheck": {"url": "http://localhost@10.0.0.1/"}}), "alivenessCheck.url"),
+            (
+                json!({"alivenessCheck": {"url": "http://localhost.evil/", "enabled": false}}),
+                "alivenessCheck.url",
+            ),
+            (json!({"alivenessCheck": {"statusUrl": "http://10.0.0.1/"}}), "alivenessCheck.statusUrl"),
+            (json!({"alivenessCheck": {"tcp": "10.0.0.1:22"}}), "alivenessCheck.tcp"),
+            (json!({"alivenessCheck": {"tcp": "nonsense:"}}), "alivenessCheck.tcp"),
+            (
+                json!({"logs": {"keepRuns": 11, "keepFiles": 6, "maxFileBytes": 1_u64 << 40}}),
+                "logs.maxFileBytes logs.keepFiles logs.keepRuns",
+            ),
+            (json!({"stop": {"timeoutMs": 60001}}), "stop.timeoutMs"),
+        ];
+        for (fields, paths) in bad {
+            assert_eq!(refused(fields.clone()).join(" "), paths, "{fields}");
+        }
+        let access = RemoteAccess { allow_remote_autostart: false, ..RemoteAccess::default() };
+        assert_eq!(problems(&entry(json!({})), &access).len(), 1);
+        assert_eq!(problems(&entry(json!({"autostart": false})), &access), []);
+    }
+
+    #[test]
+    fn every_program_is_named() {
+        let entry = entry(json!({"alivenessCheck": {"enabled": false, "exec": {"command": "probe"}}}));
+        let found: Vec<_> = programs(&entry).map(|(path, program)| (path.to_string(), program)).collect();
+        assert_eq!(found, [("command".into(), "web"), ("alivenessCheck.exec.command".into(), "probe")]);
+    }
+
+    #[test]
+    fn what_was_answered_is_not_told_to_strangers() {
+        let mut entry = entry(json!({}));
+        let reason = || "http://127.0.0.1/: body \"s3cr3t\" (expected OK)".to_owned();
+        assert_eq!(reason_for(&entry, reason()), reason());
+        entry.untrusted_peer = Some("203.0.113.9".into());
+        assert_eq!(reason_for(&entry, reason()), "http://127.0.0.1/: body (not shown)");
+        assert_eq!(reason_for(&entry, "status 503".into()), "status 503");
+    }
+}
