@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | `processes` | `/processes…` |
 //! | `monitor` | `/monitor…` |
+//! | `config` | `/config/…` |
+//! | `tokens` | `/config/tokens…` |
 //! | `events` | `/events` |
 //! | `error` | an error's status, in one place |
 //! | `bounds` | a request's body within bounds of size and time |
@@ -22,6 +24,7 @@
 pub mod aliveness;
 mod body;
 mod bounds;
+mod config;
 pub mod encryption;
 mod error;
 mod events;
@@ -32,6 +35,7 @@ pub mod openapi;
 pub mod own_user;
 mod patient;
 mod processes;
+mod tokens;
 pub mod transport;
 
 use crate::daemon::Handle;
@@ -66,6 +70,14 @@ fn routes() -> OpenApiRouter<Handle> {
         .routes(routes!(processes::autostart))
         .routes(routes!(processes::signal))
         .routes(routes!(events::events))
+        .routes(routes!(config::remote_access, config::set_remote_access))
+        .routes(routes!(config::trusted_hosts, config::set_trusted_hosts))
+        .routes(routes!(config::whitelist, config::set_whitelist))
+        .routes(routes!(config::blacklist, config::set_blacklist))
+        .routes(routes!(config::standalone_mode, config::set_standalone_mode))
+        .routes(routes!(config::partner_discovery, config::set_partner_discovery))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
         .routes(routes!(monitor::status))
         .routes(routes!(monitor::stop))
         .routes(routes!(monitor::restart))

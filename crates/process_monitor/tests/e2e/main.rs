@@ -9,6 +9,7 @@ mod api;
 mod api_answers;
 mod api_clients;
 mod attempts;
+mod config;
 mod crash_points;
 mod daemons;
 mod disk;
