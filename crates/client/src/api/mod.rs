@@ -3,11 +3,15 @@
 //! ignored, and fields added since the first version may be missing, so that a client and a monitor
 //! of different versions understand each other.
 
+mod config;
 mod error;
 mod event;
 mod monitor;
 mod process;
 
+pub use config::{
+    Changed, Patterns, StandaloneMode, TokenCreated, TokenInfo, TokenList, TokenRequest, TrustedHosts,
+};
 pub use error::{ErrorBody, ErrorCode, Problem};
 pub use event::{EventKind, ProcessEvent};
 pub use monitor::{MonitorState, MonitorStatus, PartnerStatus};

@@ -6,7 +6,7 @@ use super::events::EventHub;
 use super::figures::Meter;
 use super::inbox::{Answer, CommandError, Inbox, Message};
 use super::settings::Settings;
-use super::storage::{Change, StorageLink};
+use super::storage::{Change, ConfigureError, StorageLink};
 use arc_swap::ArcSwap;
 use process_monitor_client::api::{HealthReport, MonitorState, MonitorStatus, PartnerStatus, ProcessStatus};
 use process_monitor_core::engine::{Command, Health, View};
@@ -86,14 +86,12 @@ impl Handle {
     /// Changes the monitor's settings; returns when that is on disk. In effect at once.
     ///
     /// # Errors
-    /// [`CommandError`] says why it could not be saved.
-    pub async fn configure(&self, change: Change) -> Result<(), CommandError> {
+    /// [`ConfigureError`]: what is wrong with it, or why it could not be saved.
+    pub async fn configure(&self, change: Change) -> Result<(), ConfigureError> {
         let (saved, answer) = oneshot::channel();
         self.storage.configure(change, saved);
-        answer
-            .await
-            .unwrap_or(Err("the registry's thread has ended".to_owned()))
-            .map_err(CommandError::NotSaved)
+        let ended = || ConfigureError::NotSaved("the registry's thread has ended".to_owned());
+        answer.await.unwrap_or_else(|_| Err(ended()))
     }
 
     /// Has the engine carry out `command`; returns when its outcome is known and on disk.

@@ -44,3 +44,4 @@ mod tree;
 pub use handle::Handle;
 pub use inbox::CommandError;
 pub use start::{DaemonError, Options, run};
+pub use storage::ConfigureError;

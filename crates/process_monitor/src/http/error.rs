@@ -1,6 +1,6 @@
 //! An error's HTTP status and body: the one place that knows.
 
-use crate::daemon::CommandError;
+use crate::daemon::{CommandError, ConfigureError};
 use axum::Json;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -53,6 +53,19 @@ impl ApiError {
     /// The peer may not do this.
     pub fn forbidden(why: impl Into<String>) -> Self {
         Self(ErrorBody::new(ErrorCode::Forbidden, why))
+    }
+
+    /// There is no token with this id.
+    pub fn no_such_token(id: &str) -> Self {
+        Self(ErrorBody::new(
+            ErrorCode::NotFound,
+            format!("there is no token {id:?}; GET /config/tokens lists them"),
+        ))
+    }
+
+    /// The system gave no random bits.
+    pub fn no_randomness(why: &std::io::Error) -> Self {
+        Self(ErrorBody::new(ErrorCode::StorageFailed, format!("no token can be made: {why}; try again")))
     }
 
     /// There is no process with this id.
@@ -126,6 +139,17 @@ impl From<CommandError> for ApiError {
             CommandError::Refused(refusal) => refusal.into(),
             CommandError::NotSaved(_) => Self(ErrorBody::new(ErrorCode::StorageFailed, error.to_string())),
             CommandError::Ended => Self(ErrorBody::new(ErrorCode::Stopping, error.to_string())),
+        }
+    }
+}
+
+impl From<ConfigureError> for ApiError {
+    fn from(error: ConfigureError) -> Self {
+        match error {
+            ConfigureError::Invalid(problems) => {
+                Self::invalid(problems.into_iter().map(Into::into).collect())
+            }
+            ConfigureError::NotSaved(why) => CommandError::NotSaved(why).into(),
         }
     }
 }

@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | `processes` | `/processes…` |
 //! | `monitor` | `/monitor…` |
+//! | `config` | `/config/…` |
+//! | `tokens` | `/config/tokens…` |
 //! | `events` | `/events` |
 //! | `settings` | `/config` |
 //! | `error` | an error's status, in one place |
@@ -24,6 +26,7 @@
 pub mod aliveness;
 mod body;
 mod bounds;
+mod config;
 pub mod encryption;
 mod error;
 mod events;
@@ -36,6 +39,7 @@ mod patient;
 mod processes;
 mod query;
 mod settings;
+mod tokens;
 pub mod transport;
 mod waiting;
 
@@ -71,6 +75,14 @@ fn routes() -> OpenApiRouter<Handle> {
         .routes(routes!(processes::signal))
         .routes(routes!(events::events))
         .routes(routes!(settings::show, settings::change))
+        .routes(routes!(config::remote_access, config::set_remote_access))
+        .routes(routes!(config::trusted_hosts, config::set_trusted_hosts))
+        .routes(routes!(config::whitelist, config::set_whitelist))
+        .routes(routes!(config::blacklist, config::set_blacklist))
+        .routes(routes!(config::standalone_mode, config::set_standalone_mode))
+        .routes(routes!(config::partner_discovery, config::set_partner_discovery))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
         .routes(routes!(monitor::status))
         .routes(routes!(monitor::stop))
         .routes(routes!(monitor::restart))

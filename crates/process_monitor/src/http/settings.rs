@@ -6,8 +6,8 @@ use super::openapi::MONITOR;
 use crate::daemon::Handle;
 use axum::Json;
 use axum::extract::State;
-use process_monitor_client::api::{Accepted, Problem};
-use process_monitor_core::model::{self, EntryPatch};
+use process_monitor_client::api::Accepted;
+use process_monitor_core::model::EntryPatch;
 use process_monitor_core::registry::{Registry, ShownSettings};
 use serde_json::{Map, Value};
 
@@ -35,17 +35,11 @@ pub async fn change(
     State(handle): State<Handle>,
     PatchBody(EntryPatch(change)): PatchBody,
 ) -> Result<Json<Accepted>, ApiError> {
-    handle.settings().reconfigured(&change).map_err(invalid)?;
     let apply = move |registry: &mut Registry| {
-        // What others changed meanwhile stays, unless both together could not be obeyed.
-        if let Ok(settings) = registry.reconfigured(&change) {
-            registry.adopt_settings(settings);
-        }
+        let settings = registry.reconfigured(&change)?;
+        registry.adopt_settings(settings);
+        Ok(())
     };
     handle.configure(Box::new(apply)).await?;
     Ok(Json(Accepted::new()))
-}
-
-fn invalid(problems: Vec<model::Problem>) -> ApiError {
-    ApiError::invalid(problems.into_iter().map(Problem::from).collect())
 }

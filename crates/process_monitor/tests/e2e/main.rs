@@ -12,6 +12,7 @@ mod api_odd;
 mod attempts;
 mod bodies;
 mod changes;
+mod config;
 mod crash_points;
 mod daemons;
 mod disk;
