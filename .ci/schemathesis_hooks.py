@@ -47,6 +47,8 @@ def whole(value):
 KEPT = {
     "startRemoteAccess": False,
     "startPartnerIfMissing": False,
+    "standaloneMode": True,
+    "enabled": True,
     "discoveryOnStartup": False,
     "trustedHosts": ["localhost", "127.0.0.1", "::1"],
     "trustedProxies": [],
@@ -54,6 +56,7 @@ KEPT = {
     "corsOrigins": [],
     "executableWhitelist": [],
     "executableBlacklist": [],
+    "patterns": ["/usr/bin/*"],
     "maxBodyBytes": 1 << 20,
     "requestsPerSecond": 1_000_000,
     "burst": 1_000_000,

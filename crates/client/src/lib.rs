@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`api`] | the wire types, which the server uses too |
 //! | `client` | [`Client`] and [`ConnectOptions`]: which monitor, and by which way |
-//! | `processes`, `monitor`, `settings`, `events` | its calls, by what they are about |
+//! | `processes`, `monitor`, `settings`, `tokens`, `events` | its calls, by what they are about |
 //! | [`discover`] | finding monitors |
 //! | `ask` | one call: its answer, a typed error, another try, or the file instead |
 //! | `call`, `transport/` | a request, and how it gets there: control socket, TCP, TLS |
@@ -33,6 +33,7 @@ mod retry;
 mod settings;
 mod store;
 mod token;
+mod tokens;
 mod transport;
 mod url;
 
@@ -40,6 +41,7 @@ pub use client::{Client, ConnectOptions};
 pub use error::{Endpoint, Error};
 pub use events::EventStream;
 pub use fingerprint::Fingerprint;
+pub use processes::{Verb, Waiting};
 pub use retry::Retry;
 pub use token::Token;
 pub use transport::Trust;

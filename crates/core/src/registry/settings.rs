@@ -3,9 +3,9 @@
 
 use super::{Processes, Registry};
 use crate::id::InstanceId;
-use crate::model::schema::{partial, with_inner, without};
+use crate::model::schema::{partial, without};
 use crate::model::{
-    AlivenessServer, DefaultPorts, JsonPath, PartnerDiscovery, Problem, RateLimit, RemoteAccess,
+    AlivenessServer, DefaultPorts, JsonPath, PartnerDiscovery, Problem, RateLimit, RemoteAccess, Tls,
 };
 use crate::reading::{Document, Readable, patched};
 use serde_json::{Map, Value};
@@ -43,9 +43,29 @@ pub struct ShownSettings;
 impl PartialSchema for ShownSettings {
     fn schema() -> RefOr<Schema> {
         let about = "The settings of a monitor. What is not there has its default.";
-        let access =
-            without(&kept_in(&["remoteAccess"]), "Who may do what over TCP.", RemoteAccess::schema());
-        partial(with_inner("remoteAccess", access, without(&kept_in(&[]), about, Registry::schema())))
+        partial(without(&kept_in(&[]), about, Registry::schema()))
+    }
+}
+
+/// `remoteAccess` as the API shows and takes it: without the tokens.
+#[derive(Debug)]
+pub struct ShownRemoteAccess;
+
+impl PartialSchema for ShownRemoteAccess {
+    fn schema() -> RefOr<Schema> {
+        let about = "Who may do what over TCP, and where the API listens.";
+        without(&kept_in(&["remoteAccess"]), about, RemoteAccess::schema())
+    }
+}
+
+impl ToSchema for ShownRemoteAccess {
+    fn name() -> Cow<'static, str> {
+        RemoteAccess::name()
+    }
+
+    fn schemas(found: &mut Vec<(String, RefOr<Schema>)>) {
+        found.push((RateLimit::name().into_owned(), RateLimit::schema()));
+        found.push((Tls::name().into_owned(), Tls::schema()));
     }
 }
 
@@ -66,8 +86,9 @@ impl ToSchema for ShownSettings {
     fn schemas(found: &mut Vec<(String, RefOr<Schema>)>) {
         found.push((PartnerDiscovery::name().into_owned(), PartnerDiscovery::schema()));
         found.push((AlivenessServer::name().into_owned(), AlivenessServer::schema()));
+        found.push((ShownRemoteAccess::name().into_owned(), ShownRemoteAccess::schema()));
         PartnerDiscovery::schemas(found);
-        RemoteAccess::schemas(found);
+        ShownRemoteAccess::schemas(found);
     }
 }
 
@@ -102,34 +123,24 @@ impl Registry {
         *self = Self { processes, last_modified, ..other };
     }
 
-    /// The settings for their users: without what is none, and without secrets.
-    ///
-    /// # Errors
-    /// None that is known: settings hold nothing that JSON cannot write.
-    pub fn shown_settings(&self) -> Result<Map<String, Value>, serde_json::Error> {
-        let mut shown = match serde_json::to_value(self.settings())? {
-            Value::Object(members) => members,
-            _ => Map::new(),
-        };
+    /// The settings for their users: every one that this version knows, without secrets. `null` where there is nothing.
+    pub fn shown_settings(&self) -> Map<String, Value> {
+        let Value::Object(mut shown) = self.settings().spelt_out() else { return Map::new() };
         KEPT.iter().for_each(|(path, _)| remove(&mut shown, path));
-        Ok(shown)
+        shown
     }
 }
 
 /// Every setting of `instance`, in the order of the registry.
-///
-/// # Errors
-/// As [`Registry::shown_settings`].
-pub fn settings_of(instance: &InstanceId) -> Result<Vec<Setting>, serde_json::Error> {
-    let defaults = defaults(instance).shown_settings()?;
+pub fn settings_of(instance: &InstanceId) -> Vec<Setting> {
+    let defaults = defaults(instance).shown_settings();
     let settings =
         Registry::paths().into_iter().filter(|path| !KEPT.iter().any(|(kept, _)| path.starts_with(kept)));
-    Ok(settings
-        .map(|path| Setting {
-            key: path.join("."),
-            default: inside(&defaults, &path).cloned().unwrap_or(Value::Null),
-        })
-        .collect())
+    let setting = |path: Vec<&str>| Setting {
+        default: inside(&defaults, &path).cloned().unwrap_or(Value::Null),
+        key: path.join("."),
+    };
+    settings.map(setting).collect()
 }
 
 /// Every default, those that a file does not spell out included.
@@ -178,7 +189,7 @@ mod tests {
             let kept = KEPT.iter().any(|(path, _)| *path == [field.as_str()]);
             assert_eq!(fields.contains_key(field), !kept, "{field}");
         }
-        let access = &fields["remoteAccess"]["oneOf"][0]["properties"];
+        let access = &serde_json::to_value(ShownRemoteAccess::schema()).unwrap()["properties"];
         assert!(access["trustedHosts"].is_object() && access.get("tokens").is_none(), "{access}");
     }
 
@@ -234,7 +245,7 @@ mod tests {
             (&changed.remote_access, &changed.extra["ofTomorrow"]),
             (&registry.remote_access, &json!(1))
         );
-        assert!(!format!("{:?}", registry.shown_settings().unwrap()).contains("sha256"));
+        assert!(!format!("{:?}", registry.shown_settings()).contains("sha256"));
     }
 
     #[test]
@@ -253,13 +264,15 @@ mod tests {
     #[test]
     fn every_setting_has_its_name_and_default() {
         let watcher = InstanceId::new("watcher").unwrap();
-        let settings = settings_of(&watcher).unwrap();
+        let settings = settings_of(&watcher);
         let default = |key: &str| {
             settings.iter().find(|setting| setting.key == key).map(|setting| setting.default.clone())
         };
         assert_eq!(default("standaloneMode"), Some(json!(false)));
         assert_eq!(default("remoteAccess.remotePort"), Some(json!(5680)));
         assert_eq!(default("remoteAccess.rateLimit.burst"), Some(json!(RateLimit::default().burst)));
+        assert_eq!(default("remoteAccess.maxBodyBytes"), Some(json!(1 << 20)));
+        assert_eq!(default("remoteAccess.trustedProxies"), Some(json!([])));
         assert_eq!(default("partnerDiscovery.partnerInstanceId"), Some(Value::Null));
         assert_eq!(default("remoteAccess.bindAddress"), Some(Value::Null));
         for none in ["version", "processes", "remoteAccess.tokens", "watcherInfo.watcherPid", "remoteAccess"]

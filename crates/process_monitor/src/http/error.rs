@@ -26,11 +26,6 @@ impl ApiError {
         Self(ErrorBody::invalid(problems))
     }
 
-    /// What should not happen.
-    pub fn internal(why: impl Into<String>) -> Self {
-        Self(ErrorBody::new(ErrorCode::Internal, why))
-    }
-
     /// The body is larger than is allowed.
     pub fn too_large(limit: usize) -> Self {
         Self(ErrorBody::new(ErrorCode::TooLarge, format!("the body is larger than {limit} bytes")))
@@ -181,5 +176,69 @@ fn status_of(code: ErrorCode) -> StatusCode {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         (status_of(self.0.code), Json(self.0)).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ErrorCode::*;
+
+    /// What a client can cause, whatever it sends, is never told as a fault of ours: that is for bugs alone.
+    #[test]
+    fn nothing_that_a_client_can_cause_is_500() {
+        let caused = [
+            Malformed,
+            Invalid,
+            Unauthorized,
+            Forbidden,
+            NotFound,
+            ProcessNotFound,
+            MethodNotAllowed,
+            AlreadyExists,
+            ProcessDisabled,
+            NotUp,
+            StartFailed,
+            Superseded,
+            TooLarge,
+            TooSlow,
+            UnsupportedMediaType,
+            RateLimited,
+            Stopping,
+            LockTimeout,
+            StorageFailed,
+            Unsupported,
+        ];
+        for code in caused {
+            let status = status_of(code);
+            let ours = status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE;
+            assert!(!ours && !status.is_success(), "{code:?} is {status}");
+        }
+        assert_eq!(status_of(Internal), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    #[test]
+    fn every_refusal_is_told_as_what_a_client_can_mend() {
+        let id = || ProcessId::new("web").unwrap();
+        let problems = vec![process_monitor_core::model::Problem::new("command", "is wrong")];
+        let refusals = [
+            (Refusal::NotFound { id: id() }, 404),
+            (Refusal::AlreadyExists { id: id() }, 409),
+            (Refusal::Disabled { id: id() }, 409),
+            (Refusal::NotUp { id: id() }, 409),
+            (Refusal::BeingRemoved { id: id() }, 409),
+            (Refusal::NotStarted { id: id(), why: "no such file".to_owned() }, 409),
+            (Refusal::Invalid { id: id(), problems }, 400),
+            (Refusal::ShuttingDown, 503),
+        ];
+        for (refusal, status) in refusals {
+            let about = !matches!(refusal, Refusal::ShuttingDown);
+            let ApiError(body) = refusal.clone().into();
+            assert_eq!(
+                (status_of(body.code).as_u16(), body.process_id.is_some()),
+                (status, about),
+                "{refusal}"
+            );
+        }
     }
 }

@@ -9,6 +9,7 @@ mod process;
 mod settings;
 pub mod style;
 mod table;
+mod token;
 
 pub use event::event_line;
 pub use found::found_table;
@@ -17,3 +18,4 @@ pub use output::{Form, Origin, OutputRenderer};
 pub use process::{process_details, process_table};
 pub use settings::{plain_value, settings_table};
 pub use style::Style;
+pub use token::token_table;

@@ -10,10 +10,20 @@ pub fn polish(document: &mut Value) {
             if let Some(Value::String(text)) = object.get_mut("description") {
                 *text = plain(text);
             }
+            if let Some(Value::Array(parts)) = object.get_mut("allOf") {
+                parts.iter_mut().for_each(open);
+            }
             object.values_mut().for_each(polish);
         }
         Value::Array(list) => list.iter_mut().for_each(polish),
         _ => {}
+    }
+}
+
+/// A part of an object says nothing about the fields of the other parts.
+fn open(part: &mut Value) {
+    if let Some(part) = part.as_object_mut() {
+        part.shift_remove("additionalProperties");
     }
 }
 
