@@ -2,6 +2,7 @@
 
 use crate::access::HostPatterns;
 use crate::model::RemoteAccess;
+use crate::registry::Registry;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The addresses on which a program listens for other hosts (`remoteAccess.bindAddress`).
@@ -104,15 +105,16 @@ pub fn endpoints(settings: &RemoteAccess, own: &[IpAddr]) -> Endpoints {
 
 /// What a change of the settings means for `peer`, who asked for it with TLS or without: that it may not be able to
 /// change them back. `None`: nothing of that kind.
-pub fn aftermath(peer: IpAddr, tls: bool, before: &RemoteAccess, after: &RemoteAccess) -> Option<String> {
+pub fn aftermath(peer: IpAddr, tls: bool, before: &Registry, after: &Registry) -> Option<String> {
+    let (port, new_port) = (before.api_port(), after.api_port());
+    let (before, after) = (&before.remote_access, &after.remote_access);
     let other = !peer.to_canonical().is_loopback();
     let trusts = |settings: &RemoteAccess| HostPatterns::new(&settings.trusted_hosts).contains(peer);
     let encrypts = |settings: &RemoteAccess| settings.tls.as_ref().is_some_and(|tls| tls.enabled);
     let closed = (other && before.start_remote_access && !after.start_remote_access)
         .then(|| "other hosts, yours included, are not served any more".to_owned());
-    let moved = after.remote_port.filter(|_| before.remote_port != after.remote_port);
-    let moved = moved
-        .map(|port| format!("the API moves to port {port}, unless a flag of the monitor says otherwise"));
+    let moved = (port != new_port)
+        .then(|| format!("the API moves to port {new_port}, unless a flag of the monitor says otherwise"));
     let encrypted =
         (other && !tls && encrypts(after)).then(|| "your host must use https:// from now on".to_owned());
     let distrusted = (trusts(before) && !trusts(after))
@@ -203,9 +205,10 @@ mod tests {
             ..RemoteAccess::default()
         };
         let say = |peer: &str, tls, change: fn(&mut RemoteAccess)| {
-            let mut after = open.clone();
-            change(&mut after);
-            aftermath(peer.parse().unwrap(), tls, &open, &after).unwrap_or_default()
+            let before = Registry { remote_access: open.clone(), ..Registry::default() };
+            let mut after = before.clone();
+            change(&mut after.remote_access);
+            aftermath(peer.parse().unwrap(), tls, &before, &after).unwrap_or_default()
         };
         let close: fn(&mut RemoteAccess) = |settings| settings.start_remote_access = false;
         assert!(say("10.0.0.1", false, close).contains("not served any more"));

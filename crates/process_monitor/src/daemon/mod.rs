@@ -41,6 +41,7 @@ mod storage;
 mod supervisor;
 mod tree;
 
+pub use events::EventHub;
 pub use handle::Handle;
 pub use inbox::CommandError;
 pub use start::{DaemonError, Options, run};

@@ -4,19 +4,17 @@
 use super::body::{JsonBody, PatchBody};
 use super::error::ApiError;
 use super::openapi::MONITOR;
+use super::settings;
 use super::transport::Transport;
-use crate::daemon::Handle;
+use crate::daemon::{ConfigureError, Handle};
 use axum::extract::State;
 use axum::{Extension, Json};
 use process_monitor_client::api::{Changed, Patterns, StandaloneMode, TrustedHosts};
-use process_monitor_core::listening::aftermath;
 use process_monitor_core::model::{
     DefaultPorts, EntryPatch, JsonPath, PartnerDiscovery, Problem, RemoteAccess, Step,
 };
-use process_monitor_core::reading::{Document, patched};
 use process_monitor_core::registry::{Registry, ShownRemoteAccess};
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 type Answer<T> = Result<Json<Changed<T>>, ApiError>;
 
@@ -42,11 +40,7 @@ pub async fn set_remote_access(
     Extension(transport): Extension<Transport>,
     PatchBody(EntryPatch(change)): PatchBody,
 ) -> Answer<RemoteAccess> {
-    if change.contains_key("tokens") {
-        let why = "tokens are made and revoked at /config/tokens";
-        return Err(ApiError::invalid(vec![Problem::new("tokens", why).into()]));
-    }
-    change_remote(&handle, transport, change, |path| path, shown).await
+    REMOTE_ACCESS.change(&handle, transport, change.into(), shown).await
 }
 
 /// Peers that may do everything
@@ -69,7 +63,7 @@ pub async fn set_trusted_hosts(
     Extension(transport): Extension<Transport>,
     JsonBody(TrustedHosts { trusted_hosts }): JsonBody<TrustedHosts>,
 ) -> Answer<TrustedHosts> {
-    change_remote(&handle, transport, field("trustedHosts", trusted_hosts), |path| path, trusted).await
+    TRUSTED_HOSTS.change(&handle, transport, trusted_hosts.into(), trusted).await
 }
 
 /// Executables that other peers may register
@@ -92,7 +86,7 @@ pub async fn set_whitelist(
     Extension(transport): Extension<Transport>,
     JsonBody(Patterns { patterns }): JsonBody<Patterns>,
 ) -> Answer<Patterns> {
-    change_remote(&handle, transport, field("executableWhitelist", patterns), as_patterns, permitted).await
+    WHITELIST.change(&handle, transport, patterns.into(), permitted).await
 }
 
 /// Executables that other peers may not register
@@ -115,7 +109,7 @@ pub async fn set_blacklist(
     Extension(transport): Extension<Transport>,
     JsonBody(Patterns { patterns }): JsonBody<Patterns>,
 ) -> Answer<Patterns> {
-    change_remote(&handle, transport, field("executableBlacklist", patterns), as_patterns, forbidden).await
+    BLACKLIST.change(&handle, transport, patterns.into(), forbidden).await
 }
 
 /// Whether the monitor has no partner
@@ -135,14 +129,10 @@ pub async fn standalone_mode(State(handle): State<Handle>) -> Json<StandaloneMod
 )]
 pub async fn set_standalone_mode(
     State(handle): State<Handle>,
+    Extension(transport): Extension<Transport>,
     JsonBody(StandaloneMode { enabled }): JsonBody<StandaloneMode>,
 ) -> Answer<StandaloneMode> {
-    let change = move |registry: &mut Registry| {
-        registry.standalone_mode = enabled;
-        Ok(())
-    };
-    handle.configure(Box::new(change)).await?;
-    Ok(changed(standalone(&handle.settings()), None))
+    STANDALONE_MODE.change(&handle, transport, enabled.into(), standalone).await
 }
 
 /// Where the partner is, and what is done about it
@@ -164,10 +154,10 @@ pub async fn partner_discovery(State(handle): State<Handle>) -> Json<PartnerDisc
 )]
 pub async fn set_partner_discovery(
     State(handle): State<Handle>,
+    Extension(transport): Extension<Transport>,
     PatchBody(EntryPatch(change)): PatchBody,
 ) -> Answer<PartnerDiscovery> {
-    handle.configure(Box::new(move |registry| patch(&mut registry.partner_discovery, &change))).await?;
-    Ok(changed(partner(&handle.settings()), None))
+    PARTNER_DISCOVERY.change(&handle, transport, change.into(), partner).await
 }
 
 fn shown(registry: &Registry) -> RemoteAccess {
@@ -194,48 +184,54 @@ fn partner(registry: &Registry) -> PartnerDiscovery {
     PartnerDiscovery { extra: Map::new(), ..registry.partner_discovery.clone() }
 }
 
-fn changed<T>(now: T, message: Option<String>) -> Json<Changed<T>> {
-    Json(Changed { success: true, message, now })
+/// Where a part of the settings is: in the registry, and in a body.
+struct Part {
+    place: &'static [&'static str],
+    field: Option<&'static str>,
 }
 
-/// A change of one field.
-fn field(name: &str, value: Vec<String>) -> Map<String, Value> {
-    Map::from_iter([(name.to_owned(), json!(value))])
-}
+const REMOTE_ACCESS: Part = Part { place: &["remoteAccess"], field: None };
+const TRUSTED_HOSTS: Part = Part { place: &["remoteAccess", "trustedHosts"], field: Some("trustedHosts") };
+const WHITELIST: Part = Part { place: &["remoteAccess", "executableWhitelist"], field: Some("patterns") };
+const BLACKLIST: Part = Part { place: &["remoteAccess", "executableBlacklist"], field: Some("patterns") };
+const STANDALONE_MODE: Part = Part { place: &["standaloneMode"], field: Some("enabled") };
+const PARTNER_DISCOVERY: Part = Part { place: &["partnerDiscovery"], field: None };
 
-/// The field that is `patterns` here has another name in the registry.
-fn as_patterns(path: JsonPath) -> JsonPath {
-    path.steps().iter().fold(JsonPath::root(), |path, step| match step {
-        Step::Key(_) => path.key("patterns"),
-        Step::Index(index) => path.index(*index),
-    })
-}
+impl Part {
+    /// Changes this part to `value`, and answers with what `view` shows of it then.
+    async fn change<T>(
+        &self,
+        handle: &Handle,
+        transport: Transport,
+        value: Value,
+        view: fn(&Registry) -> T,
+    ) -> Answer<T> {
+        let message =
+            settings::apply(handle, transport, self.within(value)).await.map_err(|error| match error {
+                ConfigureError::Invalid(problems) => {
+                    ConfigureError::Invalid(problems.into_iter().map(|problem| self.seen(problem)).collect())
+                }
+                other => other,
+            })?;
+        Ok(Json(Changed { success: true, message, now: view(&handle.settings()) }))
+    }
 
-/// Changes `remoteAccess`. `place` says where a value that is wrong is in the body.
-async fn change_remote<T>(
-    handle: &Handle,
-    transport: Transport,
-    change: Map<String, Value>,
-    place: fn(JsonPath) -> JsonPath,
-    view: fn(&Registry) -> T,
-) -> Answer<T> {
-    let before = handle.settings();
-    let change = move |registry: &mut Registry| {
-        patch(&mut registry.remote_access, &change).map_err(|problems| {
-            problems.into_iter().map(|problem| Problem::at(place(problem.path), problem.message)).collect()
-        })
-    };
-    handle.configure(Box::new(change)).await?;
-    let now = handle.settings();
-    let message = match transport {
-        Transport::Control => None,
-        Transport::Tcp { peer, tls, .. } => aftermath(peer.ip(), tls, &shown(&before), &shown(&now)),
-    };
-    Ok(changed(view(&now), message))
-}
+    /// The change of all settings that changes this part.
+    fn within(&self, value: Value) -> Map<String, Value> {
+        let wrap = |value: Value, key: &&str| Value::Object(Map::from_iter([((*key).to_owned(), value)]));
+        match self.place.iter().rev().fold(value, wrap) {
+            Value::Object(change) => change,
+            _ => Map::new(),
+        }
+    }
 
-/// All of the change, or nothing.
-fn patch<T: Document + Serialize>(current: &mut T, change: &Map<String, Value>) -> Result<(), Vec<Problem>> {
-    *current = patched(current, change)?;
-    Ok(())
+    /// A problem of the registry, as it is seen from the body.
+    fn seen(&self, problem: Problem) -> Problem {
+        let root = self.field.map_or_else(JsonPath::root, |field| JsonPath::root().key(field));
+        let path = problem.path.steps().iter().skip(self.place.len()).fold(root, |path, step| match step {
+            Step::Key(key) => path.key(key),
+            Step::Index(index) => path.index(*index),
+        });
+        Problem::at(path, problem.message)
+    }
 }

@@ -9,6 +9,7 @@ use process_monitor_core::engine::Refusal;
 use process_monitor_core::health::shown;
 use process_monitor_core::id::{InvalidId, ProcessId};
 use process_monitor_core::reading::Unreadable;
+use process_monitor_host::files::FileError;
 use std::time::Duration;
 
 /// What is answered instead of a success.
@@ -24,6 +25,11 @@ impl ApiError {
     /// The body is JSON, but its values are wrong.
     pub fn invalid(problems: Vec<Problem>) -> Self {
         Self(ErrorBody::invalid(problems))
+    }
+
+    /// What should not happen.
+    pub fn internal(why: impl Into<String>) -> Self {
+        Self(ErrorBody::new(ErrorCode::Internal, why))
     }
 
     /// The body is larger than is allowed.
@@ -81,6 +87,23 @@ impl ApiError {
 
     fn about(self, id: ProcessId) -> Self {
         Self(self.0.about(id))
+    }
+
+    /// The process has no such run.
+    pub fn no_such_run(id: &ProcessId, run: &str) -> Self {
+        let error = format!("{id} has no run {run}; it may have been deleted as one of the oldest");
+        Self(ErrorBody::new(ErrorCode::NotFound, error))
+    }
+
+    /// What a process printed cannot be read.
+    pub fn unreadable(id: &ProcessId, why: &FileError) -> Self {
+        Self(ErrorBody::new(ErrorCode::StorageFailed, format!("cannot read what {id} printed: {why}")))
+    }
+
+    /// As many read output as may.
+    pub fn too_many_readers() -> Self {
+        let error = "too many are reading what programs print; try again when some have ended";
+        Self(ErrorBody::new(ErrorCode::RateLimited, error))
     }
 
     /// There is no such path.

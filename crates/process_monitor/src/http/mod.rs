@@ -7,6 +7,7 @@
 //! | `config` | `/config/…` |
 //! | `tokens` | `/config/tokens…` |
 //! | `events` | `/events` |
+//! | `logs` | `/processes/{id}/logs` |
 //! | `settings` | `/config` |
 //! | `error` | an error's status, in one place |
 //! | `bounds` | a request's body within bounds of size and time |
@@ -32,6 +33,7 @@ mod error;
 mod events;
 pub mod gate;
 pub mod listen;
+mod logs;
 mod monitor;
 pub mod openapi;
 pub mod own_user;
@@ -42,6 +44,8 @@ mod settings;
 mod tokens;
 pub mod transport;
 mod waiting;
+
+pub use logs::OutputDesk;
 
 use crate::daemon::Handle;
 use axum::Router;
@@ -73,6 +77,7 @@ fn routes() -> OpenApiRouter<Handle> {
         .routes(routes!(processes::disable))
         .routes(routes!(processes::autostart))
         .routes(routes!(processes::signal))
+        .routes(routes!(logs::logs))
         .routes(routes!(events::events))
         .routes(routes!(settings::show, settings::change))
         .routes(routes!(config::remote_access, config::set_remote_access))
