@@ -105,6 +105,11 @@ impl Handle {
         self.inbox.command(command).await
     }
 
+    /// What is known of a process without measuring it.
+    pub fn view(&self, id: &ProcessId) -> Option<Arc<View>> {
+        self.board.get(id)
+    }
+
     /// One process.
     pub async fn status(&self, id: &ProcessId) -> Option<ProcessStatus> {
         let view = self.board.get(id)?;

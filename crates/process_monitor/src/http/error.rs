@@ -69,6 +69,32 @@ impl ApiError {
         Self(ErrorBody::new(ErrorCode::StorageFailed, format!("no token can be made: {why}; try again")))
     }
 
+    /// The token is none.
+    pub fn unauthorized(why: impl Into<String>) -> Self {
+        Self(ErrorBody::new(ErrorCode::Unauthorized, why))
+    }
+
+    /// The peer asks too much.
+    pub fn rate_limited(why: impl Into<String>) -> Self {
+        Self(ErrorBody::new(ErrorCode::RateLimited, why))
+    }
+
+    /// The peer may do this, but not with these values.
+    pub fn not_admitted(problems: Vec<process_monitor_core::model::Problem>) -> Self {
+        let invalid = ErrorBody::invalid(problems.into_iter().map(Problem::from).collect());
+        Self(ErrorBody { code: ErrorCode::Forbidden, ..invalid })
+    }
+
+    /// Whether the peer has asked for what it may not have.
+    pub fn is_denial(&self) -> bool {
+        matches!(self.0.code, ErrorCode::Unauthorized | ErrorCode::Forbidden | ErrorCode::RateLimited)
+    }
+
+    /// What is wrong, in words.
+    pub fn words(&self) -> String {
+        self.0.error.clone()
+    }
+
     /// There is no process with this id.
     pub fn no_such_process(id: &ProcessId) -> Self {
         Refusal::NotFound { id: id.clone() }.into()

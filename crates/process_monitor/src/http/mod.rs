@@ -18,7 +18,7 @@
 //! | `encryption` | TLS, on the same port |
 //! | `gate` | how many connections may stand |
 //! | `patient` | a stream that does not wait for ever for its reader |
-//! | `own_user` | who may use the API over TCP |
+//! | `guard/` | who may do what: every request passes it, and every route has its line in its table |
 //! | `transport` | how a request reached us |
 //! | `openapi` | `/openapi.json`, the API's description |
 //!
@@ -32,11 +32,11 @@ pub mod encryption;
 mod error;
 mod events;
 pub mod gate;
+mod guard;
 pub mod listen;
 mod logs;
 mod monitor;
 pub mod openapi;
-pub mod own_user;
 mod patient;
 mod processes;
 mod query;
@@ -52,16 +52,20 @@ use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
 use error::ApiError;
+use guard::Guard;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The API over `handle`.
 pub fn router(handle: Handle) -> Router {
     let (router, _) = routes().split_for_parts();
+    let guard = Guard::new(handle.clone());
     router
         .method_not_allowed_fallback(other_method)
         .fallback(|uri: Uri| async move { ApiError::no_such_path(&uri) })
         .layer(from_fn_with_state(handle.clone(), bounds::bounded))
+        // Last, so that it comes first: no body is read of who may not send it.
+        .layer(from_fn_with_state(guard, guard::guarded))
         .with_state(handle)
 }
 

@@ -4,6 +4,10 @@
 // What a test holds on to may be unused in another.
 #![allow(dead_code)]
 
+mod access;
+mod access_pages;
+mod access_peers;
+mod access_programs;
 mod aliveness;
 mod api;
 mod api_answers;
