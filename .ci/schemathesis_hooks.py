@@ -58,13 +58,11 @@ KEPT = {
     "executableBlacklist": [],
     "patterns": ["/usr/bin/*"],
     "maxBodyBytes": 1 << 20,
-    "requestsPerSecond": 1_000_000,
-    "burst": 1_000_000,
     "bindAddress": "127.0.0.1",
     "partnerStatusUrl": "http://127.0.0.1:9/status",
 }
 # What has no harmless value is left out.
-LEFT_OUT = {"remotePort", "alivenessServer", "tls", "partnerAlivenessPort", "partnerInstanceId"}
+LEFT_OUT = {"rateLimit", "remotePort", "alivenessServer", "tls", "partnerAlivenessPort", "partnerInstanceId"}
 
 
 def pin_settings(settings):
