@@ -228,6 +228,19 @@ impl Tls {
     }
 }
 
+impl PartnerDiscovery {
+    /// The partner of the instance `own`; `None` for one other than `default` and `watcher` whose registry names
+    /// none, and for one that is named as its own.
+    pub fn partner_of(&self, own: &InstanceId) -> Option<InstanceId> {
+        let usual = match own.as_str() {
+            "default" => InstanceId::new("watcher").ok(),
+            "watcher" => Some(InstanceId::default()),
+            _ => None,
+        };
+        self.partner_instance_id.clone().or(usual).filter(|partner| partner != own)
+    }
+}
+
 /// The ports that an instance uses unless its registry names others (SPEC 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DefaultPorts {
