@@ -8,6 +8,7 @@ use crate::access::executable::pattern_problems;
 use crate::access::{HostPattern, browser::origin_problems};
 use crate::id::InstanceId;
 use crate::listening::BindAddress;
+use crate::reading::Document;
 
 document! {
     /// `partnerDiscovery` (SPEC 3.1): where the partner of this instance is.
@@ -131,6 +132,14 @@ document! {
         burst: u32 = 200 => Bounds::AtLeast(1),
     }
 }
+
+impl Document for RemoteAccess {
+    fn problems(&self) -> Vec<Problem> {
+        self.validate()
+    }
+}
+
+impl Document for PartnerDiscovery {}
 
 impl RemoteAccess {
     /// What may be shown of it to everybody who may read: no tokens, and nothing that this version does not know.
