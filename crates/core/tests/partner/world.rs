@@ -216,7 +216,9 @@ impl World {
             }
             self.serve(n);
         }
-        (0..2).for_each(|i| drop(self.holder(i)));
+        for i in 0..2 {
+            let _holder = self.holder(i);
+        }
     }
 
     /// Takes the lock, or leaves.
