@@ -55,12 +55,15 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
 use error::ApiError;
 use guard::Guard;
+use std::sync::OnceLock;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The API over `handle`.
 pub fn router(handle: Handle) -> Router {
-    let (router, _) = routes().split_for_parts();
+    // Making it describes everything, too, which takes milliseconds: once is enough for all that it is served on.
+    static ROUTER: OnceLock<Router<Handle>> = OnceLock::new();
+    let router = ROUTER.get_or_init(|| routes().split_for_parts().0).clone();
     let guard = Guard::new(handle.clone());
     router
         .method_not_allowed_fallback(other_method)
