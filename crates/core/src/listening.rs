@@ -1,6 +1,8 @@
 //! Where the API listens: on loopback always, and for other hosts where the settings say so (SPEC 5.3).
 
+use crate::access::HostPatterns;
 use crate::model::RemoteAccess;
+use crate::registry::Registry;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The addresses on which a program listens for other hosts (`remoteAccess.bindAddress`).
@@ -101,6 +103,26 @@ pub fn endpoints(settings: &RemoteAccess, own: &[IpAddr]) -> Endpoints {
     Endpoints { addresses, trouble }
 }
 
+/// What a change of the settings means for `peer`, who asked for it with TLS or without: that it may not be able to
+/// change them back. `None`: nothing of that kind.
+pub fn aftermath(peer: IpAddr, tls: bool, before: &Registry, after: &Registry) -> Option<String> {
+    let (port, new_port) = (before.api_port(), after.api_port());
+    let (before, after) = (&before.remote_access, &after.remote_access);
+    let other = !peer.to_canonical().is_loopback();
+    let trusts = |settings: &RemoteAccess| HostPatterns::new(&settings.trusted_hosts).contains(peer);
+    let encrypts = |settings: &RemoteAccess| settings.tls.as_ref().is_some_and(|tls| tls.enabled);
+    let closed = (other && before.start_remote_access && !after.start_remote_access)
+        .then(|| "other hosts, yours included, are not served any more".to_owned());
+    let moved = (port != new_port)
+        .then(|| format!("the API moves to port {new_port}, unless a flag of the monitor says otherwise"));
+    let encrypted =
+        (other && !tls && encrypts(after)).then(|| "your host must use https:// from now on".to_owned());
+    let distrusted = (trusts(before) && !trusts(after))
+        .then(|| format!("{peer} is no longer a trusted host, so you may not be able to change this back"));
+    let all: Vec<String> = [closed, moved, encrypted, distrusted].into_iter().flatten().collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
 /// The unspecified addresses take loopback in: both at once cannot be listened on.
 fn every_address() -> Endpoints {
     let all = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
@@ -173,5 +195,31 @@ mod tests {
                 "{bind:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_a_change_means_for_who_asked_for_it() {
+        let open = RemoteAccess {
+            start_remote_access: true,
+            trusted_hosts: vec!["10.0.0.*".into(), "127.0.0.1".into()],
+            ..RemoteAccess::default()
+        };
+        let say = |peer: &str, tls, change: fn(&mut RemoteAccess)| {
+            let before = Registry { remote_access: open.clone(), ..Registry::default() };
+            let mut after = before.clone();
+            change(&mut after.remote_access);
+            aftermath(peer.parse().unwrap(), tls, &before, &after).unwrap_or_default()
+        };
+        let close: fn(&mut RemoteAccess) = |settings| settings.start_remote_access = false;
+        assert!(say("10.0.0.1", false, close).contains("not served any more"));
+        assert_eq!(say("127.0.0.1", false, close), "");
+        let encrypt: fn(&mut RemoteAccess) = |settings| settings.tls = Some(crate::model::Tls::default());
+        assert!(say("10.0.0.1", false, encrypt).contains("https://"));
+        assert_eq!(say("10.0.0.1", true, encrypt) + &say("127.0.0.1", false, encrypt), "");
+        let distrust: fn(&mut RemoteAccess) = |settings| settings.trusted_hosts.clear();
+        assert!(say("10.0.0.1", true, distrust).contains("no longer a trusted host"));
+        assert!(
+            say("127.0.0.1", true, |settings| settings.remote_port = Some(1)).contains("moves to port 1")
+        );
     }
 }

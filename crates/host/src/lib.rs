@@ -15,6 +15,7 @@ pub mod output;
 pub mod peer;
 pub mod probe;
 pub mod process;
+pub mod random;
 pub mod reactor;
 pub mod socket;
 pub mod survey;

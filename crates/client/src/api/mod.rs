@@ -3,13 +3,19 @@
 //! ignored, and fields added since the first version may be missing, so that a client and a monitor
 //! of different versions understand each other.
 
+mod config;
 mod error;
 mod event;
+mod log;
 mod monitor;
 mod process;
 
+pub use config::{
+    Changed, Patterns, StandaloneMode, TokenCreated, TokenInfo, TokenList, TokenRequest, TrustedHosts,
+};
 pub use error::{ErrorBody, ErrorCode, Problem};
 pub use event::{EventKind, ProcessEvent};
+pub use log::{DEFAULT_TAIL, LogFormat, LogQuery, LogRecord, RunChoice, Since};
 pub use monitor::{MonitorState, MonitorStatus, PartnerStatus};
 pub use process::{Accepted, AutostartBody, HealthReport, ProcessList, ProcessStatus, SignalBody};
 pub use process_monitor_core::engine::Wait;

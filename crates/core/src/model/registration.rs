@@ -1,8 +1,8 @@
 //! What clients send about a process: a registration, and a change of one.
 
-use super::ProcessEntry;
 use super::problem::Problem;
-use super::schema::{partial, without};
+use super::schema::{partial, with_inner, without};
+use super::{AlivenessCheck, ExecCheck, ProcessEntry};
 use crate::reading::{Document, Readable, Report, patched};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -104,7 +104,10 @@ impl PartialSchema for EntryPatch {
         let about = "A change of a process (RFC 7396, JSON merge patch): the fields that are to be different, `null` for \
             those that are to have their default again.";
         let fields: Vec<_> = ["id"].into_iter().chain(written_by_monitor()).collect();
-        partial(without(&fields, about, ProcessEntry::schema()))
+        let entry = partial(without(&fields, about, ProcessEntry::schema()));
+        // A change of an object may leave out even what the object requires.
+        let check = with_inner("exec", partial(ExecCheck::schema()), AlivenessCheck::schema());
+        with_inner("alivenessCheck", check, entry)
     }
 }
 

@@ -133,6 +133,18 @@ document! {
 }
 
 impl RemoteAccess {
+    /// What may be shown of it to everybody who may read: no tokens, and nothing that this version does not know.
+    /// Where a default is not a value of its own, it is filled in.
+    pub fn shown(&self, ports: DefaultPorts) -> Self {
+        Self {
+            tokens: Vec::new(),
+            remote_port: self.remote_port.or(Some(ports.api)),
+            rate_limit: self.rate_limit.clone().or_else(|| Some(RateLimit::default())),
+            extra: Default::default(),
+            ..self.clone()
+        }
+    }
+
     /// What cannot be obeyed, all of it; empty when the settings are good.
     pub fn validate(&self) -> Vec<Problem> {
         let rate = self.rate_limit.iter().flat_map(|limit| nested("rateLimit", limit.validate()));

@@ -6,7 +6,7 @@
 use super::inbox::{Inbox, Message};
 use super::settings::Settings;
 use process_monitor_core::id::ProcessId;
-use process_monitor_core::model::ProcessEntry;
+use process_monitor_core::model::{Problem, ProcessEntry};
 use process_monitor_core::registry::{self, Edit, Registry, merge};
 use process_monitor_host::clock;
 use process_monitor_host::files::{self, Durability};
@@ -59,14 +59,28 @@ pub enum StorageError {
     Thread(io::Error),
 }
 
-/// A change of the monitor's own settings. It must leave the processes alone.
-pub type Change = Box<dyn FnOnce(&mut Registry) + Send>;
+/// A change of the monitor's own settings. It must leave the processes alone; and everything, when it fails.
+pub type Change = Box<dyn FnOnce(&mut Registry) -> Result<(), Vec<Problem>> + Send>;
+
+/// Why settings were not changed, or only here.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ConfigureError {
+    /// They cannot be obeyed.
+    #[error("{} values are wrong", .0.len())]
+    Invalid(Vec<Problem>),
+    /// They are in effect, but the registry could not be written.
+    #[error("{0}")]
+    NotSaved(String),
+}
+
+/// Who waits for settings to be on disk.
+pub type Configured = oneshot::Sender<Result<(), ConfigureError>>;
 
 enum Request {
     Put { entry: Arc<ProcessEntry>, generation: Option<u64> },
     Forget { id: ProcessId, generation: u64 },
     FileChanged,
-    Configure { change: Change, saved: oneshot::Sender<Result<(), String>> },
+    Configure { change: Change, saved: Configured },
     Flush(mpsc::Sender<Result<(), String>>),
 }
 
@@ -92,7 +106,7 @@ impl StorageLink {
 
     /// Changes the monitor's settings; `saved` is told when that is on disk. What is in the file wins over what an earlier
     /// snapshot said, so `change` should set only what it is about.
-    pub fn configure(&self, change: Change, saved: oneshot::Sender<Result<(), String>>) {
+    pub fn configure(&self, change: Change, saved: Configured) {
         self.send(Request::Configure { change, saved });
     }
 
@@ -145,7 +159,7 @@ pub struct Storage {
     took: Duration,
     settings: Settings,
     /// Who waits for the settings to be on disk.
-    configured: Vec<oneshot::Sender<Result<(), String>>>,
+    configured: Vec<Configured>,
 }
 
 impl Storage {
@@ -241,10 +255,7 @@ impl Storage {
             Request::Configure { change, saved } => {
                 // What the file says now is what is to be changed.
                 self.look(inbox);
-                change(&mut self.ours);
-                self.settings.publish(&self.ours);
-                self.configured.push(saved);
-                self.dirty = Some(Instant::now());
+                self.configure(change, saved);
             }
             Request::Flush(done) => {
                 if self.dirty.is_some() {
@@ -253,6 +264,17 @@ impl Storage {
                 waiting.push(done);
             }
         }
+    }
+
+    fn configure(&mut self, change: Change, saved: Configured) {
+        if let Err(problems) = change(&mut self.ours) {
+            // Who asked may have given up waiting.
+            let _gone = saved.send(Err(ConfigureError::Invalid(problems)));
+            return;
+        }
+        self.settings.publish(&self.ours);
+        self.configured.push(saved);
+        self.dirty = Some(Instant::now());
     }
 
     fn touch(&mut self, generation: Option<u64>) {
@@ -290,7 +312,7 @@ impl Storage {
         let result = result.map_err(|error| error.to_string());
         for saved in self.configured.drain(..) {
             // Who asked may have given up waiting.
-            let _gone = saved.send(result.clone());
+            let _gone = saved.send(result.clone().map_err(ConfigureError::NotSaved));
         }
         inbox.send(Message::Saved(self.generation, result));
     }

@@ -4,7 +4,10 @@
 //! | --- | --- |
 //! | `processes` | `/processes…` |
 //! | `monitor` | `/monitor…` |
+//! | `config` | `/config/…` |
+//! | `tokens` | `/config/tokens…` |
 //! | `events` | `/events` |
+//! | `logs` | `/processes/{id}/logs` |
 //! | `settings` | `/config` |
 //! | `error` | an error's status, in one place |
 //! | `bounds` | a request's body within bounds of size and time |
@@ -24,20 +27,25 @@
 pub mod aliveness;
 mod body;
 mod bounds;
+mod config;
 pub mod encryption;
 mod error;
 mod events;
 pub mod gate;
 mod guard;
 pub mod listen;
+mod logs;
 mod monitor;
 pub mod openapi;
 mod patient;
 mod processes;
 mod query;
 mod settings;
+mod tokens;
 pub mod transport;
 mod waiting;
+
+pub use logs::OutputDesk;
 
 use crate::daemon::Handle;
 use axum::Router;
@@ -73,8 +81,17 @@ fn routes() -> OpenApiRouter<Handle> {
         .routes(routes!(processes::disable))
         .routes(routes!(processes::autostart))
         .routes(routes!(processes::signal))
+        .routes(routes!(logs::logs))
         .routes(routes!(events::events))
         .routes(routes!(settings::show, settings::change))
+        .routes(routes!(config::remote_access, config::set_remote_access))
+        .routes(routes!(config::trusted_hosts, config::set_trusted_hosts))
+        .routes(routes!(config::whitelist, config::set_whitelist))
+        .routes(routes!(config::blacklist, config::set_blacklist))
+        .routes(routes!(config::standalone_mode, config::set_standalone_mode))
+        .routes(routes!(config::partner_discovery, config::set_partner_discovery))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
         .routes(routes!(monitor::status))
         .routes(routes!(monitor::stop))
         .routes(routes!(monitor::restart))

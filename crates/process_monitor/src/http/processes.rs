@@ -26,7 +26,7 @@ type Answer<T> = Result<Json<T>, ApiError>;
 pub struct Id(
     /// Which process.
     #[param(inline)]
-    ProcessId,
+    pub ProcessId,
 );
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {

@@ -3,23 +3,25 @@
 use super::body::PatchBody;
 use super::error::ApiError;
 use super::openapi::MONITOR;
-use crate::daemon::Handle;
-use axum::Json;
+use super::transport::Transport;
+use crate::daemon::{ConfigureError, Handle};
 use axum::extract::State;
-use process_monitor_client::api::{Accepted, Problem};
-use process_monitor_core::model::{self, EntryPatch};
+use axum::{Extension, Json};
+use process_monitor_client::api::Accepted;
+use process_monitor_core::listening::aftermath;
+use process_monitor_core::model::EntryPatch;
 use process_monitor_core::registry::Registry;
 use serde_json::{Map, Value};
 
 /// Every setting
 ///
-/// By the names that they have in the registry, and without tokens. What is not there has its default.
+/// By the names that they have in the registry, and without tokens. `null` where there is nothing.
 #[utoipa::path(
     get, path = "/config", tag = MONITOR, operation_id = "getSettings",
     responses((status = 200, body = Object))
 )]
-pub async fn show(State(handle): State<Handle>) -> Result<Json<Map<String, Value>>, ApiError> {
-    handle.settings().shown_settings().map(Json).map_err(|error| ApiError::internal(error.to_string()))
+pub async fn show(State(handle): State<Handle>) -> Json<Map<String, Value>> {
+    Json(handle.settings().shown_settings())
 }
 
 /// Change settings
@@ -33,19 +35,32 @@ pub async fn show(State(handle): State<Handle>) -> Result<Json<Map<String, Value
 )]
 pub async fn change(
     State(handle): State<Handle>,
+    Extension(transport): Extension<Transport>,
     PatchBody(EntryPatch(change)): PatchBody,
 ) -> Result<Json<Accepted>, ApiError> {
-    handle.settings().reconfigured(&change).map_err(invalid)?;
-    let apply = move |registry: &mut Registry| {
-        // What others changed meanwhile stays, unless both together could not be obeyed.
-        if let Ok(settings) = registry.reconfigured(&change) {
-            registry.adopt_settings(settings);
-        }
-    };
-    handle.configure(Box::new(apply)).await?;
-    Ok(Json(Accepted::new()))
+    let message = apply(&handle, transport, change).await?;
+    Ok(Json(Accepted { message, ..Accepted::new() }))
 }
 
-fn invalid(problems: Vec<model::Problem>) -> ApiError {
-    ApiError::invalid(problems.into_iter().map(Problem::from).collect())
+/// Changes settings for who asked by `transport`; returns what it means for him, if that is not plain.
+///
+/// # Errors
+/// What is wrong with the change, and with what would come of it; then nothing is changed.
+pub(super) async fn apply(
+    handle: &Handle,
+    transport: Transport,
+    change: Map<String, Value>,
+) -> Result<Option<String>, ConfigureError> {
+    let before = handle.settings();
+    let apply = move |registry: &mut Registry| {
+        // Of what others have changed meanwhile, too.
+        let settings = registry.reconfigured(&change)?;
+        registry.adopt_settings(settings);
+        Ok(())
+    };
+    handle.configure(Box::new(apply)).await?;
+    Ok(match transport {
+        Transport::Control => None,
+        Transport::Tcp { peer, tls, .. } => aftermath(peer.ip(), tls, &before, &handle.settings()),
+    })
 }
