@@ -136,7 +136,7 @@ impl Client {
 
     /// That there is no process `id`, with the id that was probably meant. A failure to find that out
     /// is no reason to say something else.
-    async fn not_found(&self, id: ProcessId) -> Error {
+    pub(crate) async fn not_found(&self, id: ProcessId) -> Error {
         let list = Box::pin(self.ask_once::<ProcessList>(&Call::get("/processes"))).await;
         let processes = list.map(|list| list.processes).unwrap_or_default();
         let ids: Vec<_> = processes.into_iter().map(|process| process.id).collect();

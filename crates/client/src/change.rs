@@ -5,7 +5,7 @@
 use crate::Error;
 use crate::api::Problem;
 use process_monitor_core::id::ProcessId;
-use process_monitor_core::model::{ProcessEntry, ProcessState};
+use process_monitor_core::model::{EntryPatch, ProcessEntry, ProcessState};
 use process_monitor_core::nearest::nearest;
 use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
@@ -24,6 +24,8 @@ pub(crate) enum Change {
     Disable(ProcessId),
     /// Whether it starts with the monitor.
     Autostart(ProcessId, bool),
+    /// Parts of a configuration.
+    Update(ProcessId, EntryPatch),
     /// Settings of the monitor.
     Configure(Map<String, Value>),
 }
@@ -37,6 +39,7 @@ impl Change {
             Self::Enable(_) => "enable",
             Self::Disable(_) => "disable",
             Self::Autostart(..) => "setAutostart",
+            Self::Update(..) => "update",
             Self::Configure(_) => "configure",
         }
     }
@@ -60,6 +63,12 @@ impl Change {
                 entry.state = ProcessState::Disabled;
             }),
             Self::Autostart(id, autostart) => edit(registry, &id, |entry| entry.autostart = autostart),
+            Self::Update(id, patch) => {
+                let entry = registry.processes.get_mut(&id);
+                let Some(entry) = entry else { return Err(missing(registry, &id)) };
+                *entry = Arc::new(patch.apply(entry).map_err(invalid)?);
+                Ok(())
+            }
             Self::Configure(change) => {
                 registry.adopt_settings(registry.reconfigured(&change).map_err(invalid)?);
                 Ok(())
@@ -111,6 +120,7 @@ pub(crate) fn missing(registry: &Registry, id: &ProcessId) -> Error {
 mod tests {
     use super::*;
     use process_monitor_core::id::InstanceId;
+    use serde_json::json;
 
     fn id(text: &str) -> ProcessId {
         ProcessId::new(text).unwrap()
@@ -177,5 +187,19 @@ mod tests {
         let error = Change::Autostart(id("databse"), true).apply(&mut registry, Wall::default()).unwrap_err();
         assert_eq!(error.to_string(), "there is no process databse");
         assert_eq!(error.advice("pm"), "did you mean database?");
+    }
+
+    #[test]
+    fn parts_are_changed_by_the_rule_of_the_monitor() {
+        let mut registry = registry(&["web"]);
+        let mut update = |patch: Value| {
+            let Value::Object(patch) = patch else { panic!("no object") };
+            Change::Update(id("web"), EntryPatch(patch)).apply(&mut registry, Wall::default())?;
+            Ok::<_, Error>(registry.processes["web"].clone())
+        };
+        assert_eq!(update(json!({ "args": ["x"] })).unwrap().args, ["x"]);
+        let error = update(json!({ "command": "", "pid": 7 })).unwrap_err();
+        assert!(matches!(&error, Error::Invalid { problems } if problems.len() == 2), "{error}");
+        assert_eq!(update(json!({})).unwrap().command, "/bin/true");
     }
 }

@@ -2,14 +2,11 @@
 
 use crate::api::ProcessEvent;
 use crate::call::Call;
+use crate::sse::{SseError, SseReader};
 use crate::transport::Failed;
 use crate::{Client, Error};
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::time::Duration;
-
-/// A line that is longer is no event of ours.
-const LONGEST: usize = 1 << 20;
 
 /// Between the first looks for a monitor that is away.
 const SOON: Duration = Duration::from_millis(250);
@@ -22,8 +19,7 @@ const LATER: Duration = Duration::from_secs(5);
 pub struct EventStream {
     client: Client,
     call: Call,
-    body: Incoming,
-    buffer: Vec<u8>,
+    events: SseReader<Incoming>,
     last: Option<String>,
 }
 
@@ -31,8 +27,9 @@ impl Client {
     /// Listens to what happens: from now on, or from after the event with the id `last` on.
     pub async fn events(&self, last: Option<String>) -> Result<EventStream, Error> {
         let call = call_after(last.as_deref());
-        let body = self.retry().run(true, || self.stream(&call)).await?.into_body();
-        Ok(EventStream { client: self.clone(), call, body, buffer: Vec::new(), last })
+        let response = self.retry().run(true, || self.stream(&call)).await?;
+        let events = SseReader::new(response.into_body());
+        Ok(EventStream { client: self.clone(), call, events, last })
     }
 }
 
@@ -51,22 +48,20 @@ impl EventStream {
     /// [`Error::Interrupted`] when the connection breaks, [`Error::Protocol`] when what comes is no event.
     pub async fn next(&mut self) -> Result<Option<ProcessEvent>, Error> {
         loop {
-            if let Some(data) = self.next_data() {
-                let event: ProcessEvent =
-                    serde_json::from_slice(&data).map_err(|error| self.unclear(error.to_string()))?;
-                self.last = Some(event.id.clone());
-                return Ok(Some(event));
-            }
-            if self.buffer.len() > LONGEST {
-                return Err(self.unclear("an event has no end".to_owned()));
-            }
-            match self.body.frame().await {
-                None => return Ok(None),
-                Some(Ok(frame)) => self.buffer.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
-                Some(Err(source)) => {
+            let event = match self.events.next().await {
+                Ok(Some(event)) => event,
+                Ok(None) => return Ok(None),
+                Err(SseError::Endless) => return Err(self.unclear("an event has no end".to_owned())),
+                Err(SseError::Broken(source)) => {
                     return Err(self.client.failed(&self.call, Failed::Broken(Box::new(source))));
                 }
-            }
+            };
+            // One without data keeps the connection alive.
+            let Some(data) = event.data else { continue };
+            let event: ProcessEvent =
+                serde_json::from_slice(&data).map_err(|error| self.unclear(error.to_string()))?;
+            self.last = Some(event.id.clone());
+            return Ok(Some(event));
         }
     }
 
@@ -82,13 +77,12 @@ impl EventStream {
     /// When the monitor can be reached and refuses.
     pub async fn resume(&mut self) -> Result<(), Error> {
         self.call = call_after(self.last.as_deref());
-        self.buffer.clear();
         // Nothing that could be waited for tells when it is back.
         let mut wait = SOON;
         loop {
             match self.client.stream(&self.call).await {
                 Ok(response) => {
-                    self.body = response.into_body();
+                    self.events = SseReader::new(response.into_body());
                     return Ok(());
                 }
                 Err(Error::NotRunning { .. } | Error::Unreachable { .. } | Error::Interrupted { .. }) => {
@@ -105,18 +99,5 @@ impl EventStream {
 
     fn unclear(&self, why: String) -> Error {
         Error::Protocol { request: self.call.to_string(), why }
-    }
-
-    /// The data of the next whole event in the buffer. Our server writes one line of it, and line feeds only.
-    fn next_data(&mut self) -> Option<Vec<u8>> {
-        loop {
-            let end = self.buffer.windows(2).position(|two| two == b"\n\n")?;
-            let block: Vec<u8> = self.buffer.drain(..end + 2).collect();
-            let data = block.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"data:"));
-            // One without data keeps the connection alive.
-            if let Some(data) = data {
-                return Some(data.to_vec());
-            }
-        }
     }
 }

@@ -5,11 +5,13 @@
 //! | --- | --- |
 //! | [`api`] | the wire types, which the server uses too |
 //! | `client` | [`Client`] and [`ConnectOptions`]: which monitor, and by which way |
-//! | `processes`, `monitor`, `settings`, `events` | its calls, by what they are about |
+//! | `processes`, `monitor`, `settings`, `tokens`, `events` | its calls, by what they are about |
 //! | [`discover`] | finding monitors |
 //! | `ask` | one call: its answer, a typed error, another try, or the file instead |
 //! | `call`, `transport/` | a request, and how it gets there: control socket, TCP, TLS |
 //! | `url`, `token`, `fingerprint`, `files`, `retry` | [`Url`], [`Token`], [`Fingerprint`], [`Retry`] |
+//! | `logs` | [`LogStream`]: what programs printed and print |
+//! | `sse` | server-sent events off a body |
 //! | `store`, `change` | the registry file, and the rules for changing it |
 //! | `error` | [`Error`]: what went wrong, and what to do about it |
 
@@ -27,12 +29,15 @@ mod error;
 mod events;
 mod files;
 mod fingerprint;
+mod logs;
 mod monitor;
 mod processes;
 mod retry;
 mod settings;
+mod sse;
 mod store;
 mod token;
+mod tokens;
 mod transport;
 mod url;
 
@@ -40,6 +45,8 @@ pub use client::{Client, ConnectOptions};
 pub use error::{Endpoint, Error};
 pub use events::EventStream;
 pub use fingerprint::Fingerprint;
+pub use logs::{LogLine, LogStream};
+pub use processes::{Verb, Waiting};
 pub use retry::Retry;
 pub use token::Token;
 pub use transport::Trust;

@@ -30,8 +30,7 @@ pub(crate) fn get(layout: &Layout, id: &ProcessId) -> Result<ProcessStatus, Erro
 
 /// The settings as the file says.
 pub(crate) fn settings(layout: &Layout) -> Result<Map<String, Value>, Error> {
-    let failed = |error| Error::Registry { path: layout.registry(), source: Box::new(error) };
-    read(layout)?.shown_settings().map_err(failed)
+    Ok(read(layout)?.shown_settings())
 }
 
 /// Reads the file, changes it, and writes it, all under the lock.

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod duration;
 pub mod engine;
 pub mod exit;
 pub mod health;

@@ -37,6 +37,12 @@ pub fn wall() -> Wall {
     Wall::from_unix_millis(millis)
 }
 
+/// The time of day in microseconds since 1970-01-01T00:00:00Z; 0 before that.
+pub fn wall_micros() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// A random number good enough to spread restarts: the standard library seeds every [`RandomState`]
 /// differently.
 fn dice() -> u32 {

@@ -4,6 +4,7 @@
 pub mod background;
 pub mod clock;
 mod detach;
+pub mod executable;
 pub mod failpoint;
 pub mod files;
 pub mod layout;

@@ -286,6 +286,7 @@ fn descriptors_used_up() {
             process: &intent.process,
             run: &intent.run,
             command: OsStr::new("true"),
+            executable: None,
             args: vec![],
             working_directory: None,
             environment: vec![],

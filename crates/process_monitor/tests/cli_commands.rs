@@ -314,7 +314,7 @@ fn logs_of_a_directory_without_a_monitor() {
     assert_eq!(world.ok(&["logs", "db", "web", "-n", "1"]), "db  | waiting\nweb | 3\nweb | oops\n");
     let line: Value = serde_json::from_str(&world.ok(&["logs", "db", "-n", "1", "--json"])).unwrap();
     assert_eq!(
-        (&line["id"], &line["line"], &line["complete"]),
+        (&line["id"], &line["text"], &line["complete"]),
         (&"db".into(), &"waiting".into(), &false.into())
     );
 }

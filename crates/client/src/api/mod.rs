@@ -6,6 +6,7 @@
 mod config;
 mod error;
 mod event;
+mod log;
 mod monitor;
 mod process;
 
@@ -14,6 +15,7 @@ pub use config::{
 };
 pub use error::{ErrorBody, ErrorCode, Problem};
 pub use event::{EventKind, ProcessEvent};
+pub use log::{DEFAULT_TAIL, LogFormat, LogQuery, LogRecord, RunChoice, Since};
 pub use monitor::{MonitorState, MonitorStatus, PartnerStatus};
 pub use process::{Accepted, AutostartBody, HealthReport, ProcessList, ProcessStatus, SignalBody};
 pub use process_monitor_core::engine::Wait;

@@ -28,6 +28,14 @@ impl Holder {
             None => Self::Unknown,
         }
     }
+
+    /// The user of this machine whose program it is, where that is known.
+    pub fn user(self) -> Option<u32> {
+        match self {
+            Self::Own(user) | Self::Another(user) => Some(user),
+            Self::OtherHost | Self::Unknown => None,
+        }
+    }
 }
 
 /// What the transport knows about who is at the other end.
@@ -109,11 +117,7 @@ impl Peer {
     /// The user of this machine who asks by himself, by TCP, where that is known.
     pub fn user(&self) -> Option<u32> {
         match self.connection {
-            Connection::Tcp { holder: Holder::Own(user) | Holder::Another(user), .. }
-                if self.client.is_none() =>
-            {
-                Some(user)
-            }
+            Connection::Tcp { holder, .. } if self.client.is_none() => holder.user(),
             _ => None,
         }
     }

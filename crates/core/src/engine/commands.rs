@@ -49,7 +49,7 @@ impl Process {
                 self.answer(ticket, cx);
                 true
             }
-            Command::Change { patch, .. } => self.change(ticket, &patch, cx),
+            Command::Change { patch, untrusted_peer, .. } => self.change(ticket, &patch, untrusted_peer, cx),
             Command::Add(_) => {
                 self.answer(ticket, cx);
                 true
@@ -138,8 +138,14 @@ impl Process {
     }
 
     /// Says whether anything changed.
-    fn change(&mut self, ticket: Option<Ticket>, patch: &EntryPatch, cx: &mut Context<'_>) -> bool {
-        let changed = match patch.apply(&self.entry) {
+    fn change(
+        &mut self,
+        ticket: Option<Ticket>,
+        patch: &EntryPatch,
+        by: Option<String>,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        let mut changed = match patch.apply(&self.entry) {
             Ok(changed) => changed,
             Err(problems) => {
                 let refusal = Refusal::Invalid { id: self.entry.id.clone(), problems };
@@ -147,6 +153,8 @@ impl Process {
                 return false;
             }
         };
+        // A trusted peer that changes what a stranger registered vouches for no more than its own change.
+        changed.untrusted_peer = by.or(changed.untrusted_peer);
         let differs = changed != *self.entry;
         if differs {
             self.configure(Arc::new(changed), cx);

@@ -54,6 +54,8 @@ pub enum Command {
         id: ProcessId,
         /// What is different.
         patch: EntryPatch,
+        /// Who wants it, when that peer is not trusted: see [`ProcessEntry::untrusted_peer`].
+        untrusted_peer: Option<String>,
     },
 }
 

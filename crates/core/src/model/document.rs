@@ -150,6 +150,15 @@ macro_rules! document {
                     $( paths.extend($crate::reading::paths_at::<$type>(names.next())); )*
                     paths
                 }
+
+                fn spelt_out(&self) -> serde_json::Value {
+                    let names = $crate::reading::fields_of::<Names>().iter().map(|name| (*name).to_owned());
+                    let values = [
+                        $( $crate::reading::Readable::spelt_out(&self.$required), )*
+                        $( $crate::reading::Readable::spelt_out(&self.$field), )*
+                    ];
+                    names.zip(values).collect()
+                }
             }
         };
 

@@ -66,11 +66,6 @@ document! {
         enabled: bool = true,
         /// Registered by another host. Default false.
         is_remote: bool = false,
-        /// The peer that registered or last changed it without being trusted. While one stands here, its programs are
-        /// checked against `executableWhitelist` and `executableBlacklist` at every start. Set by the monitor, never
-        /// by who registers. Default none.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        untrusted_peer: Option<String> = None,
         /// When it is restarted. Default: that of an empty policy.
         #[serde(skip_serializing_if = "Option::is_none")]
         restart_policy: Option<RestartPolicy> = None,
@@ -86,6 +81,11 @@ document! {
         /// When it was registered.
         #[serde(skip_serializing_if = "Option::is_none")]
         registered_at: Option<Wall> = None,
+        /// The peer that registered or last changed it without being trusted. While one stands here, its programs are
+        /// checked against `executableWhitelist` and `executableBlacklist` at every start. Set by the monitor, never
+        /// by who registers. Default none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        untrusted_peer: Option<String> = None,
 
         /// Runtime: when it was last started.
         last_started_at: Option<Wall> = None,

@@ -1,8 +1,8 @@
 //! What clients send about a process: a registration, and a change of one.
 
-use super::ProcessEntry;
 use super::problem::Problem;
-use super::schema::{partial, without};
+use super::schema::{partial, with_inner, without};
+use super::{AlivenessCheck, ExecCheck, ProcessEntry};
 use crate::reading::{Document, Readable, Report, patched};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -19,17 +19,23 @@ pub const RUNTIME_FIELDS: [&str; 7] =
 /// implementation send whole entries back.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
-pub struct Registration(pub ProcessEntry);
+pub struct Registration {
+    /// What it comes to.
+    pub entry: ProcessEntry,
+    /// Whether it says `isRemote` itself; otherwise that depends on the way it came.
+    #[serde(skip)]
+    pub says_remote: bool,
+}
 
 impl Readable for Registration {
     fn read(value: Value, report: &mut Report) -> Option<Self> {
+        let says_remote = value.get("isRemote").is_some_and(|remote| !remote.is_null());
         let mut entry = ProcessEntry::read(value, report)?.without_runtime();
-        entry.registered_at = None;
-        entry.untrusted_peer = None;
+        (entry.registered_at, entry.untrusted_peer) = (None, None);
         if let Some(check) = &mut entry.aliveness_check {
             check.enabled.get_or_insert(true);
         }
-        Some(Self(entry))
+        Some(Self { entry, says_remote })
     }
 }
 
@@ -54,7 +60,7 @@ fn written_by_monitor() -> Vec<&'static str> {
 
 impl Document for Registration {
     fn problems(&self) -> Vec<Problem> {
-        self.0.validate()
+        self.entry.validate()
     }
 }
 
@@ -84,6 +90,10 @@ impl EntryPatch {
         if let (None, Some(check)) = (&entry.aliveness_check, &mut changed.aliveness_check) {
             check.enabled.get_or_insert(true);
         }
+        if !changed.is_remote {
+            // Nobody but a trusted peer can say so, and vouches for it with that.
+            changed.untrusted_peer = None;
+        }
         let problems = changed.validate();
         if problems.is_empty() { Ok(changed) } else { Err(problems) }
     }
@@ -94,7 +104,10 @@ impl PartialSchema for EntryPatch {
         let about = "A change of a process (RFC 7396, JSON merge patch): the fields that are to be different, `null` for \
             those that are to have their default again.";
         let fields: Vec<_> = ["id"].into_iter().chain(written_by_monitor()).collect();
-        partial(without(&fields, about, ProcessEntry::schema()))
+        let entry = partial(without(&fields, about, ProcessEntry::schema()));
+        // A change of an object may leave out even what the object requires.
+        let check = with_inner("exec", partial(ExecCheck::schema()), AlivenessCheck::schema());
+        with_inner("alivenessCheck", check, entry)
     }
 }
 

@@ -6,10 +6,13 @@ use serde_json::Value;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, Schema};
 
+/// Adds to the schema of a field what its rule says.
+type Tell<'a> = Box<dyn Fn(&mut RefOr<Schema>) + 'a>;
+
 /// What is known of a field beyond its type and its description.
 pub(crate) struct Field<'a> {
     default: Value,
-    rule: Option<Box<dyn Fn(&mut RefOr<Schema>) + 'a>>,
+    rule: Option<Tell<'a>>,
 }
 
 impl<'a> Field<'a> {
@@ -64,6 +67,20 @@ pub(crate) fn partial(schema: RefOr<Schema>) -> RefOr<Schema> {
     RefOr::T(Schema::Object(object))
 }
 
+/// The schema of an object like another, but that the object in `field` has the schema `inner`.
+pub(crate) fn with_inner(field: &str, inner: RefOr<Schema>, schema: RefOr<Schema>) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut object)) = schema else { return schema };
+    if let Some(RefOr::T(Schema::OneOf(choice))) = object.properties.get_mut(field) {
+        // The other choice is `null`.
+        choice
+            .items
+            .iter_mut()
+            .filter(|item| matches!(item, RefOr::Ref(_)))
+            .for_each(|item| *item = inner.clone());
+    }
+    RefOr::T(Schema::Object(object))
+}
+
 fn set_default(property: &mut RefOr<Schema>, value: Value) {
     match property {
         RefOr::T(Schema::Object(object)) => object.default = Some(value),
@@ -75,9 +92,20 @@ fn set_default(property: &mut RefOr<Schema>, value: Value) {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::{LogConfig, ProcessEntry, RestartPolicy};
+    use crate::model::{EntryPatch, LogConfig, ProcessEntry, RestartPolicy};
     use serde_json::{Value, json};
     use utoipa::PartialSchema;
+
+    #[test]
+    fn a_change_requires_nothing_however_deep() {
+        let schema = serde_json::to_value(EntryPatch::schema()).unwrap();
+        let exec = "/properties/alivenessCheck/oneOf/0/properties/exec/oneOf/0";
+        for at in ["", exec] {
+            let object = schema.pointer(at).unwrap();
+            assert!(object["properties"].is_object() && object.get("required").is_none(), "{at}: {object}");
+        }
+        assert!(schema["properties"].get("id").is_none() && schema["properties"].get("pid").is_none());
+    }
 
     fn property<T: PartialSchema>(name: &str) -> Value {
         serde_json::to_value(T::schema()).unwrap()["properties"][name].clone()

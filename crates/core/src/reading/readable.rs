@@ -27,6 +27,12 @@ pub trait Readable: Sized {
         vec![Path::new()]
     }
 
+    /// The value in JSON with every field of an object, those too that are left out of a file. `null` for kinds of values of
+    /// which nobody asks it.
+    fn spelt_out(&self) -> Value {
+        Value::Null
+    }
+
     /// Stands in for a value that could not be read, so that the rest of its object or list can be.
     fn stand_in() -> Option<Self> {
         None
@@ -43,6 +49,11 @@ macro_rules! leaves {
         $(impl Readable for $type {
             fn read(value: Value, report: &mut Report) -> Option<Self> {
                 leaf(&value, report)
+            }
+
+            fn spelt_out(&self) -> Value {
+                // None of them fails to be written.
+                serde_json::to_value(self).unwrap_or_default()
             }
 
             fn stand_in() -> Option<Self> {
@@ -120,6 +131,10 @@ impl<T: Readable> Readable for Option<T> {
         T::paths()
     }
 
+    fn spelt_out(&self) -> Value {
+        self.as_ref().map_or(Value::Null, T::spelt_out)
+    }
+
     fn stand_in() -> Option<Self> {
         Some(None)
     }
@@ -143,6 +158,10 @@ impl<T: Readable> Readable for Vec<T> {
             read.or_else(T::stand_in)
         };
         Some(elements.filter_map(read).collect())
+    }
+
+    fn spelt_out(&self) -> Value {
+        self.iter().map(T::spelt_out).collect()
     }
 
     fn stand_in() -> Option<Self> {

@@ -60,34 +60,24 @@ impl Registry {
         *self = Self { processes, last_modified, ..other };
     }
 
-    /// The settings for their users: without what is none, and without secrets.
-    ///
-    /// # Errors
-    /// None that is known: settings hold nothing that JSON cannot write.
-    pub fn shown_settings(&self) -> Result<Map<String, Value>, serde_json::Error> {
-        let mut shown = match serde_json::to_value(self.settings())? {
-            Value::Object(members) => members,
-            _ => Map::new(),
-        };
+    /// The settings for their users: every one that this version knows, without secrets. `null` where there is nothing.
+    pub fn shown_settings(&self) -> Map<String, Value> {
+        let Value::Object(mut shown) = self.settings().spelt_out() else { return Map::new() };
         KEPT.iter().for_each(|(path, _)| remove(&mut shown, path));
-        Ok(shown)
+        shown
     }
 }
 
 /// Every setting of `instance`, in the order of the registry.
-///
-/// # Errors
-/// As [`Registry::shown_settings`].
-pub fn settings_of(instance: &InstanceId) -> Result<Vec<Setting>, serde_json::Error> {
-    let defaults = defaults(instance).shown_settings()?;
+pub fn settings_of(instance: &InstanceId) -> Vec<Setting> {
+    let defaults = defaults(instance).shown_settings();
     let settings =
         Registry::paths().into_iter().filter(|path| !KEPT.iter().any(|(kept, _)| path.starts_with(kept)));
-    Ok(settings
-        .map(|path| Setting {
-            key: path.join("."),
-            default: inside(&defaults, &path).cloned().unwrap_or(Value::Null),
-        })
-        .collect())
+    let setting = |path: Vec<&str>| Setting {
+        default: inside(&defaults, &path).cloned().unwrap_or(Value::Null),
+        key: path.join("."),
+    };
+    settings.map(setting).collect()
 }
 
 /// Every default, those that a file does not spell out included.
@@ -179,7 +169,7 @@ mod tests {
             (&changed.remote_access, &changed.extra["ofTomorrow"]),
             (&registry.remote_access, &json!(1))
         );
-        assert!(!format!("{:?}", registry.shown_settings().unwrap()).contains("sha256"));
+        assert!(!format!("{:?}", registry.shown_settings()).contains("sha256"));
     }
 
     #[test]
@@ -198,13 +188,15 @@ mod tests {
     #[test]
     fn every_setting_has_its_name_and_default() {
         let watcher = InstanceId::new("watcher").unwrap();
-        let settings = settings_of(&watcher).unwrap();
+        let settings = settings_of(&watcher);
         let default = |key: &str| {
             settings.iter().find(|setting| setting.key == key).map(|setting| setting.default.clone())
         };
         assert_eq!(default("standaloneMode"), Some(json!(false)));
         assert_eq!(default("remoteAccess.remotePort"), Some(json!(5680)));
         assert_eq!(default("remoteAccess.rateLimit.burst"), Some(json!(RateLimit::default().burst)));
+        assert_eq!(default("remoteAccess.maxBodyBytes"), Some(json!(1 << 20)));
+        assert_eq!(default("remoteAccess.trustedProxies"), Some(json!([])));
         assert_eq!(default("partnerDiscovery.partnerInstanceId"), Some(Value::Null));
         assert_eq!(default("remoteAccess.bindAddress"), Some(Value::Null));
         for none in ["version", "processes", "remoteAccess.tokens", "watcherInfo.watcherPid", "remoteAccess"]

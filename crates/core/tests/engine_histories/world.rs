@@ -109,7 +109,7 @@ impl World {
             Wish::Disable => Command::Disable(id),
             Wish::ChangeAutostart(on) => {
                 let patch = [("autostart".to_owned(), on.into())].into_iter().collect();
-                Command::Change { id, patch: EntryPatch(patch) }
+                Command::Change { id, patch: EntryPatch(patch), untrusted_peer: None }
             }
             Wish::Autostart(on) => Command::Autostart(id, on),
             Wish::Configure { form } => Command::Configure(entries::entry(&id, form)),

@@ -15,7 +15,7 @@ impl Desk {
 
     fn change(&mut self, patch: &Value) {
         let patch = EntryPatch(patch.as_object().unwrap().clone());
-        self.command(Command::Change { id: id(), patch });
+        self.command(Command::Change { id: id(), patch, untrusted_peer: None });
     }
 }
 

@@ -301,3 +301,17 @@ proptest! {
         prop_assert_eq!(one.same_configuration(&other), !differs);
     }
 }
+
+#[test]
+fn changes_that_cannot_be_obeyed_together_are_the_files() {
+    let with_check = |check: Value| {
+        let check = Some(serde_json::from_value(check).unwrap());
+        of([ProcessEntry { aliveness_check: check, ..web() }])
+    };
+    let base = with_check(json!({"enabled": true}));
+    let ours = with_check(json!({"enabled": true, "url": "http://localhost/"}));
+    let theirs = with_check(json!({"enabled": true, "tcp": "localhost:1"}));
+    let merged = merge(&base, &ours, &theirs).merged;
+    assert_eq!(merged.validate(), []);
+    assert_eq!(merged.processes, theirs.processes);
+}

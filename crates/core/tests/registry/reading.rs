@@ -24,8 +24,8 @@ fn problems(text: impl AsRef<[u8]>) -> Vec<String> {
 
 #[test]
 fn each_mistake_is_told_with_path_expected_and_found() {
-    let known = "id, name, command, args, workingDirectory, environment, autostart, enabled, isRemote, untrustedPeer, \
-                 restartPolicy, alivenessCheck, stop, logs, registeredAt, lastStartedAt, lastStoppedAt, pid, \
+    let known = "id, name, command, args, workingDirectory, environment, autostart, enabled, isRemote, \
+                 restartPolicy, alivenessCheck, stop, logs, registeredAt, untrustedPeer, lastStartedAt, lastStoppedAt, pid, \
                  state, restartAttempts, consecutiveFailures, lastExit";
     let table: Vec<(String, String)> = [
         (r#""args":"-x""#, r#"args: expected a list, found "-x""#),

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 fn registered(body: &Value) -> ProcessEntry {
-    read::<Registration>(body.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error:?}")).0
+    read::<Registration>(body.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error:?}")).entry
 }
 
 fn with(fields: Value) -> Value {
@@ -212,7 +212,8 @@ proptest! {
         let whole = |entry: &ProcessEntry| {
             let value = serde_json::to_value(entry.clone().without_runtime()).unwrap();
             let Value::Object(mut fields) = value else { unreachable!() };
-            fields.retain(|key, _| !key.starts_with("x-") && !["id", "registeredAt", "untrustedPeer"].contains(&key.as_str()));
+            let monitors = ["id", "registeredAt", "untrustedPeer"];
+            fields.retain(|key, _| !key.starts_with("x-") && !monitors.contains(&key.as_str()));
             RUNTIME_FIELDS.iter().for_each(|key| { fields.remove(*key); });
             fields
         };

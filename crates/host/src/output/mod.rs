@@ -13,6 +13,7 @@
 //! * [`link`]: the monitor's connection to the logger, [`protocol`] what is said on it.
 //! * [`logger`]: the log process itself.
 //! * [`note`]: exits that it wrote down while no monitor was there.
+//! * `times`: when bytes were read, beside each log file: for the order of two streams.
 //! * [`names`]: how folders and files are called; [`read`]: reading them, also while they rotate.
 //!
 //! Why nothing is lost or doubled: bytes move from FIFO to file only inside `splice(2)`, and SIGKILL
@@ -27,5 +28,6 @@ pub mod note;
 pub mod protocol;
 pub mod read;
 pub mod run;
+mod times;
 
 pub use names::Stream;

@@ -23,6 +23,11 @@ impl Stream {
     /// Both, in the order of their descriptors.
     pub const BOTH: [Self; 2] = [Self::Stdout, Self::Stderr];
 
+    /// Its place in [`BOTH`](Self::BOTH).
+    pub fn index(self) -> usize {
+        usize::from(self == Self::Stderr)
+    }
+
     /// `stdout` or `stderr`.
     pub fn name(self) -> &'static str {
         match self {
@@ -39,9 +44,23 @@ impl Stream {
         }
     }
 
+    /// The name of the file that says when the bytes of [`file_name`](Self::file_name) were read: `stdout.times`,
+    /// `stdout.1.times`, …
+    pub fn times_name(self, index: u32) -> String {
+        match index {
+            0 => format!("{}.times", self.name()),
+            _ => format!("{}.{index}.times", self.name()),
+        }
+    }
+
     /// The path of such a file in a run's folder.
     pub fn file(self, folder: &Path, index: u32) -> PathBuf {
         folder.join(self.file_name(index))
+    }
+
+    /// The path of a file of [times](Self::times_name) in a run's folder.
+    pub fn times(self, folder: &Path, index: u32) -> PathBuf {
+        folder.join(self.times_name(index))
     }
 
     /// The reverse of [`file_name`](Self::file_name).
@@ -95,6 +114,16 @@ fn parse_run_folder(name: &str) -> Option<(&str, u32)> {
     }
 }
 
+/// Whether `name` is that of a run's folder.
+pub fn is_run_folder(name: &str) -> bool {
+    parse_run_folder(name).is_some()
+}
+
+/// Which of two run folders is the later.
+pub(super) fn compare_runs(a: &str, b: &str) -> std::cmp::Ordering {
+    parse_run_folder(a).cmp(&parse_run_folder(b))
+}
+
 /// The run folders of `process`, oldest first; none when there is no folder. Anything that isn't a
 /// folder with the name of a run is left out.
 pub fn runs(layout: &Layout, process: &ProcessId) -> Result<Vec<RunFolder>, FileError> {
@@ -114,8 +143,13 @@ pub fn runs(layout: &Layout, process: &ProcessId) -> Result<Vec<RunFolder>, File
             found.push(RunFolder { path: entry.path(), name });
         }
     }
-    found.sort_by(|a, b| parse_run_folder(&a.name).cmp(&parse_run_folder(&b.name)));
+    found.sort_by(|a, b| compare_runs(&a.name, &b.name));
     Ok(found)
+}
+
+/// Whether `process` has a run whose folder has this name.
+pub fn has_run(layout: &Layout, process: &ProcessId, name: &str) -> Result<bool, FileError> {
+    Ok(runs(layout, process)?.iter().any(|run| run.name == name))
 }
 
 #[cfg(test)]
@@ -127,9 +161,15 @@ mod tests {
         for index in [0, 1, 9, 10, 4_000_000_000] {
             assert_eq!(Stream::Stderr.index_of(&Stream::Stderr.file_name(index)), Some(index));
         }
-        for other in
-            ["stderr.log", "stdout.0.log", "stdout.01.log", "stdout.+1.log", "stdout.1.log.gz", "stdout"]
-        {
+        for other in [
+            "stderr.log",
+            "stdout.0.log",
+            "stdout.01.log",
+            "stdout.+1.log",
+            "stdout.1.log.gz",
+            "stdout",
+            "stdout.times",
+        ] {
             assert_eq!(Stream::Stdout.index_of(other), None, "{other}");
         }
     }

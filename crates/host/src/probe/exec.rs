@@ -10,7 +10,7 @@ use process_monitor_core::id::{ProcessId, RunId};
 use std::fmt;
 use std::io::{self, PipeReader};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +27,9 @@ const READS: usize = 32;
 /// How long its tree may take to die.
 const KILL_WITHIN: Duration = Duration::from_secs(10);
 
+/// Decides which file is executed.
+pub type Vetting = Arc<dyn Fn() -> Result<PathBuf, String> + Send + Sync>;
+
 /// A program that says by its exit code whether another is well.
 #[derive(Clone)]
 pub struct ExecTarget {
@@ -36,6 +39,9 @@ pub struct ExecTarget {
     pub run: RunId,
     /// An executable, found as that of an entry is.
     pub command: String,
+    /// Tells which file to execute instead of what `command` leads to, or why none. Asked at each check, where it
+    /// may take its time.
+    pub vetting: Option<Vetting>,
     /// Passed verbatim.
     pub args: Vec<String>,
     /// Where it runs; `None`: where the monitor does.
@@ -64,7 +70,9 @@ pub(super) async fn check(
     timeout: Duration,
     reaper: &Arc<Reaper>,
 ) -> Result<(), ProbeError> {
-    let (running, output) = Running::start(target, reaper)?;
+    let file = tokio::time::timeout(timeout, file_of(target)).await;
+    let file = file.map_err(|_| ProbeError::TimedOut(timeout))??;
+    let (running, output) = Running::start(target, &file, reaper)?;
     let mut output = Output::new(output);
     let watching = async {
         let ended = tokio::select! {
@@ -83,6 +91,13 @@ pub(super) async fn check(
     }
 }
 
+/// The file to execute.
+async fn file_of(target: &ExecTarget) -> Result<PathBuf, ProbeError> {
+    let Some(vetting) = target.vetting.clone() else { return Ok(PathBuf::from(&target.command)) };
+    let vetted = tokio::task::spawn_blocking(move || vetting()).await;
+    vetted.unwrap_or_else(|error| Err(error.to_string())).map_err(ProbeError::NotStarted)
+}
+
 /// Killed with its tree when dropped, so that nothing of it outlives its check.
 struct Running {
     process: Arc<Process>,
@@ -91,11 +106,15 @@ struct Running {
 }
 
 impl Running {
-    fn start(target: &ExecTarget, reaper: &Arc<Reaper>) -> Result<(Self, PipeReader), ProbeError> {
+    fn start(
+        target: &ExecTarget,
+        file: &Path,
+        reaper: &Arc<Reaper>,
+    ) -> Result<(Self, PipeReader), ProbeError> {
         let failed = |error: io::Error| ProbeError::NotStarted(error.to_string());
         let (output, writer) = io::pipe().map_err(failed)?;
-        let mut command = Command::new(&target.command);
-        command.args(&target.args).stdin(Stdio::null());
+        let mut command = Command::new(file);
+        command.arg0(&target.command).args(&target.args).stdin(Stdio::null());
         command.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
         for name in NOT_FOR_PROGRAMS {
             command.env_remove(name);

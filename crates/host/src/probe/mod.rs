@@ -19,7 +19,7 @@ mod resolve;
 mod tls;
 
 pub use error::ProbeError;
-pub use exec::ExecTarget;
+pub use exec::{ExecTarget, Vetting};
 
 use crate::process::tree::Reaper;
 use std::future;

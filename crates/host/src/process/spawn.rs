@@ -38,6 +38,9 @@ pub struct SpawnRequest<'a> {
     /// With a slash: a path, relative to `working_directory`. Without: looked up in the `PATH` of
     /// the program's environment. Never a shell line.
     pub command: &'a OsStr,
+    /// The file to execute instead of what `command` leads to, for who has looked at that before: between the look
+    /// and the start it could come to lead elsewhere. `command` is still what the program is told as its name.
+    pub executable: Option<&'a Path>,
     /// Passed byte for byte; the program's own name comes before them and is `command`.
     pub args: Vec<&'a OsStr>,
     /// Where it runs; `None`: where the monitor runs.

@@ -4,13 +4,24 @@ use crate::support::{DEADLINE, Instance, Run, eventually, limits};
 use process_monitor_core::id::ProcessId;
 use process_monitor_host::output::Stream;
 use process_monitor_host::output::protocol::Limits;
-use process_monitor_host::output::read::{Follower, tail};
+use process_monitor_host::output::read::{Follower, OutputReader, Selection};
 use std::io::Write;
 use std::time::Duration;
 
 fn next_text(follower: &mut Follower) -> String {
     let chunk = follower.next_chunk(Some(DEADLINE)).unwrap().expect("no output came");
     String::from_utf8(chunk.bytes).unwrap()
+}
+
+/// The last lines of the newest run that printed.
+fn last(lines: usize) -> Selection {
+    Selection { tail: Some(lines), ..Selection::default() }
+}
+
+/// All that is there of what is selected.
+fn read(instance: &Instance, selection: Selection) -> Vec<u8> {
+    let mut reader = OutputReader::open(&instance.layout, &web(), selection).unwrap();
+    std::iter::from_fn(|| reader.next_chunk().unwrap()).flat_map(|chunk| chunk.bytes).collect()
 }
 
 fn web() -> ProcessId {
@@ -30,14 +41,13 @@ fn the_last_lines_across_rotated_files() {
     run.close();
     monitor.expect_closed(&run);
     let all = run.text();
-    assert_eq!(tail(&run.attach.folder, Stream::Stdout, 0).unwrap(), b"");
+    assert_eq!(read(&instance, last(0)), b"");
     for count in [1, 2, 3, 9_999, 50_000, 100_001, 200_000, usize::MAX] {
-        let found = tail(&run.attach.folder, Stream::Stdout, count).unwrap();
+        let found = read(&instance, last(count));
         assert!(all.ends_with(&found));
         assert_eq!(found.split_inclusive(|b| *b == b'\n').count(), count.min(100_001), "{count}");
     }
-    assert_eq!(tail(&run.attach.folder, Stream::Stderr, 5).unwrap(), b"");
-    assert_eq!(tail(&run.attach.folder.join("none"), Stream::Stdout, 5).unwrap(), b"");
+    assert_eq!(read(&instance, Selection { stream: Some(Stream::Stderr), ..last(5) }), b"");
 }
 
 #[test]
@@ -46,7 +56,7 @@ fn a_follower_sees_every_line_once_through_rotations_and_runs() {
     let instance = Instance::new();
     let limits = Limits { max_file_bytes: 64 << 10, keep_files: 10_000, ..limits() };
     let mut follower = Follower::new().unwrap();
-    follower.follow(&instance.layout, &web(), 10).unwrap();
+    follower.follow(&instance.layout, &web(), last(10)).unwrap();
     assert_eq!(follower.next_chunk(Some(Duration::ZERO)).unwrap(), None, "there is not even a folder");
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -85,7 +95,7 @@ fn a_follower_that_sleeps_through_many_rotations_misses_nothing() {
     writeln!(run.stdout.as_ref().unwrap(), "first").unwrap();
     eventually("the first lines", || std::fs::read(run.file(0)).is_ok_and(|text| text == b"old\nfirst\n"));
     let mut follower = Follower::new().unwrap();
-    follower.follow(&instance.layout, &web(), 1).unwrap();
+    follower.follow(&instance.layout, &web(), last(1)).unwrap();
     assert_eq!(next_text(&mut follower), "first\n");
     let expected: String = (0..2000).map(|number| format!("line {number}\n")).collect();
     run.stdout.as_ref().unwrap().write_all(expected.as_bytes()).unwrap();
@@ -105,7 +115,7 @@ fn several_processes_and_both_streams_over_one_follower() {
     let (web_run, db_run) = (instance.start("web", limits()), instance.start("db", limits()));
     let mut follower = Follower::new().unwrap();
     for process in ["web", "db", "not-there"] {
-        follower.follow(&instance.layout, &ProcessId::new(process).unwrap(), 10).unwrap();
+        follower.follow(&instance.layout, &ProcessId::new(process).unwrap(), last(10)).unwrap();
     }
     let all = [(&web_run, Stream::Stdout), (&web_run, Stream::Stderr), (&db_run, Stream::Stderr)];
     for (run, stream) in all {
@@ -126,7 +136,7 @@ fn unfinished_lines_are_held_back_but_not_for_good() {
     let instance = Instance::new();
     let monitor = instance.connect();
     let mut follower = Follower::new().unwrap();
-    follower.follow(&instance.layout, &web(), 10).unwrap();
+    follower.follow(&instance.layout, &web(), last(10)).unwrap();
     let first = instance.start("web", limits());
     monitor.attach(&first);
     let say = |run: &Run, text: &str| run.stdout.as_ref().unwrap().write_all(text.as_bytes()).unwrap();
@@ -152,7 +162,7 @@ fn a_follower_survives_deletion() {
     monitor.attach(&first);
     writeln!(first.stdout.as_ref().unwrap(), "one").unwrap();
     let mut follower = Follower::new().unwrap();
-    follower.follow(&instance.layout, &web(), 10).unwrap();
+    follower.follow(&instance.layout, &web(), last(10)).unwrap();
     assert_eq!(next_text(&mut follower), "one\n");
     std::fs::remove_dir_all(instance.layout.logs()).unwrap();
     assert_eq!(follower.next_chunk(Some(Duration::from_millis(50))).unwrap(), None);

@@ -8,6 +8,7 @@ mod exits;
 mod faults;
 mod following;
 mod lifecycle;
+mod merging;
 mod rotation;
 mod support;
 mod throughput;

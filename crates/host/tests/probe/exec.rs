@@ -15,6 +15,7 @@ fn run(command: &str, args: &[&str]) -> Target {
         process: ProcessId::new("web").unwrap(),
         run: RunId::new(&format!("probe-{}-{number}", std::process::id())).unwrap(),
         command: command.to_owned(),
+        vetting: None,
         args: args.iter().map(|arg| (*arg).to_owned()).collect(),
         working_directory: Some("/tmp".into()),
         environment: vec![("WELL".into(), "yes".into())],

@@ -157,6 +157,7 @@ impl Program<'_> {
             process: &ProcessId::new("web").unwrap(),
             run: &self.run,
             command: &self.command,
+            executable: None,
             args: self.args.iter().map(OsString::as_os_str).collect(),
             working_directory: self.directory.as_deref(),
             environment: self

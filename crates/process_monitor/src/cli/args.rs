@@ -2,7 +2,7 @@
 
 use super::{
     add, autostart, completions, config, discover, doctor, events, generate, lifecycle, list, logs, run,
-    signal, status,
+    signal, status, token,
 };
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use process_monitor_client::{Fingerprint, Url};
@@ -211,6 +211,8 @@ pub enum Command {
     Events(events::EventsArgs),
     /// Show or change the settings of the monitor
     Config(config::ConfigArgs),
+    /// Make, show and revoke tokens, by which other hosts show who they are
+    Token(token::TokenArgs),
     /// Find monitors: on this machine, and in the networks that it is in
     Discover(discover::DiscoverArgs),
     /// Find out what is wrong

@@ -46,7 +46,7 @@ enum Action {
 /// The names that can be typed: of settings, and of the groups that they are in.
 fn keys() -> PossibleValuesParser {
     let mut names: Vec<String> = Vec::new();
-    for Setting { key, .. } in known(&InstanceId::default()) {
+    for Setting { key, .. } in settings_of(&InstanceId::default()) {
         let dots = key.match_indices('.').map(|(at, _)| at).chain([key.len()]);
         for name in dots.filter_map(|at| key.get(..at)) {
             if !names.iter().any(|known| known == name) {
@@ -55,11 +55,6 @@ fn keys() -> PossibleValuesParser {
         }
     }
     PossibleValuesParser::new(names)
-}
-
-fn known(instance: &InstanceId) -> Vec<Setting> {
-    // No error is known; without names nothing could be typed, which would be said.
-    settings_of(instance).unwrap_or_default()
 }
 
 pub async fn run(context: &Context, args: ConfigArgs) -> Result<(), Failure> {
@@ -83,13 +78,14 @@ async fn show_all(context: &Context) -> Result<(), Failure> {
     }
     note_source(context, source);
     let instance = context.client.layout().map(|layout| layout.instance().clone()).unwrap_or_default();
-    console::print(&render::settings_table(&known(&instance), &settings, context.style))
+    console::print(&render::settings_table(&settings_of(&instance), &settings, context.style))
 }
 
 async fn show(context: &Context, key: &str) -> Result<(), Failure> {
     let (_, settings) = context.client.settings().await?;
     let path: Vec<_> = key.split('.').collect();
-    let value = inside(&settings, &path).cloned().unwrap_or_else(|| default_of(key));
+    let value = inside(&settings, &path).filter(|value| !value.is_null()).cloned();
+    let value = value.unwrap_or_else(|| default_of(key));
     match (context.json, &value) {
         (true, _) => console::print_json(&value),
         (false, Value::Null) => Ok(console::note("it is not set")),
@@ -98,7 +94,7 @@ async fn show(context: &Context, key: &str) -> Result<(), Failure> {
 }
 
 fn default_of(key: &str) -> Value {
-    let setting = known(&InstanceId::default()).into_iter().find(|setting| setting.key == key);
+    let setting = settings_of(&InstanceId::default()).into_iter().find(|setting| setting.key == key);
     setting.map_or(Value::Null, |setting| setting.default)
 }
 

@@ -46,8 +46,6 @@ pub struct Context {
     pub client: Client,
     /// Whether to answer in JSON.
     pub json: bool,
-    /// By what a monitor that speaks TLS is known.
-    pub trust: Trust,
     /// How to colour the standard output.
     pub style: Style,
     /// The flags about the monitor itself.
@@ -64,15 +62,13 @@ impl Context {
         program: Program,
         invocation: &str,
     ) -> Result<Self, Failure> {
-        let trust = trust(&target.remote);
         let client = match &target.remote.url {
-            Some(url) => elsewhere(&target, url, &trust)?,
+            Some(url) => elsewhere(&target, url)?,
             None => here(&target, program)?,
         };
         Ok(Self {
             client,
             json: target.json,
-            trust,
             style: Style::for_stream(&std::io::stdout()),
             flags,
             invocation: invocation.to_owned(),
@@ -92,13 +88,18 @@ impl Context {
 
     /// Runs a command that waits for others.
     pub fn block_on(&self, command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(|error| Failure::failed(format!("cannot prepare for waiting: {error}")))?;
-        runtime.block_on(command)
+        block_on(command)
     }
+}
+
+/// Runs a command that waits for others.
+pub fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(|error| Failure::failed(format!("cannot prepare for waiting: {error}")))?;
+    runtime.block_on(command)
 }
 
 /// A client of a monitor of this machine.
@@ -120,7 +121,7 @@ fn here(target: &Target, program: Program) -> Result<Client, Failure> {
 }
 
 /// A client of the monitor at `url`.
-fn elsewhere(target: &Target, url: &Url, trust: &Trust) -> Result<Client, Failure> {
+fn elsewhere(target: &Target, url: &Url) -> Result<Client, Failure> {
     if is_typed(target) || target.instance.is_some() {
         return Err(Failure::usage(
             "--url names a monitor by itself, so --directory and --instance do not go with it",
@@ -131,7 +132,7 @@ fn elsewhere(target: &Target, url: &Url, trust: &Trust) -> Result<Client, Failur
     if token.is_some() && !url.is_tls() && !url.is_loopback() {
         console::note(&format!("warning: {url} does not speak TLS, so the token can be read on the way"));
     }
-    Ok(Client::remote(url.clone(), token.as_ref(), trust)?)
+    Ok(Client::remote(url.clone(), token.as_ref(), &trust(&target.remote))?)
 }
 
 /// The directory that was typed, not that of the environment.
@@ -140,7 +141,8 @@ fn is_typed(target: &Target) -> bool {
     target.directory.as_ref().is_some_and(|typed| Some(typed.as_os_str()) != from_environment.as_deref())
 }
 
-fn trust(flags: &RemoteFlags) -> Trust {
+/// By what a monitor that speaks TLS is known.
+pub fn trust(flags: &RemoteFlags) -> Trust {
     match (&flags.fingerprint, &flags.ca_file) {
         (Some(fingerprint), _) => Trust::Fingerprint(*fingerprint),
         (None, Some(file)) => Trust::CaFile(file.clone()),

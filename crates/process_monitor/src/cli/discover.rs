@@ -1,8 +1,10 @@
 //! `discover`
 
-use super::context::Context;
+use super::args::Target;
+use super::context::trust;
 use super::failure::Failure;
-use super::{console, render, value};
+use super::render::{Style, found_table};
+use super::{console, value};
 use clap::Args;
 use process_monitor_client::discover::{self, DiscoverOptions, IpNet, PORTS, Scope};
 use serde_json::json;
@@ -29,27 +31,28 @@ pub struct DiscoverArgs {
     first: bool,
 }
 
-pub async fn run(context: &Context, args: DiscoverArgs) -> Result<(), Failure> {
+/// Needs no monitor, and so no directory either.
+pub async fn run(target: &Target, args: DiscoverArgs) -> Result<(), Failure> {
     let first = args.first;
-    let options = options(context, args);
+    let options = options(target, args);
     let found = match first {
         true => vec![discover::first(&options).await?],
         false => discover::all(&options).await?,
     };
-    match context.json {
+    match target.json {
         true => console::print_json(&json!({ "monitors": found })),
-        false => console::print(&render::found_table(&found, context.style)),
+        false => console::print(&found_table(&found, Style::for_stream(&std::io::stdout()))),
     }
 }
 
-fn options(context: &Context, args: DiscoverArgs) -> DiscoverOptions {
+fn options(target: &Target, args: DiscoverArgs) -> DiscoverOptions {
     let scope = match (args.local, args.network.is_empty()) {
         (true, _) => Scope::Localhost,
         (false, true) => Scope::Subnets,
         (false, false) => Scope::Networks(args.network),
     };
     let ports = if args.port.is_empty() { PORTS.to_vec() } else { args.port };
-    let trust = context.trust.clone();
+    let trust = trust(&target.remote);
     DiscoverOptions { scope, ports, timeout: args.timeout, trust, ..DiscoverOptions::default() }
 }
 

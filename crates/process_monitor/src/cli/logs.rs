@@ -4,12 +4,16 @@ use super::console;
 use super::context::Context;
 use super::failure::Failure;
 use super::lifecycle::Ids;
-use super::render::{Form, Origin, OutputRenderer};
+use super::render::{Form, OutputRenderer};
 use clap::Args;
+use process_monitor_client::api::{DEFAULT_TAIL, LogFormat, LogQuery, RunChoice, Since};
+use process_monitor_client::{Error, LogLine, LogStream};
 use process_monitor_core::id::ProcessId;
-use process_monitor_host::files::FileError;
-use process_monitor_host::output::read::{Follower, tail};
-use process_monitor_host::output::{Stream, names};
+use process_monitor_host::output::Stream;
+use tokio::sync::mpsc;
+
+/// How many lines wait to be printed.
+const AHEAD: usize = 64;
 
 /// Arguments of `logs`.
 #[derive(Debug, Args)]
@@ -19,9 +23,15 @@ pub struct LogsArgs {
     /// Go on with what is printed from now on, also by later runs
     #[arg(short, long)]
     follow: bool,
-    /// Begin with this many lines of each stream
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
-    lines: usize,
+    /// Begin with this many of the last lines, or with all [default: 100, with --since all]
+    #[arg(short = 'n', long, value_name = "N|all", value_parser = lines)]
+    lines: Option<usize>,
+    /// Only what was printed then or later: a time, or how long ago (5m)
+    #[arg(long, value_name = "TIME|DURATION")]
+    since: Option<Since>,
+    /// Only this run: current, all, or its folder's name [default: the newest that printed, with --since all]
+    #[arg(long)]
+    run: Option<RunChoice>,
     /// Only what is printed to the standard output
     #[arg(long, visible_alias = "out", conflicts_with = "stderr")]
     stdout: bool,
@@ -31,90 +41,122 @@ pub struct LogsArgs {
 }
 
 impl LogsArgs {
-    fn wants(&self, stream: Stream) -> bool {
-        match stream {
-            Stream::Stdout => !self.stderr,
-            Stream::Stderr => !self.stdout,
+    fn query(&self) -> LogQuery {
+        LogQuery {
+            stream: match (self.stdout, self.stderr) {
+                (true, _) => Some(Stream::Stdout),
+                (_, true) => Some(Stream::Stderr),
+                _ => None,
+            },
+            tail: self.lines,
+            since: self.since,
+            follow: self.follow,
+            run: self.run.clone().unwrap_or_default(),
+            format: LogFormat::default(),
+            after: None,
         }
     }
 }
 
-/// Reads the files; whether a monitor runs does not matter.
+fn lines(text: &str) -> Result<usize, String> {
+    match text {
+        "all" => Ok(usize::MAX),
+        number => number
+            .parse()
+            .map_err(|_| format!("{text:?} is not a number of lines; write it like {DEFAULT_TAIL}, or all")),
+    }
+}
+
+/// What was printed, and with `--follow` what is printed, whether a monitor runs or not.
 pub async fn run(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
     let ids = args.ids.resolve(context).await?;
-    for id in &ids {
-        known(context, id).await?;
-    }
     let form = match ids.as_slice() {
         _ if context.json => Form::Json,
         [] | [_] => Form::Raw,
         _ => Form::Prefixed,
     };
-    let mut renderer = OutputRenderer::new(form, context.style, ids.clone());
-    // Blocks this thread, on which nothing else is waiting.
+    let query = args.query();
+    let mut streams = Vec::with_capacity(ids.len());
+    for id in &ids {
+        streams.push((id.clone(), context.client.logs(id, &query).await?));
+    }
+    let mut renderer = OutputRenderer::new(form, context.style, ids);
     match args.follow {
-        true => follow(context, args, &ids, &mut renderer),
-        false => ids.iter().try_for_each(|id| show(context, args, id, &mut renderer)),
+        true => follow(streams, &mut renderer).await,
+        false => show(streams, args, &mut renderer).await,
     }
 }
 
-/// A process that was removed is still known by its logs.
-async fn known(context: &Context, id: &ProcessId) -> Result<(), Failure> {
-    if context.layout()?.process_logs(id).is_dir() {
-        return Ok(());
-    }
-    Ok(context.client.status(id).await.map(|_| ())?)
-}
-
-/// The end of the newest run that printed anything: one that has just begun often has not yet.
-fn show(
-    context: &Context,
+/// One after the other.
+async fn show(
+    streams: Vec<(ProcessId, LogStream)>,
     args: &LogsArgs,
-    id: &ProcessId,
     renderer: &mut OutputRenderer,
 ) -> Result<(), Failure> {
-    let runs = names::runs(context.layout()?, id).map_err(|error| unreadable(id, &error))?;
-    for run in runs.into_iter().rev() {
+    for (id, mut stream) in streams {
         let mut empty = true;
-        for stream in Stream::BOTH.into_iter().filter(|stream| args.wants(*stream)) {
-            let bytes = tail(&run.path, stream, args.lines).map_err(|error| unreadable(id, &error))?;
-            empty &= bytes.is_empty();
-            let origin = Origin { process: id.clone(), run: run.name.clone(), stream };
-            console::print_bytes(&renderer.render(origin, &bytes))?;
+        while let Some(line) = next(&mut stream).await? {
+            empty = false;
+            print(renderer, &id, &line)?;
         }
-        if !empty {
-            return Ok(());
+        if empty && args.lines != Some(0) {
+            let yet = if args.since.is_some() { "since then" } else { "yet" };
+            console::note(&format!("{id} has not printed anything {yet}"));
         }
     }
-    console::note(&format!("{id} has not printed anything yet"));
     Ok(())
 }
 
-/// Ends when the user or the reader of our output has had enough.
-fn follow(
-    context: &Context,
-    args: &LogsArgs,
-    ids: &[ProcessId],
-    renderer: &mut OutputRenderer,
-) -> Result<(), Failure> {
-    let failed = |error: FileError| {
-        Failure::failed(format!("cannot follow the output: {error}"))
-            .advise("show what is there without --follow")
-    };
-    let mut follower = Follower::new().map_err(failed)?;
-    for id in ids {
-        follower.follow(context.layout()?, id, args.lines).map_err(failed)?;
+fn print(renderer: &mut OutputRenderer, id: &ProcessId, line: &LogLine) -> Result<(), Failure> {
+    let bytes = renderer
+        .render(id, line)
+        .map_err(|error| Failure::failed(format!("cannot write a line as JSON: {error}")))?;
+    console::print_bytes(&bytes)
+}
+
+/// As it comes, until the user or the reader of our output has had enough. Nobody is told of a monitor that goes and
+/// comes back: nothing is missing.
+async fn follow(streams: Vec<(ProcessId, LogStream)>, renderer: &mut OutputRenderer) -> Result<(), Failure> {
+    let (sender, mut lines) = mpsc::channel(AHEAD);
+    for (id, stream) in streams {
+        tokio::spawn(pass_on(id, stream, sender.clone()));
     }
+    drop(sender);
+    while let Some((id, line)) = lines.recv().await {
+        print(renderer, &id, &line?)?;
+    }
+    Ok(())
+}
+
+/// Passes lines on until nobody takes them, or an error has been passed on.
+async fn pass_on(
+    id: ProcessId,
+    mut stream: LogStream,
+    lines: mpsc::Sender<(ProcessId, Result<LogLine, Error>)>,
+) {
     loop {
-        let Some(chunk) = follower.next_chunk(None).map_err(failed)? else { continue };
-        if args.wants(chunk.stream) {
-            let origin = Origin { process: chunk.process, run: chunk.run, stream: chunk.stream };
-            console::print_bytes(&renderer.render(origin, &chunk.bytes))?;
+        let line = match next(&mut stream).await {
+            Ok(Some(line)) => Ok(line),
+            Ok(None) if stream.is_over() => return,
+            Ok(None) => match stream.resume().await {
+                Ok(()) => continue,
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        let failed = line.is_err();
+        if lines.send((id.clone(), line)).await.is_err() || failed {
+            return;
         }
     }
 }
 
-fn unreadable(id: &ProcessId, error: &FileError) -> Failure {
-    Failure::failed(format!("cannot read what {id} printed: {error}"))
-        .advise("run this as the user who runs the monitor")
+/// The next line, also when the monitor goes away in between.
+async fn next(stream: &mut LogStream) -> Result<Option<LogLine>, Error> {
+    loop {
+        match stream.next().await {
+            Err(Error::Interrupted { .. }) => stream.resume().await?,
+            line => return line,
+        }
+    }
 }

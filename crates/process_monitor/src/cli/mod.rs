@@ -7,7 +7,7 @@
 //! | `monitor/` | the flags about the monitor itself: background, foreground, stop, status, restart |
 //! | `run`, `add` | register a program; `register` and `options` are what they share |
 //! | `lifecycle` | `start`, `stop`, `restart`, `enable`, `disable`, `remove`: one verb, many processes |
-//! | `list`, `status`, `logs`, `events`, `signal`, `config`, `discover`, `autostart`, `doctor/`, `completions` | the command of that name |
+//! | `list`, `status`, `logs`, `events`, `signal`, `config`, `token`, `discover`, `autostart`, `doctor/`, `completions` | the command of that name |
 //! | `generate` | the reference of the command line, for the documentation |
 //! | `render/` | from what is known to what is shown, as pure functions |
 //! | `value` | durations and sizes as people type them |
@@ -37,6 +37,7 @@ mod render;
 mod run;
 mod signal;
 mod status;
+mod token;
 mod value;
 
 pub use context::Program;
@@ -78,6 +79,7 @@ fn dispatch(arguments: Arguments, program: Program, invocation: &str) -> Result<
     match command {
         Some(Command::Completions(args)) => return completions::run(&args, program),
         Some(Command::Generate(args)) => return generate::run(&args),
+        Some(Command::Discover(args)) => return context::block_on(discover::run(&target, args)),
         _ => {}
     }
     let context = Context::new(target, flags, program, invocation)?;
@@ -107,9 +109,13 @@ async fn talk(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Logs(args) => logs::run(context, &args).await,
         Command::Signal(args) => signal::run(context, &args).await,
         Command::Events(args) => events::run(context, args).await,
+        Command::Token(args) => token::run(context, args).await,
         Command::Config(args) => config::run(context, args).await,
-        Command::Discover(args) => discover::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
-        Command::Daemon | Command::Logger | Command::Completions(_) | Command::Generate(_) => Ok(()),
+        Command::Daemon
+        | Command::Logger
+        | Command::Completions(_)
+        | Command::Generate(_)
+        | Command::Discover(_) => Ok(()),
     }
 }

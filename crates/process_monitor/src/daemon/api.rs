@@ -9,7 +9,6 @@ use crate::http;
 use crate::http::encryption::Encryption;
 use crate::http::gate::Gate;
 use crate::http::listen::{self, Farewell, Service};
-use axum::middleware::from_fn;
 use process_monitor_core::listening::{Endpoint, Endpoints, endpoints};
 use process_monitor_core::registry::Registry;
 use process_monitor_host::listen::{has_no_such_address, listen, own_addresses};
@@ -59,7 +58,7 @@ impl ApiFacts {
 /// Serves the API on `port`, or the one that the settings name, until `over` changes.
 pub async fn serve(port: Option<u16>, handle: Handle, mut over: watch::Receiver<bool>) {
     let service = Service {
-        router: http::router(handle.clone()).layer(from_fn(http::own_user::only)),
+        router: http::router(handle.clone()),
         gate: Gate::new(CONNECTIONS, CONNECTIONS_OF_ONE),
         encryption: Encryption::default(),
         knows_users: true,

@@ -1,10 +1,12 @@
 //! Health checks, carried out: what the engine asks for becomes a probe, its answer a message.
 
 use super::inbox::{Inbox, Message};
+use super::permits::Permits;
+use process_monitor_core::access::admission::for_strangers;
 use process_monitor_core::engine::Event;
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::{AlivenessCheck, ExecCheck, ProcessEntry};
-use process_monitor_host::probe::{ExecTarget, ProbeRequest, Prober, Target};
+use process_monitor_host::probe::{ExecTarget, ProbeRequest, Prober, Target, Vetting};
 use process_monitor_host::process::tree::Reaper;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,20 +15,24 @@ use std::time::Duration;
 pub struct Checker {
     inbox: Inbox,
     reaper: Arc<Reaper>,
+    permits: Permits,
     prober: Option<Arc<Prober>>,
 }
 
 impl Checker {
-    /// Answers go to `inbox`; orphans of programs that check fall to `reaper`.
-    pub fn new(inbox: Inbox, reaper: Arc<Reaper>) -> Self {
-        Self { inbox, reaper, prober: None }
+    /// Answers go to `inbox`; orphans of programs that check fall to `reaper`; `permits` says
+    /// which programs may check.
+    pub fn new(inbox: Inbox, reaper: Arc<Reaper>, permits: Permits) -> Self {
+        Self { inbox, reaper, permits, prober: None }
     }
 
     /// Begins a check; [`Event::Checked`] follows.
-    pub fn check(&mut self, id: ProcessId, run: RunId, number: u64, entry: &ProcessEntry) {
+    pub fn check(&mut self, id: ProcessId, run: RunId, number: u64, entry: &Arc<ProcessEntry>) {
         let inbox = self.inbox.clone();
-        let target = target(&run, number, entry);
+        let target = self.target(&run, number, entry);
+        let shown = entry.untrusted_peer.is_none();
         let answer = move |result: Result<(), String>| {
+            let result = result.map_err(|why| if shown { why } else { for_strangers(why) });
             inbox.send(Message::Event(Box::new(Event::Checked { id, run, number, result })));
         };
         let (target, timeout) = match target {
@@ -57,23 +63,42 @@ impl Checker {
     }
 }
 
-fn target(run: &RunId, number: u64, entry: &ProcessEntry) -> Result<(Target, Duration), String> {
-    let check = entry.check().ok_or("the check was switched off")?;
-    let timeout = Duration::from_millis(check.timeout_ms);
-    let target = match check {
-        AlivenessCheck { url: Some(url), success_codes, verify_tls, .. } => {
-            Target::Http { url: url.clone(), success_codes: success_codes.clone(), verify_tls: *verify_tls }
-        }
-        AlivenessCheck { tcp: Some(address), .. } => Target::Tcp { address: address.clone() },
-        AlivenessCheck { exec: Some(exec), .. } => Target::Exec(exec_target(run, number, entry, exec)),
-        _ => return Err("nothing to ask".to_owned()),
-    };
-    Ok((target, timeout))
+impl Checker {
+    fn target(
+        &self,
+        run: &RunId,
+        number: u64,
+        entry: &Arc<ProcessEntry>,
+    ) -> Result<(Target, Duration), String> {
+        let check = entry.check().ok_or("the check was switched off")?;
+        let timeout = Duration::from_millis(check.timeout_ms);
+        let target = match check {
+            AlivenessCheck { url: Some(url), success_codes, verify_tls, .. } => Target::Http {
+                url: url.clone(),
+                success_codes: success_codes.clone(),
+                verify_tls: *verify_tls,
+            },
+            AlivenessCheck { tcp: Some(address), .. } => Target::Tcp { address: address.clone() },
+            AlivenessCheck { exec: Some(exec), .. } => {
+                let vetting = self.permits.vetting(entry, &exec.command);
+                Target::Exec(exec_target(run, number, entry, exec, vetting))
+            }
+            _ => return Err("nothing to ask".to_owned()),
+        };
+        Ok((target, timeout))
+    }
 }
 
 /// The program of a check runs as its process does: same folder, same environment.
-fn exec_target(run: &RunId, number: u64, entry: &ProcessEntry, exec: &ExecCheck) -> ExecTarget {
+fn exec_target(
+    run: &RunId,
+    number: u64,
+    entry: &ProcessEntry,
+    exec: &ExecCheck,
+    vetting: Option<Vetting>,
+) -> ExecTarget {
     ExecTarget {
+        vetting,
         process: entry.id.clone(),
         // Its tree is told from that of the run by an id of its own.
         run: RunId::new(&format!("{run}-c{number}")).unwrap_or_else(|_| run.clone()),

@@ -58,6 +58,12 @@ impl EventHub {
         self.changed.send_replace(());
     }
 
+    /// Returns when no more events will come.
+    pub async fn closed(&self) {
+        let mut changed = self.changed.subscribe();
+        while !self.ring().closed && changed.changed().await.is_ok() {}
+    }
+
     /// Listens from now on, or from after the event `last` on.
     pub fn listen(&self, last: Option<&str>) -> Listener {
         let ring = self.ring();

@@ -10,6 +10,7 @@ use super::jobs::Pool;
 use super::lines::{Awaited, LineWatcher};
 use super::logger::LoggerKeeper;
 use super::marker;
+use super::permits::Permits;
 use super::replies::Replies;
 use super::runs::{LiveRun, Notices, Watched};
 use super::starter::Starter;
@@ -111,6 +112,8 @@ pub struct Parts {
     pub keeper: LoggerKeeper,
     /// Starts programs.
     pub starter: Starter,
+    /// Says which programs may be run.
+    pub permits: Permits,
     /// Threads that kill trees.
     pub killers: Pool,
     /// To whom orphans fall.
@@ -120,10 +123,22 @@ pub struct Parts {
 impl Executor {
     /// An executor without runs.
     pub fn new(parts: Parts) -> Self {
-        let Parts { layout, boot, facts, inbox, board, events, storage, keeper, starter, killers, reaper } =
-            parts;
+        let Parts {
+            layout,
+            boot,
+            facts,
+            inbox,
+            board,
+            events,
+            storage,
+            keeper,
+            starter,
+            permits,
+            killers,
+            reaper,
+        } = parts;
         Self {
-            checker: Checker::new(inbox.clone(), Arc::clone(&reaper)),
+            checker: Checker::new(inbox.clone(), Arc::clone(&reaper), permits),
             lines: LineWatcher::new(layout.clone(), inbox.clone()),
             notices: HashMap::new(),
             found: HashMap::new(),

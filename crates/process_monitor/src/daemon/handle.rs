@@ -7,6 +7,7 @@ use super::figures::Meter;
 use super::inbox::{Answer, CommandError, Inbox, Message};
 use super::settings::Settings;
 use super::storage::{Change, ConfigureError, StorageLink};
+use crate::http::OutputDesk;
 use arc_swap::ArcSwap;
 use process_monitor_client::api::{HealthReport, MonitorState, MonitorStatus, PartnerStatus, ProcessStatus};
 use process_monitor_core::engine::{Command, Health, View};
@@ -50,6 +51,7 @@ pub struct Handle {
     meter: Arc<Meter>,
     settings: Settings,
     storage: StorageLink,
+    output: OutputDesk,
 }
 
 /// What a [`Handle`] reaches.
@@ -70,7 +72,8 @@ impl Handle {
     /// A handle on a monitor.
     pub fn new(facts: Arc<Facts>, reach: Reach) -> Self {
         let Reach { board, inbox, events, settings, storage } = reach;
-        Self { facts, board, inbox, events, meter: Arc::new(Meter::default()), settings, storage }
+        let (meter, output) = (Arc::new(Meter::default()), OutputDesk::default());
+        Self { facts, board, inbox, events, meter, settings, storage, output }
     }
 
     /// The monitor's settings as they are now.
@@ -100,6 +103,11 @@ impl Handle {
     /// [`CommandError`] says why it was refused, or that it could not be saved.
     pub async fn command(&self, command: Command) -> Answer {
         self.inbox.command(command).await
+    }
+
+    /// What is known of a process without measuring it.
+    pub fn view(&self, id: &ProcessId) -> Option<Arc<View>> {
+        self.board.get(id)
     }
 
     /// One process.
@@ -143,6 +151,21 @@ impl Handle {
             status.memory_bytes = Some(usage.memory_bytes);
         }
         status
+    }
+
+    /// Whether there is such a process.
+    pub fn knows(&self, id: &ProcessId) -> bool {
+        self.board.get(id).is_some()
+    }
+
+    /// Where the monitor keeps its files.
+    pub fn layout(&self) -> &Layout {
+        &self.facts.layout
+    }
+
+    /// Where what programs print is read.
+    pub fn output(&self) -> &OutputDesk {
+        &self.output
     }
 
     /// What happens.

@@ -43,6 +43,9 @@ pub enum StartError {
     /// The program itself could not be started.
     #[error(transparent)]
     Spawn(#[from] SpawnError),
+    /// Who registered it is not trusted, and may not run this program.
+    #[error("{0}")]
+    NotPermitted(String),
     /// What must stand before it starts could not be prepared.
     #[error("{0}")]
     Prepare(String),

@@ -6,7 +6,7 @@ use process_monitor_core::engine::Event;
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::notice::Notice;
 use process_monitor_host::layout::Layout;
-use process_monitor_host::output::read::{Chunk, Follower, FollowerWaker};
+use process_monitor_host::output::read::{Chunk, Follower, FollowerWaker, Runs, Selection};
 use regex_lite::Regex;
 use std::collections::HashMap;
 use std::sync::mpsc;
@@ -128,7 +128,8 @@ impl Waiting {
                 let id = awaited.id.clone();
                 self.forget(&id);
                 // Its folder is new, so this is from the first line on.
-                match self.follower.follow(&self.layout, &id, usize::MAX) {
+                let all = Selection { runs: Runs::Newest, ..Selection::default() };
+                match self.follower.follow(&self.layout, &id, all) {
                     Ok(()) => drop(self.awaited.insert(id, awaited)),
                     Err(error) => {
                         tracing::error!(process = %id, %error, "cannot wait for the line that says it is ready")

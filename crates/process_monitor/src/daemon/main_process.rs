@@ -4,6 +4,7 @@
 use super::executor::Executor;
 use super::inbox::{Inbox, Message};
 use super::tree::Tree;
+use process_monitor_core::access::admission::for_strangers;
 use process_monitor_core::engine::NoMain;
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::{AlivenessCheck, ProcessEntry};
@@ -47,11 +48,14 @@ impl Executor {
                     Ok(prober) => prober,
                     Err(why) => return search.end(Err(NoMain::Unknown(why))),
                 };
-                let (asked, url) = (url.clone(), url.clone());
+                let (asked, url, shown) = (url.clone(), url.clone(), entry.untrusted_peer.is_none());
                 prober.ask_pid(url, *verify_tls, Duration::from_millis(*timeout_ms), move |answer| {
                     match answer {
                         Ok(pid) => pool.run(move || search.vouch_for(pid, &asked)),
-                        Err(error) => pool.run(move || search.not_told(format!("{asked}: {error}"))),
+                        Err(error) => pool.run(move || {
+                            let why = format!("{asked}: {error}");
+                            search.not_told(if shown { why } else { for_strangers(why) });
+                        }),
                     }
                 });
             }

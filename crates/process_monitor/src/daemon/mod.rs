@@ -30,6 +30,7 @@ mod lines;
 mod logger;
 mod main_process;
 mod marker;
+mod permits;
 mod ports;
 mod replies;
 mod runs;
@@ -41,7 +42,9 @@ mod storage;
 mod supervisor;
 mod tree;
 
+pub use events::EventHub;
 pub use handle::Handle;
 pub use inbox::CommandError;
+pub use permits::permitted;
 pub use start::{DaemonError, Options, run};
 pub use storage::ConfigureError;

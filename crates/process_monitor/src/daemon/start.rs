@@ -12,6 +12,7 @@ use super::inbox::Inbox;
 use super::jobs::Pool;
 use super::logger::LoggerKeeper;
 use super::marker;
+use super::permits::Permits;
 use super::serve;
 use super::starter::Starter;
 use super::storage::{Storage, StorageError};
@@ -264,7 +265,9 @@ impl Life {
         let watch = watch.inspect_err(|error| {
             tracing::warn!(%error, "edits of the registry are noticed by the sweep only, every few seconds");
         });
-        let starter = Starter::new(layout.clone(), boot.clone(), inbox.clone(), pool("spawn", SPAWNERS)?);
+        let permits = Permits::new(settings.clone());
+        let spawners = pool("spawn", SPAWNERS)?;
+        let starter = Starter::new(layout.clone(), boot.clone(), inbox.clone(), spawners, permits.clone());
         let executor = Executor::new(Parts {
             layout: layout.clone(),
             boot: boot.clone(),
@@ -275,6 +278,7 @@ impl Life {
             storage: storage.clone(),
             keeper: keeper.map_err(cannot("start the logger's thread"))?,
             starter,
+            permits,
             killers: pool("kill", KILLERS)?,
             reaper: Arc::new(reaper),
         });

@@ -2,6 +2,7 @@
 
 use super::inbox::{Inbox, Message};
 use super::jobs::{Pool, SpawnDone, SpawnedRun, StartError};
+use super::permits::Permits;
 use process_monitor_core::id::RunId;
 use process_monitor_core::model::{AlivenessCheck, ProcessEntry};
 use process_monitor_host::clock;
@@ -22,15 +23,16 @@ pub struct Starter {
     boot: BootId,
     inbox: Inbox,
     pool: Pool,
+    permits: Permits,
     /// Restarts used, by runs that are to be recorded; the record and the spawn are one job.
     recorded: HashMap<RunId, u32>,
     under_way: usize,
 }
 
 impl Starter {
-    /// Starts programs on the threads of `pool`.
-    pub fn new(layout: Layout, boot: BootId, inbox: Inbox, pool: Pool) -> Self {
-        Self { layout, boot, inbox, pool, recorded: HashMap::new(), under_way: 0 }
+    /// Starts programs on the threads of `pool`, as far as `permits` lets them be.
+    pub fn new(layout: Layout, boot: BootId, inbox: Inbox, pool: Pool, permits: Permits) -> Self {
+        Self { layout, boot, inbox, pool, permits, recorded: HashMap::new(), under_way: 0 }
     }
 
     /// Takes in what the record of `run` is to say; it is written at the beginning of the spawn's job.
@@ -43,8 +45,12 @@ impl Starter {
         let attempts = self.recorded.remove(&run).unwrap_or_default();
         self.under_way += 1;
         let (layout, boot, inbox) = (self.layout.clone(), self.boot.clone(), self.inbox.clone());
+        let permits = self.permits.clone();
         self.pool.run(move || {
-            let result = start(&layout, boot, &run, &entry, attempts);
+            let program = permits.program(&entry, &entry.command).map_err(StartError::NotPermitted);
+            let result = program.and_then(|program| {
+                start(&layout, boot, &run, &Start { entry: &entry, program: program.as_deref(), attempts })
+            });
             inbox.send(Message::Spawned(Box::new(SpawnDone { id: entry.id.clone(), run, result })));
         });
     }
@@ -60,14 +66,17 @@ impl Starter {
     }
 }
 
-fn start(
-    layout: &Layout,
-    boot: BootId,
-    run: &RunId,
-    entry: &ProcessEntry,
+/// What is to be started.
+struct Start<'a> {
+    entry: &'a ProcessEntry,
+    /// The file that was permitted, when that was a question.
+    program: Option<&'a Path>,
     attempts: u32,
-) -> Result<SpawnedRun, StartError> {
+}
+
+fn start(layout: &Layout, boot: BootId, run: &RunId, what: &Start<'_>) -> Result<SpawnedRun, StartError> {
     ensure_room()?;
+    let Start { entry, attempts, .. } = *what;
     let started_at = clock::wall();
     let output = RunOutput::create(layout, &entry.id, run, started_at)
         .map_err(|error| StartError::Prepare(error.to_string()))?;
@@ -76,7 +85,7 @@ fn start(
         Intent { process, run: run.clone(), boot, folder: output.folder.clone(), started_at, attempts };
     let notices = notices(layout, run, entry);
     let spawned = notices.and_then(|notices| {
-        let process = recorded_spawn(layout, &intent, entry, &output, notices.as_ref());
+        let process = recorded_spawn(layout, &intent, what, &output, notices.as_ref());
         Ok((process?, notices))
     });
     match spawned {
@@ -113,10 +122,11 @@ fn notify_variables(notices: Option<&NotifySocket>, entry: &ProcessEntry) -> Vec
 fn recorded_spawn(
     layout: &Layout,
     intent: &Intent,
-    entry: &ProcessEntry,
+    what: &Start<'_>,
     output: &RunOutput,
     notices: Option<&NotifySocket>,
 ) -> Result<process_monitor_host::process::Process, StartError> {
+    let Start { entry, program, .. } = *what;
     let record = RunRecord::create(&layout.run_record(&entry.id), intent)
         .map_err(|error| StartError::Prepare(error.to_string()))?;
     process_monitor_host::crash_point!("start::recorded");
@@ -128,6 +138,7 @@ fn recorded_spawn(
         process: &entry.id,
         run: &intent.run,
         command: OsStr::new(&entry.command),
+        executable: program,
         args: entry.args.iter().map(OsStr::new).collect(),
         working_directory: entry.working_directory.as_deref().map(Path::new),
         environment: environment.chain(notify).collect(),

@@ -9,6 +9,7 @@ use process_monitor_core::engine::Refusal;
 use process_monitor_core::health::shown;
 use process_monitor_core::id::{InvalidId, ProcessId};
 use process_monitor_core::reading::Unreadable;
+use process_monitor_host::files::FileError;
 use std::time::Duration;
 
 /// What is answered instead of a success.
@@ -55,6 +56,32 @@ impl ApiError {
         Self(ErrorBody::new(ErrorCode::Forbidden, why))
     }
 
+    /// The token is none.
+    pub fn unauthorized(why: impl Into<String>) -> Self {
+        Self(ErrorBody::new(ErrorCode::Unauthorized, why))
+    }
+
+    /// The peer asks too much.
+    pub fn rate_limited(why: impl Into<String>) -> Self {
+        Self(ErrorBody::new(ErrorCode::RateLimited, why))
+    }
+
+    /// The peer may do this, but not with these values.
+    pub fn not_admitted(problems: Vec<process_monitor_core::model::Problem>) -> Self {
+        let invalid = ErrorBody::invalid(problems.into_iter().map(Problem::from).collect());
+        Self(ErrorBody { code: ErrorCode::Forbidden, ..invalid })
+    }
+
+    /// Whether the peer has asked for what it may not have.
+    pub fn is_denial(&self) -> bool {
+        matches!(self.0.code, ErrorCode::Unauthorized | ErrorCode::Forbidden | ErrorCode::RateLimited)
+    }
+
+    /// What is wrong, in words.
+    pub fn words(&self) -> String {
+        self.0.error.clone()
+    }
+
     /// There is no token with this id.
     pub fn no_such_token(id: &str) -> Self {
         Self(ErrorBody::new(
@@ -86,6 +113,23 @@ impl ApiError {
 
     fn about(self, id: ProcessId) -> Self {
         Self(self.0.about(id))
+    }
+
+    /// The process has no such run.
+    pub fn no_such_run(id: &ProcessId, run: &str) -> Self {
+        let error = format!("{id} has no run {run}; it may have been deleted as one of the oldest");
+        Self(ErrorBody::new(ErrorCode::NotFound, error))
+    }
+
+    /// What a process printed cannot be read.
+    pub fn unreadable(id: &ProcessId, why: &FileError) -> Self {
+        Self(ErrorBody::new(ErrorCode::StorageFailed, format!("cannot read what {id} printed: {why}")))
+    }
+
+    /// As many read output as may.
+    pub fn too_many_readers() -> Self {
+        let error = "too many are reading what programs print; try again when some have ended";
+        Self(ErrorBody::new(ErrorCode::RateLimited, error))
     }
 
     /// There is no such path.
@@ -181,5 +225,69 @@ fn status_of(code: ErrorCode) -> StatusCode {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         (status_of(self.0.code), Json(self.0)).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ErrorCode::*;
+
+    /// What a client can cause, whatever it sends, is never told as a fault of ours: that is for bugs alone.
+    #[test]
+    fn nothing_that_a_client_can_cause_is_500() {
+        let caused = [
+            Malformed,
+            Invalid,
+            Unauthorized,
+            Forbidden,
+            NotFound,
+            ProcessNotFound,
+            MethodNotAllowed,
+            AlreadyExists,
+            ProcessDisabled,
+            NotUp,
+            StartFailed,
+            Superseded,
+            TooLarge,
+            TooSlow,
+            UnsupportedMediaType,
+            RateLimited,
+            Stopping,
+            LockTimeout,
+            StorageFailed,
+            Unsupported,
+        ];
+        for code in caused {
+            let status = status_of(code);
+            let ours = status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE;
+            assert!(!ours && !status.is_success(), "{code:?} is {status}");
+        }
+        assert_eq!(status_of(Internal), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    #[test]
+    fn every_refusal_is_told_as_what_a_client_can_mend() {
+        let id = || ProcessId::new("web").unwrap();
+        let problems = vec![process_monitor_core::model::Problem::new("command", "is wrong")];
+        let refusals = [
+            (Refusal::NotFound { id: id() }, 404),
+            (Refusal::AlreadyExists { id: id() }, 409),
+            (Refusal::Disabled { id: id() }, 409),
+            (Refusal::NotUp { id: id() }, 409),
+            (Refusal::BeingRemoved { id: id() }, 409),
+            (Refusal::NotStarted { id: id(), why: "no such file".to_owned() }, 409),
+            (Refusal::Invalid { id: id(), problems }, 400),
+            (Refusal::ShuttingDown, 503),
+        ];
+        for (refusal, status) in refusals {
+            let about = !matches!(refusal, Refusal::ShuttingDown);
+            let ApiError(body) = refusal.clone().into();
+            assert_eq!(
+                (status_of(body.code).as_u16(), body.process_id.is_some()),
+                (status, about),
+                "{refusal}"
+            );
+        }
     }
 }

@@ -11,7 +11,7 @@
 use super::encryption::{self, Encryption, is_handshake, refuse_plain};
 use super::gate::{Caller, Gate, Pass};
 use super::patient::Patient;
-use super::transport::{LocalUser, Transport};
+use super::transport::Transport;
 use axum::Router;
 use axum::http::Request;
 use hyper::body::Incoming;
@@ -19,6 +19,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use process_monitor_core::access::Holder;
 use process_monitor_host::peer;
 use process_monitor_host::tls::ServerTls;
 use std::io;
@@ -110,7 +111,7 @@ pub async fn serve(listener: TcpListener, service: Service, mut over: watch::Rec
 struct Admitted {
     peer: SocketAddr,
     ours: SocketAddr,
-    user: Option<u32>,
+    holder: Holder,
     _pass: Pass,
 }
 
@@ -119,9 +120,9 @@ fn admit(stream: &TcpStream, peer: SocketAddr, service: &Service) -> Option<Admi
     // Gone already.
     let ours = stream.local_addr().ok()?;
     // Asked once: the answer holds for as long as the connection stands.
-    let user = (is_local(peer) && service.knows_users).then(|| peer::owner_of(peer, ours)).flatten();
-    match service.gate.enter(Caller::new(peer.ip(), user)) {
-        Ok(pass) => Some(Admitted { peer, ours, user, _pass: pass }),
+    let holder = if service.knows_users { peer::holder(peer, ours) } else { Holder::Unknown };
+    match service.gate.enter(Caller::new(peer.ip(), holder.user())) {
+        Ok(pass) => Some(Admitted { peer, ours, holder, _pass: pass }),
         Err(full) => {
             service.gate.complain(full, peer);
             // Who does not even take this is not waited for.
@@ -135,8 +136,8 @@ async fn converse(stream: TcpStream, admitted: Admitted, service: Service, watch
     if let Err(error) = stream.set_nodelay(true) {
         tracing::trace!(%error, "cannot switch Nagle's algorithm off");
     }
-    let Admitted { peer, ours, user, _pass } = admitted;
-    let origin = |tls| (Transport::Tcp { peer, ours, tls }, LocalUser(user));
+    let Admitted { peer, ours, holder, _pass } = admitted;
+    let origin = |tls| (Transport::Tcp { peer, ours, tls }, holder);
     let Some(tls) = service.encryption.get() else {
         return speak(Patient::new(stream, READ_WITHIN), origin(false), service.router, watcher).await;
     };
@@ -171,7 +172,7 @@ fn is_local(peer: SocketAddr) -> bool {
 }
 
 /// Speaks HTTP on a stream. Each request is told how it came.
-async fn speak<S>(stream: S, origin: (Transport, LocalUser), router: Router, watcher: Watcher)
+async fn speak<S>(stream: S, origin: (Transport, Holder), router: Router, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

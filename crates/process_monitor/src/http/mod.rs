@@ -7,6 +7,7 @@
 //! | `config` | `/config/…` |
 //! | `tokens` | `/config/tokens…` |
 //! | `events` | `/events` |
+//! | `logs` | `/processes/{id}/logs` |
 //! | `settings` | `/config` |
 //! | `error` | an error's status, in one place |
 //! | `bounds` | a request's body within bounds of size and time |
@@ -17,7 +18,7 @@
 //! | `encryption` | TLS, on the same port |
 //! | `gate` | how many connections may stand |
 //! | `patient` | a stream that does not wait for ever for its reader |
-//! | `own_user` | who may use the API over TCP |
+//! | `guard/` | who may do what: every request passes it, and every route has its line in its table |
 //! | `transport` | how a request reached us |
 //! | `openapi` | `/openapi.json`, the API's description |
 //!
@@ -31,10 +32,11 @@ pub mod encryption;
 mod error;
 mod events;
 pub mod gate;
+mod guard;
 pub mod listen;
+mod logs;
 mod monitor;
 pub mod openapi;
-pub mod own_user;
 mod patient;
 mod processes;
 mod query;
@@ -43,21 +45,27 @@ mod tokens;
 pub mod transport;
 mod waiting;
 
+pub use logs::OutputDesk;
+
 use crate::daemon::Handle;
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
 use error::ApiError;
+use guard::Guard;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The API over `handle`.
 pub fn router(handle: Handle) -> Router {
     let (router, _) = routes().split_for_parts();
+    let guard = Guard::new(handle.clone());
     router
         .method_not_allowed_fallback(other_method)
         .fallback(|uri: Uri| async move { ApiError::no_such_path(&uri) })
         .layer(from_fn_with_state(handle.clone(), bounds::bounded))
+        // Last, so that it comes first: no body is read of who may not send it.
+        .layer(from_fn_with_state(guard, guard::guarded))
         .with_state(handle)
 }
 
@@ -73,6 +81,7 @@ fn routes() -> OpenApiRouter<Handle> {
         .routes(routes!(processes::disable))
         .routes(routes!(processes::autostart))
         .routes(routes!(processes::signal))
+        .routes(routes!(logs::logs))
         .routes(routes!(events::events))
         .routes(routes!(settings::show, settings::change))
         .routes(routes!(config::remote_access, config::set_remote_access))

@@ -2,6 +2,7 @@
 
 use super::body::{JsonBody, PatchBody};
 use super::error::ApiError;
+use super::guard::Asking;
 use super::openapi::PROCESSES;
 use super::waiting::{StartQuery, StopQuery, within};
 use crate::daemon::Handle;
@@ -25,7 +26,7 @@ type Answer<T> = Result<Json<T>, ApiError>;
 pub struct Id(
     /// Which process.
     #[param(inline)]
-    ProcessId,
+    pub ProcessId,
 );
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
@@ -74,8 +75,10 @@ pub async fn status(State(handle): State<Handle>, Id(id): Id) -> Answer<ProcessS
 )]
 pub async fn register(
     State(handle): State<Handle>,
-    JsonBody(Registration(mut entry)): JsonBody<Registration>,
+    asking: Asking,
+    JsonBody(registration): JsonBody<Registration>,
 ) -> Answer<Accepted> {
+    let mut entry = asking.admit(registration, &handle).await?;
     let id = entry.id.clone();
     entry.registered_at = Some(process_monitor_host::clock::wall());
     handle.command(Command::Add(Arc::new(entry))).await?;
@@ -94,9 +97,12 @@ pub async fn register(
 pub async fn change(
     State(handle): State<Handle>,
     Id(id): Id,
+    asking: Asking,
     PatchBody(patch): PatchBody,
 ) -> Answer<Accepted> {
-    let done = handle.command(Command::Change { id: id.clone(), patch }).await?;
+    let view = handle.view(&id).ok_or_else(|| ApiError::no_such_process(&id))?;
+    let untrusted_peer = asking.admit_change(&patch, &view.entry, &handle).await?;
+    let done = handle.command(Command::Change { id: id.clone(), patch, untrusted_peer }).await?;
     Ok(Json(changed(&id, done)))
 }
 

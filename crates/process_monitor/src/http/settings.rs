@@ -15,13 +15,13 @@ use serde_json::{Map, Value};
 
 /// Every setting
 ///
-/// By the names that they have in the registry, and without tokens. What is not there has its default.
+/// By the names that they have in the registry, and without tokens. `null` where there is nothing.
 #[utoipa::path(
     get, path = "/config", tag = MONITOR, operation_id = "getSettings",
     responses((status = 200, body = Object))
 )]
-pub async fn show(State(handle): State<Handle>) -> Result<Json<Map<String, Value>>, ApiError> {
-    handle.settings().shown_settings().map(Json).map_err(|error| ApiError::internal(error.to_string()))
+pub async fn show(State(handle): State<Handle>) -> Json<Map<String, Value>> {
+    Json(handle.settings().shown_settings())
 }
 
 /// Change settings

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-/// Put into every request's extensions by whoever took the connection.
+/// Put into every request's extensions by whoever took the connection. With TCP there is a
+/// [`Holder`](process_monitor_core::access::Holder) beside it: asked for when the connection was taken, it holds for as
+/// long as that stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     /// The control socket: its folder lets nobody but the monitor's own user in.
@@ -17,9 +19,3 @@ pub enum Transport {
         tls: bool,
     },
 }
-
-/// The user of this machine whose socket the other end of the connection is; `None` when it is another machine's,
-/// when the user closed it already, or when the system does not tell. Beside [`Transport`] in each request's
-/// extensions; asked when the connection was taken, it holds for as long as that stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LocalUser(pub Option<u32>);

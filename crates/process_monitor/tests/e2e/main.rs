@@ -4,6 +4,10 @@
 // What a test holds on to may be unused in another.
 #![allow(dead_code)]
 
+mod access;
+mod access_pages;
+mod access_peers;
+mod access_programs;
 mod aliveness;
 mod api;
 mod api_answers;
@@ -12,10 +16,12 @@ mod api_odd;
 mod attempts;
 mod bodies;
 mod changes;
+mod client_examples;
 mod config_api;
 mod crash_points;
 mod daemons;
 mod disk;
+mod elsewhere;
 mod events;
 mod files;
 mod harness;
@@ -24,6 +30,7 @@ mod health_bad_servers;
 mod http;
 mod lifecycle;
 mod limits;
+mod logs;
 mod openapi;
 mod output;
 mod readiness;
@@ -34,6 +41,7 @@ mod registry_disks;
 mod registry_edits;
 mod registry_refused;
 mod secrets;
+mod settings;
 mod spawn_errors;
 mod survival;
 mod survival_at_random;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// What SPEC 5.2 promises.
-const PROMISED: [(&str, &str); 18] = [
+const PROMISED: [(&str, &str); 19] = [
     ("GET", "/processes"),
     ("POST", "/processes"),
     ("GET", "/processes/{id}"),
@@ -18,6 +18,7 @@ const PROMISED: [(&str, &str); 18] = [
     ("POST", "/processes/{id}/disable"),
     ("POST", "/processes/{id}/signal"),
     ("PUT", "/processes/{id}/autostart"),
+    ("GET", "/processes/{id}/logs"),
     ("GET", "/monitor/status"),
     ("POST", "/monitor/restart"),
     ("POST", "/monitor/stop"),

@@ -113,9 +113,10 @@ impl Logger {
     /// Gives a stream its turn.
     pub(super) fn serve_stream(&mut self, number: u64, index: usize) {
         let Some(run) = self.runs.get_mut(number) else { return };
+        let turned = std::mem::replace(&mut run.served, index) != index;
         let Some(Slot::Open(stream)) = run.slots.get_mut(index) else { return };
         let (was_waiting, was_due) = (is_waiting(stream), stream.retry_at());
-        let progress = self.copier.serve(stream, Instant::now());
+        let progress = self.copier.serve(stream, turned, Instant::now());
         let (waits, due) = (is_waiting(stream), stream.retry_at());
         let (token, end_is_reported) = (stream.token, stream.end_is_reported);
         if was_waiting != waits {

@@ -36,6 +36,8 @@ pub(super) enum Slot {
 pub(super) struct AttachedRun {
     pub(super) attach: Attach,
     pub(super) slots: [Slot; 2],
+    /// Which of its streams was served last.
+    pub(super) served: usize,
     /// Its process, until its exit is known to the monitor or noted.
     pub(super) process: Option<Process>,
     /// Whether the monitor was told that all output is copied.
@@ -65,7 +67,8 @@ impl AttachedRuns {
         self.numbers.insert(attach.run.clone(), self.last);
         self.folders.insert(attach.folder.clone());
         let slots = [Slot::Unopened, Slot::Unopened];
-        self.runs.insert(self.last, AttachedRun { attach, slots, process: None, told_closed: false });
+        self.runs
+            .insert(self.last, AttachedRun { attach, slots, served: 0, process: None, told_closed: false });
         self.last
     }
 

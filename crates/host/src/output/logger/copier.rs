@@ -8,6 +8,7 @@ use super::log_file::LogFile;
 use super::scratch::{PEEK_BYTES, Peek, Scratch};
 use super::stamp;
 use super::stream::{Fault, StreamState};
+use super::times::Stamps;
 use rustix::io::Errno;
 use rustix::pipe::fcntl_setpipe_size;
 use std::time::Instant;
@@ -35,20 +36,21 @@ pub(super) enum Progress {
 /// What all streams share.
 pub(super) struct Copier {
     scratch: Scratch,
+    stamps: Stamps,
     pub(super) files: OpenFiles,
 }
 
 impl Copier {
     pub(super) fn new() -> Result<Self, Errno> {
-        Ok(Self { scratch: Scratch::new()?, files: OpenFiles::new() })
+        Ok(Self { scratch: Scratch::new()?, stamps: Stamps::new(), files: OpenFiles::new() })
     }
 
-    /// Serves `stream` once, whatever state it is in.
-    pub(super) fn serve(&mut self, stream: &mut StreamState, now: Instant) -> Progress {
+    /// Serves `stream` once, whatever state it is in. `turned`: its run's other stream was served since this one was.
+    pub(super) fn serve(&mut self, stream: &mut StreamState, turned: bool, now: Instant) -> Progress {
         if matches!(stream.fault, Fault::Dropping(_)) {
             return self.drop_or_resume(stream, now);
         }
-        match self.turn(stream) {
+        match self.turn(stream, turned) {
             Ok(progress) => {
                 stream.fault = Fault::None;
                 stream.end_is_reported |= progress == Progress::Drained;
@@ -62,7 +64,7 @@ impl Copier {
         }
     }
 
-    fn turn(&mut self, stream: &mut StreamState) -> Result<Progress, Errno> {
+    fn turn(&mut self, stream: &mut StreamState, turned: bool) -> Result<Progress, Errno> {
         let mut log = match self.files.take(stream.token) {
             Some(log) => log,
             // A log file is made for output, not for the lack of it.
@@ -72,6 +74,8 @@ impl Copier {
                 Peek::Eof => return Ok(Progress::Closed),
             },
         };
+        // Before the bytes: who sees them finds their time.
+        log.mark(&mut self.stamps, turned);
         let progress = self.fill(stream, &mut log);
         self.files.put(stream.token, log);
         progress
@@ -82,7 +86,7 @@ impl Copier {
         while budget > 0 {
             if log.is_due(&stream.limits)? {
                 match self.scratch.peek(&stream.fifo, 1)? {
-                    Peek::Data(_) => log.rotate(&stream.limits)?,
+                    Peek::Data(_) => self.rotate(stream, log)?,
                     Peek::Empty => return Ok(Progress::Drained),
                     Peek::Eof => return Ok(Progress::Closed),
                 }
@@ -97,6 +101,12 @@ impl Copier {
             }
         }
         Ok(Progress::Moved(TURN_BYTES))
+    }
+
+    fn rotate(&mut self, stream: &StreamState, log: &mut LogFile) -> Result<(), Errno> {
+        log.rotate(&stream.limits, &mut self.stamps)?;
+        log.mark(&mut self.stamps, true);
+        Ok(())
     }
 
     /// Moves up to `budget` bytes, to the end of the line that fills the file at most.
@@ -143,7 +153,7 @@ impl Copier {
         let mut moved = 0;
         for (length, complete) in lines {
             if log.is_due(&stream.limits)? {
-                log.rotate(&stream.limits)?;
+                self.rotate(stream, log)?;
             }
             if log.at_line_start()? {
                 log.begin_line(&prefix)?;

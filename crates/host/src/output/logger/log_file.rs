@@ -2,6 +2,7 @@
 
 use super::super::names::Stream;
 use super::rotate::rotate;
+use super::times::{Stamps, Times};
 use crate::files::create_folders;
 use crate::output::protocol::Limits;
 use rustix::fs::{FileType, Mode, OFlags, Stat, open};
@@ -33,6 +34,7 @@ pub(super) struct LogFile {
     inode: (u64, u64),
     size: u64,
     end: End,
+    times: Times,
     /// A rotation failed: not again before this size.
     not_before: u64,
 }
@@ -42,6 +44,7 @@ impl LogFile {
     pub(super) fn open(folder: &Arc<Path>, stream: Stream) -> Result<Self, Errno> {
         let path = stream.file(folder, 0);
         let (fd, stat) = open_or_create(&path, folder)?;
+        let times = Times::open(folder, stream, stat.st_ino, size(&stat));
         Ok(Self {
             fd,
             folder: folder.clone(),
@@ -50,6 +53,7 @@ impl LogFile {
             inode: inode(&stat),
             size: size(&stat),
             end: End::Unknown,
+            times,
             not_before: 0,
         })
     }
@@ -60,6 +64,9 @@ impl LogFile {
         let Ok(stat) = rustix::fs::stat(&self.path) else { return false };
         if inode(&stat) != self.inode {
             return false;
+        }
+        if size(&stat) < self.size {
+            self.times.truncated(stat.st_ino, self.size);
         }
         if size(&stat) != self.size {
             self.size = size(&stat);
@@ -88,7 +95,8 @@ impl LogFile {
 
     /// Moves this file and its predecessors up by one and begins a new one. When that fails, this
     /// one is filled further: a full file is better than a blocked program.
-    pub(super) fn rotate(&mut self, limits: &Limits) -> Result<(), Errno> {
+    pub(super) fn rotate(&mut self, limits: &Limits, stamps: &mut Stamps) -> Result<(), Errno> {
+        self.times.finish(self.size, stamps.now());
         if let Err(error) = rotate(&self.folder, self.stream, limits.keep_files) {
             tracing::warn!("cannot rotate {}: {error}; it grows further", self.path.display());
             self.not_before = self.size.saturating_add(limits.max_file_bytes.max(LINE_SLACK));
@@ -97,6 +105,11 @@ impl LogFile {
         let folder = self.folder.clone();
         *self = Self::open(&folder, self.stream)?;
         Ok(())
+    }
+
+    /// What is appended next is read now. `turned`: the run's other stream was read since this one was.
+    pub(super) fn mark(&mut self, stamps: &mut Stamps, turned: bool) {
+        self.times.mark(self.size, stamps.now(), turned);
     }
 
     /// Whether the next byte begins a line.

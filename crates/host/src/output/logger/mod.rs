@@ -7,6 +7,7 @@
 //! | [`attached`], [`attach`], [`memory`] | the runs whose output is copied |
 //! | [`copier`], [`scratch`], [`stamp`] | FIFO → file, exactly once |
 //! | [`log_file`], [`files`], [`rotate`], [`retain`] | the files |
+//! | [`times`] | when bytes were read, for the order of streams |
 //! | [`stream`] | one stream, and how it bears with a full disk |
 //! | [`exits`] | exits while no monitor is there |
 //!
@@ -31,6 +32,7 @@ mod scratch;
 mod session;
 mod stamp;
 mod stream;
+mod times;
 
 use crate::files::FileError;
 use crate::layout::Layout;

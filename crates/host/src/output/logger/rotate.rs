@@ -2,6 +2,7 @@
 //!
 //! Renames go from the oldest file to the newest, so that no step replaces a file that is to be kept.
 //! A logger that dies between two of them leaves a gap in the numbers, which the next rotation fills.
+//! The times of a log file go with it; they know whose they are, so a death between the two does no harm.
 
 use super::super::names::Stream;
 use rustix::fs::{rename, unlink};
@@ -13,10 +14,12 @@ pub(super) fn rotate(folder: &Path, stream: Stream, keep: u32) -> Result<(), Err
     let keep = keep.max(1);
     remove_from(folder, stream, keep)?;
     if keep == 1 {
-        return absent_is_fine(unlink(stream.file(folder, 0)));
+        return remove(folder, stream, 0);
     }
     for index in (1..=free_index(folder, stream, keep - 1)).rev() {
         absent_is_fine(rename(stream.file(folder, index - 1), stream.file(folder, index)))?;
+        crate::crash_point!("rotate::before_times");
+        absent_is_fine(rename(stream.times(folder, index - 1), stream.times(folder, index)))?;
         crate::crash_point!("rotate::between_renames");
     }
     Ok(())
@@ -30,13 +33,18 @@ fn free_index(folder: &Path, stream: Stream, last: u32) -> u32 {
 /// Removes what a larger `keepFiles` left.
 fn remove_from(folder: &Path, stream: Stream, first: u32) -> Result<(), Errno> {
     for index in first.. {
-        match unlink(stream.file(folder, index)) {
-            Ok(()) => {}
-            Err(Errno::NOENT) => break,
-            Err(error) => return Err(error),
+        if rustix::fs::lstat(stream.file(folder, index)).is_err() {
+            break;
         }
+        remove(folder, stream, index)?;
     }
     Ok(())
+}
+
+/// Removes a log file and its times.
+fn remove(folder: &Path, stream: Stream, index: u32) -> Result<(), Errno> {
+    absent_is_fine(unlink(stream.file(folder, index)))?;
+    absent_is_fine(unlink(stream.times(folder, index)))
 }
 
 fn absent_is_fine(result: Result<(), Errno>) -> Result<(), Errno> {

@@ -7,6 +7,7 @@
 use crate::files::FileError;
 use crate::output::error::failed;
 use crate::output::names::Stream;
+use crate::output::times::{self, Header};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
@@ -37,6 +38,11 @@ impl Link {
     fn new(file: File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         Ok(Self { file, inode: (metadata.dev(), metadata.ino()) })
+    }
+
+    /// Whether `other` is the same file.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.inode == other.inode
     }
 
     /// Its size in bytes.
@@ -95,6 +101,58 @@ impl Chain {
             }
         }
         Ok(None)
+    }
+
+    /// The file that holds byte `offset` of the stream: where it begins in the stream, and where in it that byte
+    /// is. When that is deleted, the oldest that is left; `None` when there is none.
+    pub(super) fn locate(&self, offset: u64) -> Result<Option<(u64, Link, u64)>, FileError> {
+        if offset == 0 {
+            let oldest = self.oldest()?;
+            return oldest.map(|link| Ok((self.base_of(&link)?, link, 0))).transpose();
+        }
+        let mut found = None;
+        let mut next = self.newest()?;
+        while let Some(link) = next {
+            let base = self.base_of(&link)?;
+            if base <= offset {
+                let size = link.size().map_err(failed("look at", &self.folder))?;
+                return Ok(Some((base, link, (offset - base).min(size))));
+            }
+            next = self.before(&link)?;
+            found = Some((base, link, 0));
+        }
+        Ok(found)
+    }
+
+    /// The offset in the stream of the first byte of `link`. Where that was not written down, what is deleted
+    /// does not count.
+    pub(super) fn base_of(&self, link: &Link) -> Result<u64, FileError> {
+        if let Some((_, header)) = self.times_of(link)? {
+            return Ok(header.base);
+        }
+        let mut sum = 0;
+        let mut next = self.before(link)?;
+        while let Some(older) = next {
+            sum += older.size().map_err(failed("look at", &self.folder))?;
+            if let Some((_, header)) = self.times_of(&older)? {
+                return Ok(header.base.saturating_add(sum));
+            }
+            next = self.before(&older)?;
+        }
+        Ok(sum)
+    }
+
+    /// When the bytes of `link` were read from the program; `None` when that was not written down.
+    pub(super) fn times_of(&self, link: &Link) -> Result<Option<(File, Header)>, FileError> {
+        let Some(index) = self.index_of(link)? else { return Ok(None) };
+        Ok(times::find(&self.folder, self.stream, index, link.inode.1))
+    }
+
+    /// The offset of the byte that comes next to the stream.
+    pub(super) fn end(&self) -> Result<u64, FileError> {
+        let Some(newest) = self.newest()? else { return Ok(0) };
+        let size = newest.size().map_err(failed("look at", &self.folder))?;
+        Ok(self.base_of(&newest)?.saturating_add(size))
     }
 
     fn first_of(&self, indexes: impl Iterator<Item = u32>) -> Result<Option<Link>, FileError> {

@@ -1,36 +1,23 @@
 //! Following the output of processes.
 
-use super::run::ProcessReader;
-use super::watch::{Change, FollowerWaker, Watches};
+use super::reader::{Chunk, OutputReader};
+use super::selection::Selection;
+use super::watch::{Bell, Change, FollowerWaker, Watches};
 use crate::files::FileError;
 use crate::layout::Layout;
-use crate::output::names::Stream;
 use process_monitor_core::id::ProcessId;
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
-
-/// A piece of output, of at most 64 KiB.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chunk {
-    /// Whose.
-    pub process: ProcessId,
-    /// The name of the run's folder.
-    pub run: String,
-    /// Which stream.
-    pub stream: Stream,
-    /// Whole lines. The last one lacks its end when it is longer than 64 KiB, has not been finished
-    /// for 2 s, or is the last of its run.
-    pub bytes: Vec<u8>,
-}
 
 /// Follows both streams of any number of processes, across rotation and restarts: what an earlier run
 /// has printed comes before what a later one has. A process, its folders and its files need not be
 /// there yet, and may go. Sleeps until the system reports a change.
 pub struct Follower {
     watches: Watches,
+    bell: Bell,
     /// By key; keys are not given twice.
-    processes: BTreeMap<usize, ProcessReader>,
+    processes: BTreeMap<usize, OutputReader>,
     next_key: usize,
     /// Those that may have output, in the order of their turns.
     ready: VecDeque<usize>,
@@ -42,16 +29,22 @@ impl Follower {
     /// # Errors
     /// When the system's limit of inotify instances is reached.
     pub fn new() -> Result<Self, FileError> {
-        let (processes, ready) = (BTreeMap::new(), VecDeque::new());
-        Ok(Self { watches: Watches::new()?, processes, next_key: 0, ready })
+        let watches = Watches::new()?;
+        let (bell, processes, ready) = (watches.bell(), BTreeMap::new(), VecDeque::new());
+        Ok(Self { watches, bell, processes, next_key: 0, ready })
     }
 
-    /// Follows `process`, too, from the last `lines` lines of each stream of its newest run on.
+    /// Follows `process`, too.
     ///
     /// # Errors
     /// When what is there cannot be read.
-    pub fn follow(&mut self, layout: &Layout, process: &ProcessId, lines: usize) -> Result<(), FileError> {
-        let reader = ProcessReader::new(layout.clone(), process.clone(), lines)?;
+    pub fn follow(
+        &mut self,
+        layout: &Layout,
+        process: &ProcessId,
+        selection: Selection,
+    ) -> Result<(), FileError> {
+        let reader = OutputReader::open(layout, process, Selection { follow: true, ..selection })?;
         self.processes.insert(self.next_key, reader);
         self.ready.push_back(self.next_key);
         self.next_key += 1;
@@ -89,10 +82,10 @@ impl Follower {
             if until.is_some_and(|until| until <= now) {
                 return Ok(None);
             }
-            let held_back = self.processes.values().filter_map(ProcessReader::deadline).min();
+            let held_back = self.processes.values().filter_map(OutputReader::deadline).min();
             let wait =
                 [until, held_back].into_iter().flatten().min().map(|at| at.saturating_duration_since(now));
-            if self.watches.wait(wait)? {
+            if self.bell.wait(wait)? {
                 return Ok(None);
             }
             self.take_changes()?;
@@ -103,7 +96,10 @@ impl Follower {
         self.take_changes()?;
         while let Some(key) = self.ready.pop_front() {
             let Some(process) = self.processes.get_mut(&key) else { continue };
-            let result = process.next(&mut self.watches, key);
+            let result = match process.is_stale() {
+                true => process.refresh(&mut self.watches, key).and_then(|()| process.next_chunk()),
+                false => process.next_chunk(),
+            };
             if !matches!(result, Ok(None)) {
                 self.ready.push_back(key);
                 return result;

@@ -1,12 +1,12 @@
-//! The last lines of a stream, from the end of files that may be big.
+//! Where the last lines of a stream begin, found from the end of files that may be big.
 
 use super::chain::{Chain, Link};
+use super::since::since;
 use crate::files::FileError;
 use crate::output::error::failed;
-use crate::output::names::Stream;
-use std::io::{self, Read, Seek, SeekFrom};
+use process_monitor_core::time::Wall;
+use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 /// How much is read at a time, in bytes.
 const BLOCK: u64 = 64 << 10;
@@ -15,47 +15,48 @@ const BLOCK: u64 = 64 << 10;
 /// the whole of it.
 const BYTES_PER_LINE: u64 = 64 << 10;
 
-/// The last `lines` lines of a stream of the run in `folder`, across its rotated files, as bytes. The
-/// last one may lack its line end. At most 64 KiB per line asked for; empty when there is no file.
-///
-/// # Errors
-/// When a file cannot be read.
-pub fn tail(folder: &Path, stream: Stream, lines: usize) -> Result<Vec<u8>, FileError> {
-    let chain = Chain { folder: folder.into(), stream };
-    let mut text = Vec::new();
-    for Start { mut link, offset } in starts(&chain, lines)? {
-        let mut read = || {
-            link.file.seek(SeekFrom::Start(offset))?;
-            link.file.read_to_end(&mut text)
-        };
-        read().map_err(failed("read", folder))?;
-    }
-    Ok(text)
-}
-
-/// Where the last lines are in a file.
+/// Where reading is to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Start {
-    pub(super) link: Link,
+    /// The offset in the stream; 0 is also the oldest byte that is kept.
     pub(super) offset: u64,
+    /// How many lines there are from there on; 0 when all of them were wanted.
+    pub(super) lines: usize,
+    /// Whether it is known when they were printed.
+    pub(super) timed: bool,
 }
 
-/// The files that hold the last `lines` lines, oldest first.
-pub(super) fn starts(chain: &Chain, lines: usize) -> Result<Vec<Start>, FileError> {
-    let mut search = Search {
-        lines,
-        budget: BYTES_PER_LINE.saturating_mul(u64::try_from(lines).unwrap_or(u64::MAX)),
-        at_end: true,
+/// Where the last `lines` lines begin (`None`: all), of those that were printed at `from` or later.
+pub(super) fn start(chain: &Chain, lines: Option<usize>, from: Option<Wall>) -> Result<Start, FileError> {
+    let floor = match from {
+        Some(from) => since(chain, from)?,
+        None => None,
     };
-    let mut starts: Vec<Start> = Vec::new();
-    let mut next = chain.newest()?;
-    while let Some(link) = next {
-        let offset = search.backwards(&link).map_err(failed("read", &chain.folder))?;
-        let older = if search.is_over() { None } else { chain.before(&link)? };
-        starts.push(Start { link, offset });
-        next = older;
+    match (lines, floor) {
+        (None, None) => Ok(Start::default()),
+        (None, Some((link, offset))) => {
+            let offset = chain.base_of(&link)?.saturating_add(offset);
+            Ok(Start { offset, lines: 0, timed: true })
+        }
+        (Some(lines), floor) => search(chain, lines, floor),
     }
-    starts.reverse();
-    Ok(starts)
+}
+
+fn search(chain: &Chain, lines: usize, floor: Option<(Link, u64)>) -> Result<Start, FileError> {
+    let budget = BYTES_PER_LINE.saturating_mul(u64::try_from(lines).unwrap_or(u64::MAX));
+    let mut search = Search { lines, budget, at_end: true, passed: false };
+    let Some(mut link) = chain.newest()? else { return Ok(Start::default()) };
+    loop {
+        let floor = floor.as_ref().filter(|(at, _)| at.is(&link)).map(|(_, offset)| *offset);
+        let offset = search.backwards(&link, floor.unwrap_or(0)).map_err(failed("read", &chain.folder))?;
+        let older = if search.is_over() || floor.is_some() { None } else { chain.before(&link)? };
+        let Some(older) = older else {
+            let timed = chain.times_of(&link)?.is_some();
+            let offset = chain.base_of(&link)?.saturating_add(offset);
+            return Ok(Start { offset, lines: search.found(lines), timed });
+        };
+        link = older;
+    }
 }
 
 /// Counts lines backwards through several files.
@@ -66,6 +67,8 @@ struct Search {
     budget: u64,
     /// Nothing was passed yet, so the line end here is that of the last line.
     at_end: bool,
+    /// Something was passed that belongs to a line whose beginning was not.
+    passed: bool,
 }
 
 impl Search {
@@ -73,14 +76,20 @@ impl Search {
         self.lines == 0 || self.budget == 0
     }
 
-    /// Where the lines that are sought begin in this file, or 0.
-    fn backwards(&mut self, link: &Link) -> io::Result<u64> {
+    /// How many of the `wanted` lines were found, one whose beginning is missing included.
+    fn found(&self, wanted: usize) -> usize {
+        wanted - self.lines + usize::from(self.lines > 0 && self.passed)
+    }
+
+    /// Where the lines that are sought begin in this file, or `floor`.
+    fn backwards(&mut self, link: &Link, floor: u64) -> io::Result<u64> {
         let mut start = link.size()?;
         let mut block = vec![0; BLOCK as usize];
-        while start > 0 && !self.is_over() {
-            let length = start.min(BLOCK).min(self.budget);
+        while start > floor && !self.is_over() {
+            let length = (start - floor).min(BLOCK).min(self.budget);
             let bytes = block.get_mut(..length as usize).unwrap_or_default();
             link.file.read_exact_at(bytes, start - length)?;
+            self.passed = true;
             if let Some(found) = self.in_block(bytes) {
                 return Ok(start - length + found);
             }
@@ -92,7 +101,7 @@ impl Search {
 
     /// Where in `bytes` the first of the lines begins, if it does.
     fn in_block(&mut self, bytes: &[u8]) -> Option<u64> {
-        for (at, _) in bytes.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n') {
+        for at in memchr::memrchr_iter(b'\n', bytes) {
             if std::mem::take(&mut self.at_end) && at + 1 == bytes.len() {
                 continue;
             }

@@ -59,9 +59,30 @@ impl FollowerWaker {
     }
 }
 
+/// Rings when something changes, or when it is woken.
+pub(super) struct Bell {
+    inotify: Arc<OwnedFd>,
+    woken: Arc<OwnedFd>,
+}
+
+impl Bell {
+    /// Waits at most `timeout` (`None`: for good), and says whether it was woken.
+    pub(super) fn wait(&self, timeout: Option<Duration>) -> Result<bool, FileError> {
+        let mut fds = [PollFd::new(&*self.inotify, PollFlags::IN), PollFd::new(&*self.woken, PollFlags::IN)];
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(failed("wait for changes in", Path::new("/"))(error)),
+        }
+        // Reading takes the call back, so that the next wait waits.
+        let mut count = [0; 8];
+        Ok(rustix::io::read(&*self.woken, &mut count).is_ok())
+    }
+}
+
 /// Which folder is watched for whom.
 pub(super) struct Watches {
-    inotify: OwnedFd,
+    inotify: Arc<OwnedFd>,
     woken: Arc<OwnedFd>,
     keys: HashMap<i32, BTreeSet<usize>>,
 }
@@ -72,7 +93,7 @@ impl Watches {
             .map_err(failed("watch (limit: fs.inotify.max_user_instances)", Path::new("/")))?;
         let woken = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
             .map_err(failed("watch (an eventfd for)", Path::new("/")))?;
-        Ok(Self { inotify, woken: Arc::new(woken), keys: HashMap::new() })
+        Ok(Self { inotify: Arc::new(inotify), woken: Arc::new(woken), keys: HashMap::new() })
     }
 
     pub(super) fn waker(&self) -> FollowerWaker {
@@ -81,7 +102,7 @@ impl Watches {
 
     /// Reports nothing any more as `key`.
     pub(super) fn remove(&mut self, key: usize) {
-        let inotify = &self.inotify;
+        let inotify = &*self.inotify;
         self.keys.retain(|watch, keys| {
             keys.remove(&key);
             // It may have gone with its folder.
@@ -117,7 +138,7 @@ impl Watches {
 
     /// False when `folder` isn't there.
     fn add(&mut self, folder: &Path, events: WatchFlags, key: usize) -> Result<bool, FileError> {
-        match inotify::add_watch(&self.inotify, folder, events | WatchFlags::ONLYDIR) {
+        match inotify::add_watch(&*self.inotify, folder, events | WatchFlags::ONLYDIR) {
             Ok(watch) => {
                 self.keys.entry(watch).or_default().insert(key);
                 Ok(true)
@@ -127,24 +148,16 @@ impl Watches {
         }
     }
 
-    /// Waits for a change, at most `timeout` (`None`: for good), and says whether it was woken.
-    pub(super) fn wait(&self, timeout: Option<Duration>) -> Result<bool, FileError> {
-        let mut fds = [PollFd::new(&self.inotify, PollFlags::IN), PollFd::new(&self.woken, PollFlags::IN)];
-        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-        match poll(&mut fds, timeout.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(failed("wait for changes in", Path::new("/"))(error)),
-        }
-        // Reading takes the call back, so that the next wait waits.
-        let mut count = [0; 8];
-        Ok(rustix::io::read(&*self.woken, &mut count).is_ok())
+    /// To wait for changes, also while somebody else adds watches.
+    pub(super) fn bell(&self) -> Bell {
+        Bell { inotify: Arc::clone(&self.inotify), woken: Arc::clone(&self.woken) }
     }
 
     /// What has changed since the last call.
     pub(super) fn changes(&mut self) -> Result<Changes, FileError> {
         let mut changes = Changes::default();
         let mut buffer = [MaybeUninit::uninit(); 16 << 10];
-        let mut events = inotify::Reader::new(&self.inotify, &mut buffer);
+        let mut events = inotify::Reader::new(&*self.inotify, &mut buffer);
         loop {
             match events.next() {
                 Ok(event) if event.events().contains(ReadFlags::QUEUE_OVERFLOW) => changes.everything = true,

@@ -1,9 +1,11 @@
 //! What programs printed, as `logs` shows it.
 
 use super::style::{Style, Tone};
+use process_monitor_client::LogLine;
+use process_monitor_client::api::LogRecord;
 use process_monitor_core::id::ProcessId;
 use process_monitor_host::output::Stream;
-use serde_json::json;
+use serde::Serialize;
 
 /// The form in which output is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,15 +18,12 @@ pub enum Form {
     Json,
 }
 
-/// Where a piece of output comes from.
+/// Whose line it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    /// Which process.
-    pub process: ProcessId,
-    /// The name of the run's folder.
-    pub run: String,
-    /// Which stream.
-    pub stream: Stream,
+struct Author {
+    process: ProcessId,
+    run: String,
+    stream: Stream,
 }
 
 /// Puts pieces of output of several programs together, so that no line has two authors.
@@ -34,7 +33,7 @@ pub struct OutputRenderer {
     style: Style,
     processes: Vec<ProcessId>,
     /// Who began a line and did not end it.
-    unfinished: Option<Origin>,
+    unfinished: Option<Author>,
 }
 
 impl OutputRenderer {
@@ -43,40 +42,31 @@ impl OutputRenderer {
         Self { form, style, processes, unfinished: None }
     }
 
-    /// What to write for `bytes`, which came from `origin`.
-    pub fn render(&mut self, origin: Origin, bytes: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(bytes.len());
-        if bytes.is_empty() {
-            return out;
+    /// What to write for a line of `process`.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn render(&mut self, process: &ProcessId, line: &LogLine) -> serde_json::Result<Vec<u8>> {
+        if self.form == Form::Json {
+            return json_line(process, line);
         }
-        let prefix = self.prefix(&origin);
-        let continued = match &self.unfinished {
-            Some(author) if *author == origin => true,
-            Some(_) => {
-                out.push(b'\n');
-                false
-            }
-            None => false,
-        };
-        for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            match self.form {
-                Form::Json => out.extend(json_line(&origin, line)),
-                Form::Raw => out.extend(line),
-                Form::Prefixed => {
-                    if index > 0 || !continued {
-                        out.extend(prefix.as_bytes());
-                    }
-                    out.extend(line);
-                }
-            }
+        let mut out = Vec::with_capacity(line.bytes.len());
+        if line.bytes.is_empty() {
+            return Ok(out);
         }
-        let open = self.form != Form::Json && bytes.last().is_some_and(|byte| *byte != b'\n');
-        self.unfinished = open.then_some(origin);
-        out
+        let author = Author { process: process.clone(), run: line.run.clone(), stream: line.stream };
+        let goes_on = self.unfinished.as_ref() == Some(&author);
+        out.extend((self.unfinished.is_some() && !goes_on).then_some(b'\n'));
+        if self.form == Form::Prefixed && !goes_on {
+            out.extend(self.prefix(&author).as_bytes());
+        }
+        out.extend(&line.bytes);
+        self.unfinished = (!line.bytes.ends_with(b"\n")).then_some(author);
+        Ok(out)
     }
 
     /// `web      | `
-    fn prefix(&self, origin: &Origin) -> String {
+    fn prefix(&self, origin: &Author) -> String {
         let width = self.processes.iter().map(|id| id.as_str().len()).max().unwrap_or(0);
         let index = self.processes.iter().position(|id| *id == origin.process).unwrap_or(0);
         let id = self.style.paint_nth(index, &format!("{:width$}", origin.process));
@@ -87,57 +77,67 @@ impl OutputRenderer {
     }
 }
 
-fn json_line(origin: &Origin, line: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line));
-    let object = json!({
-        "id": origin.process,
-        "run": origin.run,
-        "stream": origin.stream.name(),
-        "line": text,
-        "complete": line.ends_with(b"\n"),
-    });
-    format!("{object}\n").into_bytes()
+/// The process's id, and then what the API says of the line.
+#[derive(Serialize)]
+struct JsonLine<'a> {
+    id: &'a ProcessId,
+    #[serde(flatten)]
+    record: LogRecord,
+}
+
+fn json_line(id: &ProcessId, line: &LogLine) -> serde_json::Result<Vec<u8>> {
+    let mut out = serde_json::to_vec(&JsonLine { id, record: line.into() })?;
+    out.push(b'\n');
+    Ok(out)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn from(process: &str, stream: Stream) -> Origin {
-        Origin { process: ProcessId::new(process).unwrap(), run: "20260124_103000".into(), stream }
+    fn line(stream: Stream, bytes: &[u8]) -> LogLine {
+        let (id, run) = ("20260124_103000:1:1".to_owned(), "20260124_103000".to_owned());
+        LogLine { id, time: None, run, stream, bytes: bytes.into() }
     }
 
-    fn shown(form: Form, pieces: &[(Origin, &[u8])]) -> String {
+    fn shown(form: Form, pieces: &[(&str, Stream, &[u8])]) -> Vec<u8> {
         let processes = ["web", "database"].map(|id| ProcessId::new(id).unwrap()).into();
         let mut renderer = OutputRenderer::new(form, Style::Plain, processes);
-        let bytes = pieces.iter().flat_map(|(origin, bytes)| renderer.render(origin.clone(), bytes));
-        String::from_utf8(bytes.collect()).unwrap()
+        let render = |(id, stream, bytes): &(&str, Stream, &[u8])| {
+            renderer.render(&ProcessId::new(id).unwrap(), &line(*stream, bytes)).unwrap()
+        };
+        pieces.iter().flat_map(render).collect()
     }
 
     #[test]
     fn each_line_has_one_author() {
-        let (web, database) = (from("web", Stream::Stdout), from("database", Stream::Stderr));
-        let pieces: [(Origin, &[u8]); 4] =
-            [(web.clone(), b"1\n2"), (web.clone(), b" goes on\n3"), (database, b"x\n"), (web, b"4\n")];
+        let pieces: [(&str, Stream, &[u8]); 6] = [
+            ("web", Stream::Stdout, b"1\n"),
+            ("web", Stream::Stdout, b"2"),
+            ("web", Stream::Stdout, b" goes on\n"),
+            ("web", Stream::Stdout, b"3"),
+            ("database", Stream::Stderr, b"x\n"),
+            ("web", Stream::Stdout, b"4\n"),
+        ];
         let expected = "web      | 1\nweb      | 2 goes on\nweb      | 3\ndatabase | x\nweb      | 4\n";
-        assert_eq!(shown(Form::Prefixed, &pieces), expected);
+        assert_eq!(String::from_utf8(shown(Form::Prefixed, &pieces)).unwrap(), expected);
     }
 
     #[test]
     fn raw_is_byte_for_byte() {
-        let web = from("web", Stream::Stdout);
-        let mut renderer = OutputRenderer::new(Form::Raw, Style::Colour, vec![web.process.clone()]);
-        assert_eq!(renderer.render(web.clone(), b"\xff\0\x1b[1m"), b"\xff\0\x1b[1m");
-        assert_eq!(renderer.render(web, b"rest\n"), b"rest\n");
+        let pieces: [(&str, Stream, &[u8]); 2] =
+            [("web", Stream::Stdout, b"\xff\0\x1b[1m"), ("web", Stream::Stdout, b"rest\n")];
+        assert_eq!(shown(Form::Raw, &pieces), b"\xff\0\x1b[1mrest\n");
     }
 
     #[test]
     fn json_is_an_object_per_line() {
-        let text = shown(Form::Json, &[(from("web", Stream::Stderr), b"a\xff\nb")]);
+        let text = shown(Form::Json, &[("web", Stream::Stderr, b"a\xff\n"), ("web", Stream::Stderr, b"b")]);
+        let text = String::from_utf8(text).unwrap();
         let lines: Vec<serde_json::Value> =
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(lines[0]["line"], "a\u{fffd}");
-        assert_eq!((&lines[1]["line"], &lines[1]["complete"]), (&json!("b"), &json!(false)));
-        assert_eq!((&lines[1]["stream"], &lines[1]["id"]), (&json!("stderr"), &json!("web")));
+        assert_eq!((&lines[0]["base64"], &lines[0]["complete"]), (&"Yf8=".into(), &true.into()));
+        assert_eq!((&lines[1]["text"], &lines[1]["complete"]), (&"b".into(), &false.into()));
+        assert_eq!((&lines[1]["stream"], &lines[1]["id"]), (&"stderr".into(), &"web".into()));
     }
 }

@@ -15,7 +15,7 @@ pub use registry::registry_schema;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use process_monitor_client::api::{ErrorBody, ProcessEvent};
+use process_monitor_client::api::{ErrorBody, LogRecord, ProcessEvent};
 use serde_json::Value;
 use std::sync::OnceLock;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -40,7 +40,7 @@ pub const MONITOR: &str = "monitor";
         (name = EVENTS, description = "What happens, as it happens"),
         (name = MONITOR, description = "The monitor itself"),
     ),
-    components(schemas(ErrorBody, ProcessEvent)),
+    components(schemas(ErrorBody, LogRecord, ProcessEvent)),
     // Nothing at all, for a trusted peer, or a token.
     security((), ("token" = [])),
     modifiers(&Bearer),
@@ -63,7 +63,7 @@ pub(super) fn frame() -> utoipa::openapi::OpenApi {
 }
 
 /// The description, complete.
-fn document() -> Value {
+pub(super) fn document() -> Value {
     // A description that JSON cannot write would be a mistake in an annotation: a test would see it.
     let mut document = serde_json::to_value(super::routes().into_openapi()).unwrap_or_default();
     refusals::add(&mut document);

@@ -1,5 +1,6 @@
 //! Everything a child needs, allocated before it exists: in the child no memory may be allocated.
 
+use crate::executable::PATH_WITHOUT_PATH;
 use crate::process::spawn::{
     NOT_FOR_PROGRAMS, PROCESS_ID_VARIABLE, RUN_ID_VARIABLE, SpawnError, SpawnRequest,
 };
@@ -7,9 +8,6 @@ use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-
-/// Where programs are looked for when the environment has no PATH (as execvp(3) of glibc).
-const PATH_WITHOUT_PATH: &str = "/bin:/usr/bin";
 
 /// A request in the form of execve(2).
 pub struct Prepared {
@@ -30,15 +28,17 @@ impl Prepared {
             return Err(SpawnError::EmptyCommand);
         }
         let variables = variables(request)?;
-        let searched = (!request.command.as_bytes().contains(&b'/')).then(|| {
+        let is_name = request.executable.is_none() && !request.command.as_bytes().contains(&b'/');
+        let searched = is_name.then(|| {
             let path = variables.get(OsStr::new("PATH"));
             path.cloned().unwrap_or_else(|| PATH_WITHOUT_PATH.into())
         });
         let directory = request
             .working_directory
             .map(|path| c_string(path.as_os_str(), || "the working directory".into()));
+        let file = request.executable.map_or(request.command, Path::as_os_str);
         Ok(Self {
-            candidates: candidates(request.command, searched.as_deref())?,
+            candidates: candidates(file, searched.as_deref())?,
             searched,
             directory: directory.transpose()?,
             args: Strings::new(args(request)?),

@@ -1,0 +1,152 @@
+//! Who holds the other end of a TCP connection.
+//!
+//! | file | asks |
+//! | --- | --- |
+//! | `diag` | the kernel, about one connection (sock_diag(7)) |
+//! | `table` | `/proc/net/tcp`, which lists all, where the kernel cannot be asked |
+//! | `names` | the resolver, which names an address really has |
+
+#[cfg(target_os = "linux")]
+mod diag;
+pub mod names;
+mod table;
+
+use process_monitor_core::access::Holder;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, UdpSocket};
+
+/// Who holds the socket `peer`, which is connected to our socket `ours`.
+///
+/// Asked when a connection has just been taken, the answer holds for as long as it stands: the pair of addresses
+/// belongs to this connection, and so to the one socket at its other end.
+pub fn holder(peer: SocketAddr, ours: SocketAddr) -> Holder {
+    match is_here(peer) {
+        true => Holder::here(owner_of(peer, ours), own_user()),
+        false => Holder::OtherHost,
+    }
+}
+
+/// The user as whom this process acts (geteuid(2)).
+pub fn own_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// The user whose socket `peer` is, which is connected to our socket `ours` on this machine. `None` when there is no
+/// such socket, when nobody holds it any more, or when the system does not tell. A socket that its program has
+/// closed already has no inode, and its user reads as 0: that is never taken for root.
+pub fn owner_of(peer: SocketAddr, ours: SocketAddr) -> Option<u32> {
+    #[cfg(target_os = "linux")]
+    if diag::works() {
+        return diag::owner_of(peer, ours);
+    }
+    table::owner_of(peer, ours)
+}
+
+/// Whether `peer` is an address of this machine. A socket can be bound to no other, so it is tried. When that cannot
+/// be found out it is said to be, because then nobody is trusted whose user is not known.
+fn is_here(peer: SocketAddr) -> bool {
+    let mut address = SocketAddr::new(peer.ip().to_canonical(), 0);
+    if let (SocketAddr::V6(address), SocketAddr::V6(peer)) = (&mut address, peer) {
+        address.set_scope_id(peer.scope_id());
+    }
+    let bound = || UdpSocket::bind(address);
+    address.ip().is_loopback()
+        || !matches!(bound(), Err(error) if error.kind() == ErrorKind::AddrNotAvailable)
+}
+
+/// States of a connection (tcp_states.h) in which a program holds it and has taken part in its beginning. One that
+/// has just asked for it (SYN_SENT) is somebody else, who was given the port of who is gone.
+fn is_held(state: u8) -> bool {
+    const ESTABLISHED: u8 = 1;
+    const FIN_WAIT1: u8 = 4;
+    const FIN_WAIT2: u8 = 5;
+    const CLOSE_WAIT: u8 = 8;
+    matches!(state, ESTABLISHED | FIN_WAIT1 | FIN_WAIT2 | CLOSE_WAIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::net::{Shutdown, TcpListener, TcpStream};
+    use std::process::{Command, Stdio};
+
+    type Ask = fn(SocketAddr, SocketAddr) -> Option<u32>;
+
+    /// Each way of asking, by its name.
+    fn ways() -> Vec<(&'static str, Ask)> {
+        let mut ways: Vec<(&str, Ask)> = vec![("table", table::owner_of)];
+        #[cfg(target_os = "linux")]
+        ways.push(("diag", diag::owner_of));
+        ways
+    }
+
+    #[test]
+    fn we_are_found_as_ourselves() {
+        let me = own_user();
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(listener) = TcpListener::bind(address) else { continue };
+            let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (taken, peer) = listener.accept().unwrap();
+            let ours = taken.local_addr().unwrap();
+            for (way, ask) in ways() {
+                assert_eq!(ask(peer, ours), Some(me), "{way} {address}");
+                let other = SocketAddr::new(peer.ip(), peer.port() ^ 1);
+                assert_eq!(ask(other, ours), None, "{way} {address}: not the one who was asked about");
+                // A listener on the same port is not the peer.
+                assert_eq!(ask(listener.local_addr().unwrap(), peer), Some(me), "{way}: our own end");
+                assert_eq!(ask(listener.local_addr().unwrap(), other), None, "{way}: a listener");
+            }
+            client.shutdown(Shutdown::Write).unwrap();
+            ways().iter().for_each(|(way, ask)| assert_eq!(ask(peer, ours), Some(me), "{way}: half closed"));
+            drop(client);
+            // Closed by its program, while the connection still stands on our side.
+            ways().iter().for_each(|(way, ask)| assert_eq!(ask(peer, ours), None, "{way} {address}: closed"));
+            assert_eq!(holder(peer, ours), Holder::Unknown);
+        }
+    }
+
+    #[test]
+    fn a_mapped_address_is_the_same_connection() {
+        let Ok(listener) = TcpListener::bind("[::]:0") else { return };
+        let port = listener.local_addr().unwrap().port();
+        let _client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let (taken, peer) = listener.accept().unwrap();
+        assert!(peer.ip().to_canonical().is_ipv4());
+        ways().iter().for_each(|(way, ask)| {
+            assert_eq!(ask(peer, taken.local_addr().unwrap()), Some(own_user()), "{way}");
+        });
+    }
+
+    #[test]
+    fn another_user_is_found_as_himself() {
+        if own_user() != 0 {
+            return;
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let connect = "import os, socket, sys; os.setuid(4711); \
+                       s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); sys.stdin.read()";
+        let mut command = Command::new("python3");
+        let mut child =
+            command.args(["-c", connect, &port.to_string()]).stdin(Stdio::piped()).spawn().unwrap();
+        let (mut taken, peer) = listener.accept().unwrap();
+        let ours = taken.local_addr().unwrap();
+        ways().iter().for_each(|(way, ask)| assert_eq!(ask(peer, ours), Some(4711), "{way}"));
+        assert_eq!(holder(peer, ours), Holder::Another(4711));
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert_eq!(taken.read(&mut [0]).unwrap(), 0);
+        ways().iter().for_each(|(way, ask)| assert_eq!(ask(peer, ours), None, "{way}: gone, and not root"));
+    }
+
+    #[test]
+    fn which_addresses_are_of_this_machine() {
+        for here in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+            assert!(is_here(here.parse().unwrap()), "{here}");
+        }
+        // For documentation (RFC 5737, RFC 3849): nobody has them.
+        assert!(!is_here("192.0.2.1:1".parse().unwrap()));
+        assert_eq!(holder("192.0.2.1:1".parse().unwrap(), "192.0.2.2:1".parse().unwrap()), Holder::OtherHost);
+    }
+}

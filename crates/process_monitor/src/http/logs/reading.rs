@@ -1,0 +1,237 @@
+//! Reading off the async thread, and waiting for more.
+
+use super::encode::Encoder;
+use crate::daemon::EventHub;
+use crate::http::error::ApiError;
+use axum::body::Bytes;
+use process_monitor_core::id::ProcessId;
+use process_monitor_host::files::FileError;
+use process_monitor_host::layout::Layout;
+use process_monitor_host::output::read::{Chunk, Cursor, LiveReader, OutputReader, Selection, WatchHub};
+use std::error::Error as StdError;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+/// How many may read at a time.
+const SEATS: usize = 256;
+
+/// How much is read at a time, in bytes; the last line may exceed it.
+const BATCH: usize = 16 << 10;
+
+/// A reader to which nothing was printed for so long closes its files.
+const PARK_AFTER: Duration = Duration::from_secs(1);
+
+/// So often something is sent, so that either side notices when the other is gone.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Where readers of output come for it. Clones share it.
+#[derive(Clone)]
+pub struct OutputDesk {
+    /// Made by the first who follows.
+    hub: Arc<Mutex<Option<WatchHub>>>,
+    seats: Arc<Semaphore>,
+}
+
+impl Default for OutputDesk {
+    fn default() -> Self {
+        Self { hub: Arc::default(), seats: Arc::new(Semaphore::new(SEATS)) }
+    }
+}
+
+impl OutputDesk {
+    /// To be kept while reading; `None` when too many read.
+    pub(super) fn seat(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.seats).try_acquire_owned().ok()
+    }
+
+    /// Begins to read. Reads files.
+    pub(super) fn read(
+        &self,
+        layout: &Layout,
+        id: &ProcessId,
+        selection: Selection,
+    ) -> Result<Reading, FileError> {
+        let woken = Arc::new(Notify::new());
+        if !selection.follow {
+            let reader = Reader::Once(OutputReader::open(layout, id, selection)?);
+            return Ok(Reading { reader, woken });
+        }
+        let mut hub = self.hub.lock().unwrap_or_else(PoisonError::into_inner);
+        let hub = match &mut *hub {
+            Some(hub) => hub,
+            none => none.insert(WatchHub::new()?),
+        };
+        let wake = Arc::clone(&woken);
+        let reader = Reader::Live(hub.follow(layout, id, selection, move || wake.notify_one())?);
+        Ok(Reading { reader, woken })
+    }
+}
+
+enum Reader {
+    Once(OutputReader),
+    Live(LiveReader),
+}
+
+impl Reader {
+    fn next_chunk(&mut self) -> Result<Option<Chunk>, FileError> {
+        match self {
+            Self::Once(reader) => reader.next_chunk(),
+            Self::Live(reader) => reader.next_chunk(),
+        }
+    }
+
+    fn cursor(&self) -> Cursor {
+        match self {
+            Self::Once(reader) => reader.cursor(),
+            Self::Live(reader) => reader.cursor(),
+        }
+    }
+}
+
+/// A reader, and how it is told that there is more.
+pub struct Reading {
+    reader: Reader,
+    woken: Arc<Notify>,
+}
+
+/// What `work` returns, which may take a while.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "reading output ended badly");
+        ApiError::internal("reading output ended badly; the monitor's log says why")
+    })
+}
+
+/// The body of an answer.
+pub(super) struct Output {
+    /// Taken while it reads.
+    work: Option<Work>,
+    woken: Arc<Notify>,
+    events: EventHub,
+    begun: bool,
+    /// The monitor ends: what there is goes out, and no more.
+    closing: bool,
+    over: bool,
+    _seat: OwnedSemaphorePermit,
+}
+
+struct Work {
+    reader: Reader,
+    encoder: Encoder,
+}
+
+/// Why waiting is over.
+enum Woken {
+    ThereMayBeMore,
+    Idle,
+    KeepAlive,
+    Closing,
+}
+
+impl Output {
+    pub(super) fn new(
+        reading: Reading,
+        encoder: Encoder,
+        events: EventHub,
+        seat: OwnedSemaphorePermit,
+    ) -> Self {
+        let Reading { reader, woken } = reading;
+        let work = Some(Work { reader, encoder });
+        Self { work, woken, events, begun: false, closing: false, over: false, _seat: seat }
+    }
+
+    /// The next bytes; `None` at the end.
+    pub(super) async fn next(&mut self) -> Option<Result<Bytes, BoxError>> {
+        while !self.over {
+            let batch = match self.batch().await {
+                Ok(batch) => batch,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot go on with reading output for a client");
+                    self.over = true;
+                    return Some(Err(error));
+                }
+            };
+            if !batch.is_empty() {
+                return Some(Ok(batch.into()));
+            }
+            if let Some(sign) = self.wait().await {
+                return Some(Ok(Bytes::from_static(sign)));
+            }
+        }
+        None
+    }
+
+    /// What is there, encoded; empty when there is nothing.
+    async fn batch(&mut self) -> Result<Vec<u8>, BoxError> {
+        let Some(mut work) = self.work.take() else { return Ok(Vec::new()) };
+        let first = !std::mem::replace(&mut self.begun, true);
+        let read = tokio::task::spawn_blocking(move || {
+            let batch = work.batch(first);
+            (work, batch)
+        });
+        let (work, batch) = read.await?;
+        self.work = Some(work);
+        batch
+    }
+
+    /// Waits until there may be more, or it is over; or until a sign of life is due.
+    async fn wait(&mut self) -> Option<&'static [u8]> {
+        let mut idle = false;
+        loop {
+            match self.woken(idle).await {
+                Woken::ThereMayBeMore => return None,
+                Woken::Closing => {
+                    self.closing = true;
+                    return None;
+                }
+                Woken::KeepAlive => return self.work.as_ref().and_then(|work| work.encoder.alive()),
+                Woken::Idle => {
+                    idle = true;
+                    if let Some(Work { reader: Reader::Live(reader), .. }) = &mut self.work {
+                        reader.park();
+                    }
+                }
+            }
+        }
+    }
+
+    async fn woken(&mut self, idle: bool) -> Woken {
+        let reader = self.work.as_ref().map(|work| &work.reader);
+        let (Some(Reader::Live(reader)), false) = (reader, self.closing) else {
+            self.over = true;
+            return Woken::ThereMayBeMore;
+        };
+        let deadline = reader.deadline();
+        tokio::select! {
+            () = self.woken.notified() => Woken::ThereMayBeMore,
+            () = until(deadline) => Woken::ThereMayBeMore,
+            () = self.events.closed() => Woken::Closing,
+            () = tokio::time::sleep(PARK_AFTER), if !idle => Woken::Idle,
+            () = tokio::time::sleep(KEEP_ALIVE) => Woken::KeepAlive,
+        }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Work {
+    fn batch(&mut self, first: bool) -> Result<Vec<u8>, BoxError> {
+        let mut batch = if first { self.encoder.begin(&self.reader.cursor()) } else { Vec::new() };
+        while batch.len() < BATCH
+            && let Some(chunk) = self.reader.next_chunk()?
+        {
+            self.encoder.add(&chunk, &mut batch)?;
+        }
+        Ok(batch)
+    }
+}
