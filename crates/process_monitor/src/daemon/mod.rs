@@ -27,6 +27,7 @@ mod handle;
 mod inbox;
 mod jobs;
 mod lines;
+mod listing;
 mod logger;
 mod main_process;
 mod marker;
