@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// What SPEC 5.2 promises.
-const PROMISED: [(&str, &str); 19] = [
+const PROMISED: [(&str, &str); 33] = [
     ("GET", "/processes"),
     ("POST", "/processes"),
     ("GET", "/processes/{id}"),
