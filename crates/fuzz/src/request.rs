@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Reads any bytes as every body there is: nothing panics, what is refused is refused for a reason, and what is taken
 /// can be obeyed, saved, and read again.
 pub fn request(body: &[u8]) -> String {
-    let registration = read::<Registration>(body).map(|Registration(entry)| registered(&entry));
+    let registration = read::<Registration>(body).map(|sent| registered(&sent.entry));
     let changed = patch(body).map(|change| changed(&EntryPatch(change)));
     let small = [verdict(read::<AutostartBody>(body)), verdict(read::<SignalBody>(body))];
     [verdict(registration), verdict(changed)].into_iter().chain(small).collect::<Vec<_>>().join("|")
@@ -36,7 +36,7 @@ fn registered(entry: &ProcessEntry) {
     assert_eq!(entry.problems(), [], "it was taken, and cannot be obeyed");
     assert!(entry.extra.is_empty(), "it was taken with a field that nobody knows");
     let text = serde_json::to_vec(entry).expect("an entry is JSON");
-    let Registration(again) = read(&text).expect("what was taken is taken again");
+    let Registration { entry: again, .. } = read(&text).expect("what was taken is taken again");
     assert!(again == *entry, "it is read as another: {entry:?}, {again:?}");
     saved(entry);
 }
