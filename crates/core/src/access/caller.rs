@@ -219,7 +219,7 @@ impl Caller {
         Self { peer, standing: Standing::of_token(token) }
     }
 
-    /// Whether it may do `operation` to `target`; see [`super::decide`].
+    /// Whether it may do `operation` to `target`; see [`super::decide()`].
     ///
     /// # Errors
     /// Why not, and what would permit it.

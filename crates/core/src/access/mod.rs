@@ -14,7 +14,7 @@
 //! | `browser` | what a page in a browser may do: `Host`, `Origin`, CORS |
 //! | `rate` | how much one peer may ask |
 //!
-//! A request goes through them in this order: [`rate`], [`browser`], [`Caller`], [`decide`], and, when it
+//! A request goes through them in this order: [`rate`], [`browser`], [`Caller`], [`decide()`], and, when it
 //! registers or changes a process, [`admission`].
 
 pub mod admission;
