@@ -4,6 +4,7 @@
 //! bare loop of spawn, kill and wait. The workload is this program itself; it says on a socket that
 //! it runs, so that both are measured up to the same moment.
 
+mod api;
 mod checks;
 mod floor;
 mod monitor;
@@ -86,6 +87,27 @@ fn checked(
     monitor.stop_all().map(drop)
 }
 
+/// The API, and how fast crashed processes come back while it is asked all the time; `plain` is how fast without.
+fn served(
+    plan: &Plan,
+    monitor: &mut monitor::Monitor,
+    report: &mut Report,
+    (size, plain): (usize, &[Duration]),
+) -> io::Result<()> {
+    let ports = monitor.ports()?;
+    for clients in api::CLIENTS {
+        let floor = ports.alive(clients)?;
+        report.spread(&format!("GET /alive, {clients} clients"), size, &floor, None);
+        for path in ["/processes/0", "/processes"] {
+            let waits = ports.api(path, clients)?;
+            report.spread(&format!("GET {path}, {clients} clients"), size, &waits, Some(&floor));
+        }
+    }
+    let replacements = ports.under_load(|| monitor.replacements(plan.kills))?;
+    report.spread("crash → replacement while 16 clients list", size, &replacements, Some(plain));
+    Ok(())
+}
+
 fn measure(plan: &Plan) -> io::Result<()> {
     let stage = Stage::new()?;
     let mut report = Report::default();
@@ -98,6 +120,7 @@ fn measure(plan: &Plan) -> io::Result<()> {
         let replacements = monitor.replacements(plan.kills)?;
         report.spread("crash → replacement running", size, &replacements, Some(&bare));
         report.idle(size, monitor.cpu(plan.idle_seconds)?, monitor.memory()?);
+        served(plan, &mut monitor, &mut report, (size, &replacements))?;
         report.ratio("all killed at once → all back", size, monitor.mass_crash()?, bare_start);
         report.ratio("stop all", size, monitor.stop_all()?, bare_stop);
         if size > 1 {

@@ -73,16 +73,23 @@ impl Limiter {
             cost: Duration::ZERO,
             capacity: Duration::ZERO,
         };
-        limiter.set(limit);
+        limiter.set(limit, Mono::default());
         limiter
     }
 
-    /// Another limit from now on; nobody's bucket is refilled by that.
-    pub fn set(&mut self, limit: &RateLimit) {
+    /// The limit from now on. When it is another, nobody's bucket is refilled by that, but none stays emptier than it
+    /// can be under the new one.
+    pub fn set(&mut self, limit: &RateLimit, now: Mono) {
+        let before = (self.cost, self.capacity);
         // A rate that validation lets through, however small or large, has a period that can be counted.
         let period = Duration::try_from_secs_f64(1.0 / limit.requests_per_second).unwrap_or(Duration::MAX);
         self.cost = period.clamp(Duration::from_nanos(1), Duration::from_secs(24 * 3600));
         self.capacity = self.cost.saturating_mul(limit.burst.max(1));
+        if before != (self.cost, self.capacity) {
+            let empty = now + self.capacity;
+            self.full_at.values_mut().for_each(|full_at| *full_at = empty.min(*full_at));
+            self.crowd_full_at = empty.min(self.crowd_full_at);
+        }
     }
 
     /// Takes one token from the bucket of `peer`.
@@ -211,6 +218,15 @@ mod tests {
             assert_eq!(limiter.take(PeerKey::V4(1), at(0)), Ok(()), "{rate} {burst}");
         }
         assert!(limiter(1e-9, 1).take(PeerKey::V4(1), at(0)).is_ok());
+    }
+
+    #[test]
+    fn another_limit_counts_at_once_and_refills_nobody() {
+        let mut limiter = limiter(0.01, 1);
+        limiter.take(PeerKey::V4(1), at(0)).unwrap();
+        limiter.set(&RateLimit { requests_per_second: 10.0, burst: 5, ..RateLimit::default() }, at(0));
+        let mut take = |millis| limiter.take(PeerKey::V4(1), at(millis)).map_err(|no| no.wait.as_millis());
+        assert_eq!([0, 100, 100].map(&mut take), [Err(100), Ok(()), Err(100)]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use process_monitor_core::engine::View;
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::ProcessState;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 type Slots = IndexMap<ProcessId, Arc<ArcSwap<View>>>;
 
@@ -13,6 +14,7 @@ type Slots = IndexMap<ProcessId, Arc<ArcSwap<View>>>;
 #[derive(Clone, Default)]
 pub struct Board {
     slots: Arc<ArcSwap<Slots>>,
+    version: Arc<AtomicU64>,
 }
 
 impl Board {
@@ -21,6 +23,16 @@ impl Board {
         let slots =
             views.map(|view| (view.entry.id.clone(), Arc::new(ArcSwap::from_pointee(view)))).collect();
         self.slots.store(Arc::new(slots));
+        self.changed();
+    }
+
+    /// Another number after each change. Whoever reads it before he reads the rest knows later whether that is old.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    fn changed(&self) {
+        self.version.fetch_add(1, Ordering::Release);
     }
 
     /// Publishes `view`. O(1) unless the process is new.
@@ -28,11 +40,13 @@ impl Board {
         let slots = self.slots.load();
         if let Some(slot) = slots.get(&view.entry.id) {
             slot.store(Arc::new(view));
+            self.changed();
             return;
         }
         let mut more = Slots::clone(&slots);
         more.insert(view.entry.id.clone(), Arc::new(ArcSwap::from_pointee(view)));
         self.slots.store(Arc::new(more));
+        self.changed();
     }
 
     /// Takes a process off.
@@ -40,6 +54,7 @@ impl Board {
         let mut fewer = Slots::clone(&self.slots.load());
         fewer.shift_remove(id);
         self.slots.store(Arc::new(fewer));
+        self.changed();
     }
 
     /// One process.

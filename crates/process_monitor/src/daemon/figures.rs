@@ -4,16 +4,17 @@ use process_monitor_core::id::RunId;
 use process_monitor_host::process::Identity;
 use process_monitor_host::process::figures::{self, Figures};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Two looks closer together than this say nothing about a share of time.
-const SHORTEST_SPAN: Duration = Duration::from_millis(500);
+/// Two looks closer together than this say nothing about a share of time, and so the last one counts.
+const SHORTEST_SPAN: Duration = Duration::from_millis(1000);
 
 /// Looks older than this are forgotten, so that runs which ended don't collect here.
 const LONGEST_SPAN: Duration = Duration::from_secs(300);
 
 /// What a process and its descendants use.
+#[derive(Clone, Copy)]
 pub struct Usage {
     /// Of one core, since the last look, or over its life when there was none.
     pub cpu_percent: f64,
@@ -25,32 +26,50 @@ pub struct Usage {
 struct Look {
     at: Instant,
     cpu: Duration,
-    percent: f64,
+    usage: Usage,
 }
 
 /// Remembers the last look at each run, because a share of time needs two.
 #[derive(Default)]
 pub struct Meter {
-    looks: Mutex<HashMap<RunId, Look>>,
+    looks: Mutex<Looks>,
+}
+
+#[derive(Default)]
+struct Looks {
+    last: HashMap<RunId, Look>,
+    /// When old ones were forgotten.
+    swept: Option<Instant>,
+}
+
+impl Looks {
+    fn note(&mut self, run: &RunId, look: Look) {
+        if self.swept.is_none_or(|swept| look.at.duration_since(swept) >= LONGEST_SPAN) {
+            self.last.retain(|_, old| look.at.duration_since(old.at) < LONGEST_SPAN);
+            self.swept = Some(look.at);
+        }
+        self.last.insert(run.clone(), look);
+    }
 }
 
 impl Meter {
     /// What the run whose main process is `pid` uses; `None` when it is gone.
     pub fn measure(&self, pid: u32, run: &RunId, uptime: Duration) -> Option<Usage> {
+        let now = Instant::now();
+        let last = self.looks().last.get(run).copied();
+        if let Some(last) = last.filter(|last| now.duration_since(last.at) < SHORTEST_SPAN) {
+            return Some(last.usage);
+        }
         let identity = Identity::of(pid).ok().flatten()?;
         let figures = figures::of_tree(&identity).ok().flatten()?;
-        let now = Instant::now();
-        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
-        let look = match looks.get(run) {
-            Some(last) if now.duration_since(last.at) < SHORTEST_SPAN => *last,
-            last => {
-                let look = Look { at: now, cpu: figures.cpu, percent: share(last, &figures, now, uptime) };
-                looks.retain(|_, old| now.duration_since(old.at) < LONGEST_SPAN);
-                looks.insert(run.clone(), look);
-                look
-            }
-        };
-        Some(Usage { cpu_percent: look.percent, memory_bytes: figures.memory_bytes })
+        let cpu_percent = share(last.as_ref(), &figures, now, uptime);
+        let usage = Usage { cpu_percent, memory_bytes: figures.memory_bytes };
+        self.looks().note(run, Look { at: now, cpu: figures.cpu, usage });
+        Some(usage)
+    }
+
+    fn looks(&self) -> MutexGuard<'_, Looks> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

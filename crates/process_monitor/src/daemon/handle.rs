@@ -5,11 +5,13 @@ use super::board::Board;
 use super::events::EventHub;
 use super::figures::Meter;
 use super::inbox::{Answer, CommandError, Inbox, Message};
+use super::listing::Listing;
 use super::partner::PartnerLink;
 use super::settings::Settings;
 use super::storage::{Change, ConfigureError, StorageLink};
 use crate::http::OutputDesk;
 use arc_swap::ArcSwap;
+use axum::body::Bytes;
 use process_monitor_client::api::{HealthReport, MonitorState, MonitorStatus, ProcessStatus};
 use process_monitor_core::engine::{Command, Health, View};
 use process_monitor_core::id::{InstanceId, ProcessId};
@@ -50,6 +52,7 @@ pub struct Handle {
     inbox: Inbox,
     events: EventHub,
     meter: Arc<Meter>,
+    listing: Arc<Listing>,
     settings: Settings,
     storage: StorageLink,
     output: OutputDesk,
@@ -77,7 +80,8 @@ impl Handle {
     pub fn new(facts: Arc<Facts>, reach: Reach) -> Self {
         let Reach { board, inbox, events, settings, storage, partner } = reach;
         let (meter, output) = (Arc::new(Meter::default()), OutputDesk::default());
-        Self { facts, board, inbox, events, meter, settings, storage, output, partner }
+        let listing = Arc::default();
+        Self { facts, board, inbox, events, meter, listing, settings, storage, output, partner }
     }
 
     /// The monitor's settings as they are now.
@@ -123,6 +127,19 @@ impl Handle {
     /// The state of one process.
     pub fn state(&self, id: &ProcessId) -> Option<ProcessState> {
         self.board.get(id).map(|view| view.entry.state)
+    }
+
+    /// Every process as `GET /processes` answers, in JSON.
+    ///
+    /// # Errors
+    /// As [`Listing::json`].
+    pub async fn listing(&self) -> Result<Bytes, String> {
+        self.listing.json(self).await
+    }
+
+    /// What readers see.
+    pub(super) fn board(&self) -> &Board {
+        &self.board
     }
 
     /// Every process, in the order of registration.

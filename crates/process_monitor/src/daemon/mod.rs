@@ -29,6 +29,7 @@ mod inbox;
 mod jobs;
 mod launch;
 mod lines;
+mod listing;
 mod logger;
 mod main_process;
 mod marker;

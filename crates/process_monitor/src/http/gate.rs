@@ -68,6 +68,9 @@ pub enum Full {
     /// For nobody.
     #[error("all connections are in use")]
     ForAll,
+    /// The monitor has few descriptors left, and needs them itself.
+    #[error("the monitor needs its last descriptors itself; raise the limit (ulimit -n)")]
+    NoDescriptors,
     /// For this caller.
     #[error("this caller has as many connections as one may have")]
     ForCaller,

@@ -9,7 +9,7 @@
 //! | an answer that the other side does not read | [`READ_WITHIN`] without any progress |
 
 use super::encryption::{self, Encryption, is_handshake, refuse_plain};
-use super::gate::{Caller, Gate, Pass};
+use super::gate::{Caller, Full, Gate, Pass};
 use super::patient::Patient;
 use super::transport::Transport;
 use axum::Router;
@@ -21,9 +21,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use process_monitor_core::access::Holder;
 use process_monitor_host::peer;
+use process_monitor_host::process::limits;
 use process_monitor_host::tls::ServerTls;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -121,7 +123,8 @@ fn admit(stream: &TcpStream, peer: SocketAddr, service: &Service) -> Option<Admi
     let ours = stream.local_addr().ok()?;
     // Asked once: the answer holds for as long as the connection stands.
     let holder = if service.knows_users { peer::holder(peer, ours) } else { Holder::Unknown };
-    match service.gate.enter(Caller::new(peer.ip(), holder.user())) {
+    let room = limits::has_room_for_clients(stream.as_fd()).then_some(()).ok_or(Full::NoDescriptors);
+    match room.and_then(|()| service.gate.enter(Caller::new(peer.ip(), holder.user()))) {
         Ok(pass) => Some(Admitted { peer, ours, holder, _pass: pass }),
         Err(full) => {
             service.gate.complain(full, peer);

@@ -8,7 +8,10 @@ use super::waiting::{StartQuery, StopQuery, within};
 use crate::daemon::Handle;
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
+use axum::response::IntoResponse;
 use process_monitor_client::api::{
     Accepted, AutostartBody, ErrorBody, ProcessList, ProcessStatus, SignalBody, Wait,
 };
@@ -47,8 +50,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     get, path = "/processes", tag = PROCESSES, operation_id = "listProcesses",
     responses((status = 200, body = ProcessList))
 )]
-pub async fn list(State(handle): State<Handle>) -> Json<ProcessList> {
-    Json(ProcessList { processes: handle.statuses().await })
+pub async fn list(State(handle): State<Handle>) -> Result<impl IntoResponse, ApiError> {
+    let json = handle.listing().await.map_err(ApiError::internal)?;
+    Ok(([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], json))
 }
 
 /// One process

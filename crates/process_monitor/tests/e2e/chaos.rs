@@ -234,7 +234,7 @@ impl<'a> Chaos<'a> {
         self.wake(far);
         patiently("both monitors are there", || {
             let gone = |instance: &&str| self.world.pid_of_monitor(instance).is_none();
-            if ["default", "watcher"].iter().all(|instance| gone(instance)) {
+            if ["default", "watcher"].iter().all(&gone) {
                 self.world.start();
             }
             ["default", "watcher"].iter().all(|instance| !gone(instance))

@@ -49,6 +49,7 @@ mod survival;
 mod survival_at_random;
 mod survival_while_away;
 mod tcp;
+mod tcp_limits;
 mod tls;
 mod tree;
 mod users;

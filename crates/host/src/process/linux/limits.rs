@@ -46,8 +46,18 @@ pub(super) fn original_nofile() -> Option<u64> {
 /// Whether `newest` is none of the last [`RESERVED`]. A new descriptor has the lowest free number
 /// (open(2)), so a high one tells that those below are taken: there is no need to count them.
 pub(super) fn leaves_reserve(newest: BorrowedFd<'_>) -> bool {
+    leaves(newest, RESERVED)
+}
+
+/// Whether the connection `newest` of a client leaves room for what matters more: programs, and what the monitor
+/// needs itself.
+pub fn has_room_for_clients(newest: BorrowedFd<'_>) -> bool {
+    leaves(newest, 2 * RESERVED)
+}
+
+fn leaves(newest: BorrowedFd<'_>, kept: u64) -> bool {
     let number = u64::from(newest.as_raw_fd().unsigned_abs());
-    nofile().is_none_or(|limit| number.saturating_add(RESERVED) < limit)
+    nofile().is_none_or(|limit| number.saturating_add(kept) < limit)
 }
 
 /// Whether a descriptor that was just opened is in the second half of those that this process may have: who can do

@@ -35,8 +35,9 @@ impl Limits {
     /// When there have been too many.
     pub fn request(&self, peer: PeerKey, access: &RemoteAccess) -> Result<(), TooMany> {
         let mut requests = lock(&self.requests);
-        requests.set(&access.rate_limit());
-        requests.take(peer, self.clock.mono())
+        let now = self.clock.mono();
+        requests.set(&access.rate_limit(), now);
+        requests.take(peer, now)
     }
 
     /// Whether a token of `peer` is looked at.

@@ -13,13 +13,17 @@ pub struct Refused {
     /// Who asked, for the log.
     pub who: String,
     /// `None`: nothing is wrong, there is just nothing to do.
-    error: Option<ApiError>,
-    header: Option<(HeaderName, String)>,
+    error: Option<Box<ApiError>>,
+    header: Option<Box<(HeaderName, String)>>,
 }
 
 impl Refused {
     fn with(error: impl Into<ApiError>, name: HeaderName, value: impl Into<String>) -> Self {
-        Self { who: String::new(), error: Some(error.into()), header: Some((name, value.into())) }
+        Self {
+            who: String::new(),
+            error: Some(Box::new(error.into())),
+            header: Some(Box::new((name, value.into()))),
+        }
     }
 
     /// The same, by `peer`.
@@ -39,18 +43,18 @@ impl Refused {
 
     /// `Allow` is all that is wanted of OPTIONS (RFC 9110, section 9.3.7).
     pub fn options(allow: &str) -> Self {
-        Self { who: String::new(), error: None, header: Some((ALLOW, allow.to_owned())) }
+        Self { who: String::new(), error: None, header: Some(Box::new((ALLOW, allow.to_owned()))) }
     }
 
     /// Why, in words, if that is somebody's fault who asked for more than he may.
     pub fn why(&self) -> Option<String> {
-        self.error.as_ref().filter(|error| error.is_denial()).map(ApiError::words)
+        self.error.as_ref().filter(|error| error.is_denial()).map(|error| error.words())
     }
 }
 
 impl From<ApiError> for Refused {
     fn from(error: ApiError) -> Self {
-        Self { who: String::new(), error: Some(error), header: None }
+        Self { who: String::new(), error: Some(Box::new(error)), header: None }
     }
 }
 
@@ -89,7 +93,7 @@ impl IntoResponse for Refused {
             Some(error) => error.into_response(),
             None => StatusCode::NO_CONTENT.into_response(),
         };
-        if let Some((name, value)) = self.header
+        if let Some((name, value)) = self.header.map(|header| *header)
             && let Ok(value) = HeaderValue::from_str(&value)
         {
             response.headers_mut().insert(name, value);
