@@ -1,4 +1,4 @@
-//! `cargo run --release -p process-monitor-bench [-- --quick]`
+//! `cargo run --release -p process-monitor-bench [-- --quick | --pair]`
 //!
 //! Measures the monitor, each figure beside a floor taken in the same run: the same workload under a
 //! bare loop of spawn, kill and wait. The workload is this program itself; it says on a socket that
@@ -7,11 +7,13 @@
 mod checks;
 mod floor;
 mod monitor;
+mod pair;
 mod report;
 mod stage;
 mod stats;
 
 use report::Report;
+use rustix::process::Signal;
 use stage::Stage;
 use std::io;
 use std::process::ExitCode;
@@ -21,9 +23,26 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [stage::WORKLOAD, socket, name] => stage::work(socket, name),
-        [] => measure(&Plan { sizes: &[1, 100, 1000], kills: 300, idle_seconds: 10, checked_seconds: 30 }),
-        ["--quick"] => measure(&Plan { sizes: &[1, 100], kills: 100, idle_seconds: 2, checked_seconds: 7 }),
-        _ => Err(io::Error::other("usage: cargo run --release -p process-monitor-bench [-- --quick]")),
+        [] => measure(&Plan {
+            sizes: &[1, 100, 1000],
+            kills: 300,
+            idle_seconds: 10,
+            checked_seconds: 30,
+            pairs: (30, 5),
+        }),
+        ["--quick"] => measure(&Plan {
+            sizes: &[1, 100],
+            kills: 100,
+            idle_seconds: 2,
+            checked_seconds: 7,
+            pairs: (10, 1),
+        }),
+        ["--pair"] => {
+            measure(&Plan { sizes: &[], kills: 1, idle_seconds: 0, checked_seconds: 0, pairs: (30, 5) })
+        }
+        _ => {
+            Err(io::Error::other("usage: cargo run --release -p process-monitor-bench [-- --quick | --pair]"))
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -40,6 +59,8 @@ struct Plan {
     kills: usize,
     idle_seconds: u64,
     checked_seconds: u64,
+    /// How many monitors are killed, and how many made hang.
+    pairs: (usize, usize),
 }
 
 /// The same with a health check per process, every 3 s, by HTTP; `plain` is how fast they came back without.
@@ -83,6 +104,22 @@ fn measure(plan: &Plan) -> io::Result<()> {
             checked(plan, &stage, &mut report, (size, &replacements))?;
         }
     }
+    pairs(plan, &stage, &mut report)?;
     report.print();
+    Ok(())
+}
+
+/// Two monitors, of which one dies or hangs.
+fn pairs(plan: &Plan, stage: &Stage, report: &mut Report) -> io::Result<()> {
+    const SIZE: usize = 100;
+    let (kills, hangs) = plan.pairs;
+    for (what, how, times) in [
+        ("kill -9 of the monitor → its partner's replacement supervises", Signal::KILL, kills),
+        ("SIGSTOP of the monitor → the same", Signal::STOP, hangs),
+    ] {
+        let measure = |nth| pair::Pair::launch(stage, SIZE, &format!("{how:?}-{nth}"))?.without(how);
+        let taken = (0..times).map(measure).collect::<io::Result<Vec<_>>>()?;
+        report.spread(what, SIZE, &taken, None);
+    }
     Ok(())
 }

@@ -120,7 +120,8 @@ impl<'a> Monitor<'a> {
     }
 }
 
-fn registry(stage: &Stage, size: usize, server: Option<&Server>) -> Value {
+/// A registry of `size` workloads, which are checked by `server`.
+pub fn registry(stage: &Stage, size: usize, server: Option<&Server>) -> Value {
     let entry = |name: String| {
         let mut entry = json!({
             "id": name, "name": name, "command": stage.executable(), "args": stage.arguments(&name),
@@ -137,7 +138,8 @@ fn registry(stage: &Stage, size: usize, server: Option<&Server>) -> Value {
     json!({"version": 1, "instanceId": "default", "processes": processes})
 }
 
-fn run(directory: &Path, args: &[&str]) -> io::Result<String> {
+/// Runs the command line on `directory`.
+pub fn run(directory: &Path, args: &[&str]) -> io::Result<String> {
     let mut command = Command::new(program()?);
     let output = command
         .args(args)
@@ -152,8 +154,13 @@ fn run(directory: &Path, args: &[&str]) -> io::Result<String> {
 }
 
 fn kill(pid: u32) -> io::Result<()> {
+    signal(pid, Signal::KILL)
+}
+
+/// Sends `how` to `pid`.
+pub fn signal(pid: u32, how: Signal) -> io::Result<()> {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("no pid"))?;
-    Ok(kill_process(pid, Signal::KILL)?)
+    Ok(kill_process(pid, how)?)
 }
 
 /// Nanoseconds on a CPU, of all threads (`/proc/PID/task/TID/schedstat`, first field).

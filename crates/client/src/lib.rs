@@ -6,6 +6,7 @@
 //! | [`api`] | the wire types, which the server uses too |
 //! | `client` | [`Client`] and [`ConnectOptions`]: which monitor, and by which way |
 //! | `processes`, `monitor`, `settings`, `tokens`, `events` | its calls, by what they are about |
+//! | `partner` | how two monitors ask each other |
 //! | [`discover`] | finding monitors |
 //! | `ask` | one call: its answer, a typed error, another try, or the file instead |
 //! | `call`, `transport/` | a request, and how it gets there: control socket, TCP, TLS |
@@ -31,6 +32,7 @@ mod files;
 mod fingerprint;
 mod logs;
 mod monitor;
+mod partner;
 mod processes;
 mod retry;
 mod settings;
@@ -46,6 +48,7 @@ pub use error::{Endpoint, Error};
 pub use events::EventStream;
 pub use fingerprint::Fingerprint;
 pub use logs::{LogLine, LogStream};
+pub use partner::aliveness_status;
 pub use processes::{Verb, Waiting};
 pub use retry::Retry;
 pub use token::Token;

@@ -31,8 +31,8 @@ fn id(text: &str) -> ProcessId {
 
 /// Answers each connection with the next of `answers`, byte for byte, and returns what was asked.
 fn serve(client: &Client, answers: Vec<String>) -> JoinHandle<Vec<String>> {
-    fs::create_dir_all(layout(&client).state()).unwrap();
-    let listener = UnixListener::bind(layout(&client).control_socket()).unwrap();
+    fs::create_dir_all(layout(client).state()).unwrap();
+    let listener = UnixListener::bind(layout(client).control_socket()).unwrap();
     tokio::spawn(async move {
         let mut asked = Vec::new();
         for answer in answers {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Reads any bytes as every body there is: nothing panics, what is refused is refused for a reason, and what is taken
 /// can be obeyed, saved, and read again.
 pub fn request(body: &[u8]) -> String {
-    let registration = read::<Registration>(body).map(|sent| registered(&sent.entry));
+    let registration = read::<Registration>(body).map(|Registration { entry, .. }| registered(&entry));
     let changed = patch(body).map(|change| changed(&EntryPatch(change)));
     let small = [verdict(read::<AutostartBody>(body)), verdict(read::<SignalBody>(body))];
     [verdict(registration), verdict(changed)].into_iter().chain(small).collect::<Vec<_>>().join("|")

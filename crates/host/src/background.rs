@@ -5,6 +5,7 @@
 //! says so at once.
 
 use crate::detach::detach;
+use crate::process::limits;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, MemfdFlags, Mode, OFlags, fstat};
 use rustix::io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd};
@@ -111,21 +112,47 @@ fn quoted(stderr: &str) -> String {
 /// [`ReadyReporter::ready`], at most [`READY_WITHIN`]. Its error output is appended to `log`, or goes nowhere
 /// that outlives it. It stays a child of this process, in this process's folder of work.
 pub fn start_background(exe: &Path, args: &[OsString], log: Option<&Path>) -> Result<Ready, StartError> {
-    start_within(exe, args, log, READY_WITHIN)
+    start_within(&Program { exe, args, environment: None }, log, READY_WITHIN)
 }
 
-fn start_within(
+/// The same, with `environment` in place of this process's own.
+///
+/// # Errors
+/// As [`start_background`].
+pub fn start_background_in(
+    environment: &[(OsString, OsString)],
     exe: &Path,
     args: &[OsString],
-    log: Option<&Path>,
-    within: Duration,
 ) -> Result<Ready, StartError> {
+    start_within(&Program { exe, args, environment: Some(environment) }, None, READY_WITHIN)
+}
+
+/// What is started.
+struct Program<'a> {
+    exe: &'a Path,
+    args: &'a [OsString],
+    /// Its environment, if it is not this process's own.
+    environment: Option<&'a [(OsString, OsString)]>,
+}
+
+impl Program<'_> {
+    fn command(&self) -> Command {
+        let mut command = Command::new(self.exe);
+        command.args(self.args);
+        if let Some(environment) = self.environment {
+            command.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
+        }
+        command
+    }
+}
+
+fn start_within(program: &Program<'_>, log: Option<&Path>, within: Duration) -> Result<Ready, StartError> {
     let prepare = |step| move |reason| StartError::Prepare { step, reason };
     let stderr = Stderr::open(log).map_err(prepare("open the file for its error output"))?;
     let (reader, writer) = io::pipe().map_err(prepare("make a pipe"))?;
-    let mut child = spawn(exe, args, &stderr, &writer).map_err(|reason| match reason {
+    let mut child = spawn(program.command(), &stderr, &writer).map_err(|reason| match reason {
         SpawnFailure::Prepare(reason) => prepare("describe the pipe")(reason),
-        SpawnFailure::Spawn(reason) => StartError::Spawn { executable: exe.to_owned(), reason },
+        SpawnFailure::Spawn(reason) => StartError::Spawn { executable: program.exe.to_owned(), reason },
     })?;
     // Else the pipe would never end.
     drop(writer);
@@ -138,13 +165,11 @@ enum SpawnFailure {
     Spawn(io::Error),
 }
 
-fn spawn(exe: &Path, args: &[OsString], stderr: &Stderr, writer: &PipeWriter) -> Result<Child, SpawnFailure> {
+fn spawn(mut command: Command, stderr: &Stderr, writer: &PipeWriter) -> Result<Child, SpawnFailure> {
     let inode = fstat(writer).map_err(|errno| SpawnFailure::Prepare(errno.into()))?.st_ino;
     let descriptor = writer.as_raw_fd();
     let errors = stderr.file.try_clone().map_err(SpawnFailure::Prepare)?;
-    let mut command = Command::new(exe);
     command
-        .args(args)
         .env(VARIABLE, format!("{descriptor}:{inode}"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -153,6 +178,8 @@ fn spawn(exe: &Path, args: &[OsString], stderr: &Stderr, writer: &PipeWriter) ->
     unsafe {
         command.pre_exec(move || {
             detach()?;
+            // A monitor has raised it for itself.
+            limits::restore_nofile()?;
             // SAFETY: `writer` is borrowed until after the spawn, so its number is open in the child.
             fcntl_setfd(BorrowedFd::borrow_raw(descriptor), FdFlags::empty())?;
             Ok(())
@@ -322,7 +349,8 @@ mod tests {
 
     fn sh(script: &str, within: Duration) -> Result<Ready, StartError> {
         let arguments = ["-c".into(), script.into()];
-        start_within(Path::new("/bin/sh"), &arguments, None, within)
+        let program = Program { exe: Path::new("/bin/sh"), args: &arguments, environment: None };
+        start_within(&program, None, within)
     }
 
     fn pipe_of(environment: &str) -> String {

@@ -94,6 +94,21 @@ impl Layout {
         self.state().join("monitor.json")
     }
 
+    /// What the monitor left word of before its end ([`crate::pair::farewell`]).
+    pub fn farewell(&self) -> PathBuf {
+        self.state().join("leaving.json")
+    }
+
+    /// How the monitor was started ([`crate::pair::launch`]).
+    pub fn launch(&self) -> PathBuf {
+        self.state().join("launch.json")
+    }
+
+    /// When and why it started its partner ([`crate::pair::history`]).
+    pub fn replacements(&self) -> PathBuf {
+        self.state().join("replacements.json")
+    }
+
     /// There while a monitor supervises: one that finds it goes on where the last was cut off.
     pub fn supervising(&self) -> PathBuf {
         self.state().join("supervising.json")

@@ -12,6 +12,7 @@ pub mod listen;
 pub mod lock;
 pub mod notify;
 pub mod output;
+pub mod pair;
 pub mod peer;
 pub mod probe;
 pub mod process;

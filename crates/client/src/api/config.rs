@@ -45,7 +45,11 @@ pub struct Changed<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenRequest {
-    /// For people: who has it, what for.
+    /// For people: who has it, what for. At most 100 characters.
+    #[schema(
+        max_length = 100,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     pub name: String,
     /// What its holder may do.
     pub scope: Scope,
@@ -151,7 +155,7 @@ impl Document for TokenRequest {
         let name = bad_name.then(|| {
             Problem::new(
                 "name",
-                format!("expected up to {LONGEST_NAME} characters that say who has the token"),
+                format!("expected up to {LONGEST_NAME} characters, none of them for control, that say who has the token"),
             )
         });
         let never = self.expires_in_seconds.filter(|seconds| !(1..=LONGEST_SECONDS).contains(seconds));

@@ -191,7 +191,6 @@ impl Default for Accepted {
 
 /// Body of `PUT /processes/{id}/autostart`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct AutostartBody {
     /// Whether it starts with the monitor from now on.
     pub autostart: bool,
@@ -199,7 +198,6 @@ pub struct AutostartBody {
 
 /// Body of `POST /processes/{id}/signal`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct SignalBody {
     /// Which.
     pub signal: StopSignal,

@@ -58,7 +58,7 @@ impl Service<Uri> for Dial {
             }
             Self::Tcp(connector) => {
                 let connecting = connector.call(uri);
-                Box::pin(async move { Ok(Link::Tcp(connecting.await?)) })
+                Box::pin(async move { Ok(Link::Tcp(Box::new(connecting.await?))) })
             }
         }
     }

@@ -12,7 +12,7 @@ use tokio::net::{TcpStream, UnixStream};
 /// One of both.
 pub(crate) enum Link {
     Socket(TokioIo<UnixStream>),
-    Tcp(MaybeHttpsStream<TokioIo<TcpStream>>),
+    Tcp(Box<MaybeHttpsStream<TokioIo<TcpStream>>>),
 }
 
 /// Calls the method of whichever it is.

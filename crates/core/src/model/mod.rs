@@ -10,7 +10,7 @@
 //! | `health` | how it is found to be well |
 //! | `settings` | ports, partner, remote access |
 //! | `token` | who holds a bearer token, and what for |
-//! | `state`, `signal`, `secret` | kinds of values |
+//! | `state`, `signal` | kinds of values |
 //! | `problem` | what is wrong with a value, and where |
 //! | `document` | how an object is declared |
 //! | `rule` | rules of fields: bounds, executables, variables |
@@ -25,7 +25,6 @@ mod problem;
 mod registration;
 pub(crate) mod rule;
 pub(crate) mod schema;
-mod secret;
 mod settings;
 mod signal;
 mod state;
@@ -37,7 +36,6 @@ pub use health::{AlivenessCheck, ExecCheck, FailAction, Readiness, StartupCheck}
 pub use policy::{Backoff, RestartPolicy, RestartType};
 pub use problem::{JsonPath, Problem, Step};
 pub use registration::{EntryPatch, RUNTIME_FIELDS, Registration};
-pub use secret::Secret;
 pub use settings::{
     AlivenessServer, DefaultPorts, PartnerDiscovery, RateLimit, RemoteAccess, Tls, WatcherInfo,
 };

@@ -8,6 +8,7 @@ use crate::access::executable::pattern_problems;
 use crate::access::{HostPattern, browser::origin_problems};
 use crate::id::InstanceId;
 use crate::listening::BindAddress;
+use crate::reading::Document;
 
 document! {
     /// `partnerDiscovery` (SPEC 3.1): where the partner of this instance is.
@@ -132,6 +133,14 @@ document! {
     }
 }
 
+impl Document for RemoteAccess {
+    fn problems(&self) -> Vec<Problem> {
+        self.validate()
+    }
+}
+
+impl Document for PartnerDiscovery {}
+
 impl RemoteAccess {
     /// What may be shown of it to everybody who may read: no tokens, and nothing that this version does not know.
     /// Where a default is not a value of its own, it is filled in.
@@ -216,6 +225,19 @@ impl Tls {
             _ => None,
         };
         nul.chain(alone).collect()
+    }
+}
+
+impl PartnerDiscovery {
+    /// The partner of the instance `own`; `None` for one other than `default` and `watcher` whose registry names
+    /// none, and for one that is named as its own.
+    pub fn partner_of(&self, own: &InstanceId) -> Option<InstanceId> {
+        let usual = match own.as_str() {
+            "default" => InstanceId::new("watcher").ok(),
+            "watcher" => Some(InstanceId::default()),
+            _ => None,
+        };
+        self.partner_instance_id.clone().or(usual).filter(|partner| partner != own)
     }
 }
 

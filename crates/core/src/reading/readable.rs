@@ -4,7 +4,7 @@ use super::explain::{expected, explain};
 use super::report::Report;
 use crate::exit::LastExit;
 use crate::id::{InstanceId, ProcessId};
-use crate::model::{FailAction, ProcessState, RestartType, Scope, Secret, Step, StopSignal, TokenHash};
+use crate::model::{FailAction, ProcessState, RestartType, Scope, Step, StopSignal, TokenHash};
 use crate::time::Wall;
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
@@ -205,11 +205,5 @@ impl Readable for Map<String, Value> {
                 None
             }
         }
-    }
-}
-
-impl Readable for Secret {
-    fn read(value: Value, _: &mut Report) -> Option<Self> {
-        Some(Self::new(value))
     }
 }

@@ -22,4 +22,4 @@ mod unique;
 pub use document::{MAX_BYTES, Processes, Registry, VERSION};
 pub use error::{ParseError, ParseErrorKind};
 pub use merge::{Edit, Merge, merge};
-pub use settings::{Setting, inside, settings_of};
+pub use settings::{Setting, ShownRemoteAccess, ShownSettings, inside, settings_of};

@@ -3,9 +3,16 @@
 
 use super::{Processes, Registry};
 use crate::id::InstanceId;
-use crate::model::{AlivenessServer, DefaultPorts, JsonPath, Problem, RateLimit, RemoteAccess};
+use crate::model::schema::{partial, without};
+use crate::model::{
+    AlivenessServer, DefaultPorts, JsonPath, PartnerDiscovery, Problem, RateLimit, RemoteAccess, Tls,
+};
 use crate::reading::{Document, Readable, patched};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 
 /// What is no setting, and why it is not to be changed as one.
 const KEPT: [(&[&str], &str); 6] = [
@@ -27,6 +34,62 @@ pub struct Setting {
     pub key: String,
     /// What it is when nobody says anything; `null` when there is nothing then.
     pub default: Value,
+}
+
+/// The settings as the API shows and takes them: what [`Registry::shown_settings`] shows.
+#[derive(Debug)]
+pub struct ShownSettings;
+
+impl PartialSchema for ShownSettings {
+    fn schema() -> RefOr<Schema> {
+        let about = "The settings of a monitor. What is not there has its default.";
+        partial(without(&kept_in(&[]), about, Registry::schema()))
+    }
+}
+
+/// `remoteAccess` as the API shows and takes it: without the tokens.
+#[derive(Debug)]
+pub struct ShownRemoteAccess;
+
+impl PartialSchema for ShownRemoteAccess {
+    fn schema() -> RefOr<Schema> {
+        let about = "Who may do what over TCP, and where the API listens.";
+        without(&kept_in(&["remoteAccess"]), about, RemoteAccess::schema())
+    }
+}
+
+impl ToSchema for ShownRemoteAccess {
+    fn name() -> Cow<'static, str> {
+        RemoteAccess::name()
+    }
+
+    fn schemas(found: &mut Vec<(String, RefOr<Schema>)>) {
+        found.push((RateLimit::name().into_owned(), RateLimit::schema()));
+        found.push((Tls::name().into_owned(), Tls::schema()));
+    }
+}
+
+/// The fields of the object at `path` that are no settings.
+fn kept_in(path: &[&str]) -> Vec<&'static str> {
+    let field = |kept: &[&'static str]| match kept.split_at_checked(path.len())? {
+        (outer, [field]) if outer == path => Some(*field),
+        _ => None,
+    };
+    KEPT.iter().filter_map(|(kept, _)| field(kept)).collect()
+}
+
+impl ToSchema for ShownSettings {
+    fn name() -> Cow<'static, str> {
+        "Settings".into()
+    }
+
+    fn schemas(found: &mut Vec<(String, RefOr<Schema>)>) {
+        found.push((PartnerDiscovery::name().into_owned(), PartnerDiscovery::schema()));
+        found.push((AlivenessServer::name().into_owned(), AlivenessServer::schema()));
+        found.push((ShownRemoteAccess::name().into_owned(), ShownRemoteAccess::schema()));
+        PartnerDiscovery::schemas(found);
+        ShownRemoteAccess::schemas(found);
+    }
 }
 
 impl Document for Registry {
@@ -116,6 +179,19 @@ mod tests {
     use super::*;
     use crate::time::Wall;
     use serde_json::json;
+
+    #[test]
+    fn the_schema_has_the_settings_and_nothing_else() {
+        let schema = serde_json::to_value(ShownSettings::schema()).unwrap();
+        let fields = schema["properties"].as_object().unwrap();
+        let Value::Object(shown) = serde_json::to_value(Registry::default()).unwrap() else { panic!() };
+        for field in shown.keys() {
+            let kept = KEPT.iter().any(|(path, _)| *path == [field.as_str()]);
+            assert_eq!(fields.contains_key(field), !kept, "{field}");
+        }
+        let access = &serde_json::to_value(ShownRemoteAccess::schema()).unwrap()["properties"];
+        assert!(access["trustedHosts"].is_object() && access.get("tokens").is_none(), "{access}");
+    }
 
     fn change(registry: &Registry, value: Value) -> Result<Registry, Vec<String>> {
         let Value::Object(change) = value else { panic!("no object") };

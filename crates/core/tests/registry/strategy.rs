@@ -262,7 +262,6 @@ fn remote() -> impl Strategy<Value = RemoteAccess> {
                 (tls, tokens),
                 extra,
             )| {
-                // `null` is how a registry says that there is none.
                 RemoteAccess {
                     start_remote_access: allowed[0],
                     remote_port,

@@ -7,6 +7,7 @@
 //! | [`handle`] | a process one can hold: exit notification, exit code, signals |
 //! | [`record`] | what is on disk before it matters, for the next monitor |
 //! | [`tree`] | what else belongs to a run, and killing all of it |
+//! | [`environment`] | what a process was started with, and whose it is |
 //! | [`figures`] | CPU time and memory, on request |
 //! | [`limits`] | descriptors: many for the monitor, the user's number for programs |
 //!
@@ -24,4 +25,4 @@ use linux as sys;
 pub use handle::Process;
 pub use identity::{BootId, Identity};
 pub use spawn::{SpawnError, SpawnRequest, ensure_room, spawn};
-pub use sys::{figures, handle, limits, tree};
+pub use sys::{environment, figures, handle, limits, tree};

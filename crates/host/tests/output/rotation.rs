@@ -5,6 +5,8 @@ use process_monitor_host::output::Stream;
 #[cfg(feature = "failpoints")]
 use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
 use process_monitor_host::output::protocol::Limits;
+#[cfg(feature = "failpoints")]
+use process_monitor_host::output::read::{OutputReader, Selection};
 use std::io::Write;
 
 #[test]
@@ -115,8 +117,19 @@ fn a_file_that_somebody_else_deletes_moves_or_truncates() {
 #[cfg(feature = "failpoints")]
 #[test]
 fn killed_between_two_renames() {
+    killed_while_rotating("rotate::between_renames");
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn killed_between_the_times_and_their_file() {
+    killed_while_rotating("rotate::after_times");
+}
+
+#[cfg(feature = "failpoints")]
+fn killed_while_rotating(point: &str) {
     let mut instance = Instance::new();
-    instance.settings = vec!["failpoint=rotate::between_renames".into()];
+    instance.settings = vec![format!("failpoint={point}")];
     let monitor = instance.connect();
     let mut run = instance.start("web", Limits { max_file_bytes: 1000, keep_files: 100, ..limits() });
     monitor.attach(&run);
@@ -125,14 +138,23 @@ fn killed_between_two_renames() {
     }
     run.close();
     monitor.expect(&LoggerEvent::Gone);
-    // Each logger dies after its first rename, most while they take up the run, before they listen.
+    drop(monitor);
+    // Each logger dies at its first rename, most while they take up the run, before they listen.
     let mut deaths = 0;
     let expected: Vec<u8> = (0..1000).flat_map(|number| format!("line {number:05}\n").into_bytes()).collect();
     eventually("all is copied", || {
         deaths += u32::from(LoggerLink::connect(&instance.layout, &instance.program(), |_| {}).is_err());
+        if deaths > 20 {
+            instance.settings.clear();
+        }
         run.text() == expected
     });
     assert!(deaths > 10, "only {deaths} loggers died");
+    let process = run.attach.process.clone();
+    let mut reader = OutputReader::open(&instance.layout, &process, Selection::default()).unwrap();
+    let chunks: Vec<_> = std::iter::from_fn(|| reader.next_chunk().unwrap()).collect();
+    assert!(chunks.iter().all(|chunk| chunk.time.is_some()), "times were lost");
+    assert_eq!(chunks.last().unwrap().after.to_string().split(':').nth(1), Some("11000"));
 }
 
 #[cfg(feature = "failpoints")]

@@ -146,6 +146,12 @@ pub struct MonitorFlags {
     /// Process id of the monitor that watches this one
     #[arg(long, value_name = "PID")]
     pub watcher_pid: Option<u32>,
+    /// Do nothing if the monitor was stopped since its partner decided to start it
+    #[arg(long, hide = true)]
+    pub unless_stopped: bool,
+    /// With --stop: the partner, too
+    #[arg(long, requires = "stop")]
+    pub all: bool,
     /// Have no partner
     #[arg(long)]
     pub standalone: bool,

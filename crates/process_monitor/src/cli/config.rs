@@ -88,7 +88,10 @@ async fn show(context: &Context, key: &str) -> Result<(), Failure> {
     let value = value.unwrap_or_else(|| default_of(key));
     match (context.json, &value) {
         (true, _) => console::print_json(&value),
-        (false, Value::Null) => Ok(console::note("it is not set")),
+        (false, Value::Null) => {
+            console::note("it is not set");
+            Ok(())
+        }
         (false, value) => console::print(&format!("{}\n", render::plain_value(value))),
     }
 }

@@ -8,6 +8,7 @@
 //! | `run`, `add` | register a program; `register` and `options` are what they share |
 //! | `lifecycle` | `start`, `stop`, `restart`, `enable`, `disable`, `remove`: one verb, many processes |
 //! | `list`, `status`, `logs`, `events`, `signal`, `config`, `token`, `discover`, `autostart`, `doctor/`, `completions` | the command of that name |
+//! | `pair` | what the files tell of the two monitors |
 //! | `generate` | the reference of the command line, for the documentation |
 //! | `render/` | from what is known to what is shown, as pure functions |
 //! | `value` | durations and sizes as people type them |
@@ -31,6 +32,7 @@ mod logger;
 mod logs;
 mod monitor;
 mod options;
+mod pair;
 mod progress;
 mod register;
 mod render;

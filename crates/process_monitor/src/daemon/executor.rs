@@ -20,11 +20,13 @@ use process_monitor_client::api::{EventKind, ProcessEvent};
 use process_monitor_core::engine::{Action, Engine, News};
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::ProcessState;
+use process_monitor_core::partner::Farewell;
 use process_monitor_core::time::Wall;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
 use process_monitor_host::output::protocol::Attach;
 use process_monitor_host::output::run::OutputHold;
+use process_monitor_host::pair::{Owner, farewell};
 use process_monitor_host::process::tree::Reaper;
 use process_monitor_host::process::{BootId, Process, record};
 use process_monitor_host::reactor::Reactor;
@@ -311,8 +313,19 @@ impl Executor {
     /// was not stopped by anybody who wants it down.
     pub fn begin_shutdown(&mut self) {
         self.leaving = true;
+        self.say_farewell();
         if let Err(error) = marker::clear(&self.layout) {
             tracing::error!(%error, "cannot note that this is a wanted end; the next start goes on as after a crash");
+        }
+    }
+
+    /// Before anything is stopped: from here on the partner must not start us again.
+    fn say_farewell(&self) {
+        let said = Owner::this_process().map_err(|error| error.to_string()).and_then(|owner| {
+            farewell::leave(&self.layout, owner, Farewell::Stop).map_err(|e| e.to_string())
+        });
+        if let Err(error) = said {
+            tracing::error!(%error, "cannot leave word of this wanted end; the partner may start this monitor again");
         }
     }
 

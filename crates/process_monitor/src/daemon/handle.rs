@@ -5,13 +5,14 @@ use super::board::Board;
 use super::events::EventHub;
 use super::figures::Meter;
 use super::inbox::{Answer, CommandError, Inbox, Message};
+use super::partner::PartnerLink;
 use super::settings::Settings;
 use super::storage::{Change, ConfigureError, StorageLink};
 use crate::http::OutputDesk;
 use arc_swap::ArcSwap;
-use process_monitor_client::api::{HealthReport, MonitorState, MonitorStatus, PartnerStatus, ProcessStatus};
+use process_monitor_client::api::{HealthReport, MonitorState, MonitorStatus, ProcessStatus};
 use process_monitor_core::engine::{Command, Health, View};
-use process_monitor_core::id::ProcessId;
+use process_monitor_core::id::{InstanceId, ProcessId};
 use process_monitor_core::model::{AlivenessCheck, ProcessState};
 use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
@@ -29,7 +30,7 @@ pub struct Facts {
     pub layout: Layout,
     /// Since when.
     pub started_at: Wall,
-    /// Whether it has no partner by choice.
+    /// Whether it has no partner, whatever the registry says.
     pub standalone: bool,
     /// Whether it is on its way down.
     pub stopping: AtomicBool,
@@ -52,6 +53,7 @@ pub struct Handle {
     settings: Settings,
     storage: StorageLink,
     output: OutputDesk,
+    partner: PartnerLink,
 }
 
 /// What a [`Handle`] reaches.
@@ -66,14 +68,16 @@ pub struct Reach {
     pub settings: Settings,
     /// The thread that keeps the registry.
     pub storage: StorageLink,
+    /// The thread that keeps the partner.
+    pub partner: PartnerLink,
 }
 
 impl Handle {
     /// A handle on a monitor.
     pub fn new(facts: Arc<Facts>, reach: Reach) -> Self {
-        let Reach { board, inbox, events, settings, storage } = reach;
+        let Reach { board, inbox, events, settings, storage, partner } = reach;
         let (meter, output) = (Arc::new(Meter::default()), OutputDesk::default());
-        Self { facts, board, inbox, events, meter, settings, storage, output }
+        Self { facts, board, inbox, events, meter, settings, storage, output, partner }
     }
 
     /// The monitor's settings as they are now.
@@ -181,7 +185,7 @@ impl Handle {
     /// The monitor itself.
     pub fn monitor_status(&self) -> MonitorStatus {
         let (managed, running) = self.board.counts();
-        let facts = &self.facts;
+        let (facts, partner) = (&self.facts, self.partner.shown());
         let logger = facts.logger_pid.load(Ordering::Relaxed);
         let aliveness = facts.aliveness_port.load(Ordering::Relaxed);
         let api = facts.api.load();
@@ -195,10 +199,10 @@ impl Handle {
             } else {
                 MonitorState::Running
             },
-            standalone_mode: facts.standalone,
-            partner_instance_id: None,
-            partner_status: PartnerStatus::Unknown,
-            partner_pid: None,
+            standalone_mode: facts.standalone || self.settings.get().standalone_mode,
+            partner_instance_id: partner.instance.clone(),
+            partner_status: partner.status(),
+            partner_pid: partner.life().map(|life| life.pid),
             managed_process_count: managed,
             running_process_count: running,
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
@@ -217,8 +221,21 @@ impl Handle {
         self.inbox.send(Message::ChildEnded);
     }
 
+    /// The monitor of `instance` makes itself known as our partner. Returns when the supervising thread has answered: one
+    /// that hangs is not to pass for well.
+    ///
+    /// # Errors
+    /// When supervision has ended.
+    pub async fn greeted(&self, instance: InstanceId) -> Result<(), CommandError> {
+        self.partner.greeted(instance);
+        let (answer, answered) = oneshot::channel();
+        self.inbox.send(Message::Ping(answer));
+        answered.await.map_err(|_| CommandError::Ended)
+    }
+
     /// Stops every process, then the monitor.
     pub fn shut_down(&self) {
+        self.partner.leave();
         self.facts.stopping.store(true, Ordering::Relaxed);
         self.inbox.send(Message::ShutDown);
     }

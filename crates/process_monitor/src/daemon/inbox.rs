@@ -53,6 +53,8 @@ pub enum Message {
     LoggerUp(LoggerLink),
     /// SIGCHLD: a child has ended, perhaps an orphan that fell to us.
     ChildEnded,
+    /// Answer: whether the supervising thread does.
+    Ping(oneshot::Sender<()>),
     /// Stop everything.
     ShutDown,
     /// Replace this monitor by a fresh one.

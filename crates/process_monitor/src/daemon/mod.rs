@@ -9,6 +9,7 @@
 //! | logger | keeps a logger process there | `logger` |
 //! | probes | asks programs whether they are well; started by the first check | `checks`, `main_process` |
 //! | lines | waits for lines that say that a program is ready; started by the first | `lines` |
+//! | partner | keeps the other monitor of the pair there | `partner/` |
 //! | main | serves the control socket, the API and the aliveness port, takes signals | `serve`, `api`, `aliveness` |
 //!
 //! They share nothing but messages (`inbox`) and the board that readers see (`board`).
@@ -26,10 +27,12 @@ mod figures;
 mod handle;
 mod inbox;
 mod jobs;
+mod launch;
 mod lines;
 mod logger;
 mod main_process;
 mod marker;
+mod partner;
 mod permits;
 mod ports;
 mod replies;

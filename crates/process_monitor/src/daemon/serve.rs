@@ -23,7 +23,9 @@ pub async fn serve(
     ended: oneshot::Receiver<io::Result<Ending>>,
 ) -> io::Result<Ending> {
     let (stop, stopped) = oneshot::channel::<()>();
-    let router = crate::http::router(handle.clone()).layer(Extension(Transport::Control));
+    let router = crate::http::router(handle.clone())
+        .merge(crate::http::partner::router(handle.clone()))
+        .layer(Extension(Transport::Control));
     let events = handle.events().clone();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         // A dropped sender means the same.

@@ -12,6 +12,7 @@ use super::inbox::Inbox;
 use super::jobs::Pool;
 use super::logger::LoggerKeeper;
 use super::marker;
+use super::partner::{Desk, Keeper, PartnerLink, Parts as PartnerParts};
 use super::permits::Permits;
 use super::serve;
 use super::starter::Starter;
@@ -28,6 +29,7 @@ use process_monitor_host::clock::{self, Clock};
 use process_monitor_host::files::{self, FileError};
 use process_monitor_host::layout::Layout;
 use process_monitor_host::lock::{InstanceLock, InstanceLockError};
+use process_monitor_host::pair::farewell;
 use process_monitor_host::process::tree::Reaper;
 use process_monitor_host::process::{BootId, limits};
 use process_monitor_host::reactor::Reactor;
@@ -65,6 +67,10 @@ pub struct Options {
     pub aliveness_port: Option<u16>,
     /// Where its API listens, whatever the registry says; 0: where the system likes.
     pub api_port: Option<u16>,
+    /// Which process watches it, by word of whoever started it.
+    pub watcher_pid: Option<u32>,
+    /// Whether it is not to be, if the monitor before it was stopped: its partner starts it, and may be late.
+    pub unless_stopped: bool,
 }
 
 /// Why a monitor did not come up, or went down.
@@ -76,6 +82,11 @@ pub enum DaemonError {
     /// Another one runs.
     #[error(transparent)]
     Instance(#[from] InstanceLockError),
+    /// The one before it was stopped, and that is to stay so.
+    #[error(
+        "the monitor of instance {0} was stopped while its partner was about to start it; it stays stopped"
+    )]
+    Stopped(InstanceId),
     /// Its registry cannot be used.
     #[error(transparent)]
     Registry(#[from] StorageError),
@@ -90,6 +101,13 @@ pub enum DaemonError {
         /// Why it failed.
         source: io::Error,
     },
+}
+
+impl DaemonError {
+    /// Whether there is nothing to do: another monitor is there, or none is wanted.
+    pub fn is_redundant(&self) -> bool {
+        matches!(self, Self::Instance(InstanceLockError::Held { holder: Some(_), .. }) | Self::Stopped(_))
+    }
 }
 
 /// For `map_err`: says what was attempted.
@@ -109,7 +127,10 @@ pub fn run(options: &Options) -> Result<(), DaemonError> {
     let layout = Layout::new(&options.directory, options.instance.clone());
     let result = until_the_end(options, &layout, &mut ready);
     if let Err(error) = &result {
-        tracing::error!(%error, "the monitor ends; what it managed goes on");
+        match error.is_redundant() {
+            true => log::append(&layout, options.log.as_deref(), &error.to_string()),
+            false => tracing::error!(%error, "the monitor ends; what it managed goes on"),
+        }
         report(ready, |ready| ready.failed(error.to_string()));
     }
     match result? {
@@ -133,6 +154,7 @@ fn until_the_end(
 ) -> Result<Ending, DaemonError> {
     make_folders(layout)?;
     let _lock = InstanceLock::acquire(layout)?;
+    begin(options, layout)?;
     let storage = Storage::open(layout.clone())?;
     let _log = log::start(layout, options.foreground, options.log.as_deref())?;
     log_panics();
@@ -152,6 +174,16 @@ fn make_folders(layout: &Layout) -> Result<(), FileError> {
     let private = [layout.state(), layout.runs(), layout.fifos(), layout.exits(), layout.notify()];
     private.iter().try_for_each(|folder| files::private_dir(folder))?;
     files::remove_leftovers(&layout.registry()).map(drop)
+}
+
+/// Who holds the lock decides whether a stop still counts, and then begins a life of which another may be made.
+fn begin(options: &Options, layout: &Layout) -> Result<(), DaemonError> {
+    if options.unless_stopped && farewell::read(layout).is_some() {
+        return Err(DaemonError::Stopped(layout.instance().clone()));
+    }
+    farewell::take_back(layout).map_err(cannot("take back that this monitor was stopped"))?;
+    let executable = std::env::current_exe().map_err(cannot("find this program's own file"))?;
+    options.write_down(layout, executable).map_err(cannot("write down how this monitor was started"))
 }
 
 /// A bug must not die in silence: a thread that panics says so in the log.
@@ -186,7 +218,7 @@ async fn supervise_and_serve(
     let facts = Arc::new(Facts {
         layout: layout.clone(),
         started_at: clock::wall(),
-        standalone: options.standalone || storage.registry().standalone_mode,
+        standalone: options.standalone,
         stopping: AtomicBool::new(false),
         logger_pid: AtomicU32::new(0),
         aliveness_port: AtomicU16::new(0),
@@ -194,8 +226,9 @@ async fn supervise_and_serve(
     });
     let aliveness_port = aliveness_port(options, storage.registry());
     log_summary(layout, storage.registry());
-    let life = Life::assemble(layout, Arc::clone(&facts), storage)?;
+    let mut life = Life::assemble(options, layout, Arc::clone(&facts), storage)?;
     let handle = life.handle.clone();
+    let keeper = life.keeper.take();
     let (tell_up, up) = oneshot::channel();
     let (tell_end, ended) = oneshot::channel();
     thread::Builder::new()
@@ -215,7 +248,12 @@ async fn supervise_and_serve(
         tcp.spawn(aliveness::serve(port, handle.clone(), is_over.clone()));
     }
     tcp.spawn(api::serve(options.api_port, handle.clone(), is_over));
+    let keeper = keeper.and_then(keep_partner);
     let ending = serve::serve(listener, handle, ended).await;
+    if let (Some(keeper), Ok(Ending::ShutDown)) = (keeper, &ending) {
+        // A partner whose start is under way is to be found by whoever stops both.
+        keeper.finish().await;
+    }
     drop(over);
     while let Some(end) = tcp.join_next().await {
         if let Err(error) = end {
@@ -234,6 +272,14 @@ fn aliveness_port(options: &Options, registry: &Registry) -> Option<u16> {
     options.aliveness_port.or(from_registry)
 }
 
+fn keep_partner((parts, desk): (PartnerParts, Desk)) -> Option<Keeper> {
+    Keeper::start(parts, desk)
+        .inspect_err(
+            |error| tracing::error!(%error, "cannot start the thread that keeps the partner; there is none"),
+        )
+        .ok()
+}
+
 /// What the supervising thread has.
 struct Life {
     supervisor: Supervisor,
@@ -242,11 +288,18 @@ struct Life {
     boot: BootId,
     registry: Registry,
     board: Board,
+    /// What the thread is made of that keeps the partner.
+    keeper: Option<(PartnerParts, Desk)>,
     _watch: Option<FileWatch>,
 }
 
 impl Life {
-    fn assemble(layout: &Layout, facts: Arc<Facts>, storage: Storage) -> Result<Self, DaemonError> {
+    fn assemble(
+        options: &Options,
+        layout: &Layout,
+        facts: Arc<Facts>,
+        storage: Storage,
+    ) -> Result<Self, DaemonError> {
         let boot = BootId::current().map_err(cannot("find out which boot this is"))?;
         let reaper = Reaper::become_subreaper().map_err(cannot("become the reaper of orphaned processes"))?;
         let reactor = Reactor::new().map_err(cannot("wait for events"))?;
@@ -256,7 +309,7 @@ impl Life {
         let events = EventHub::new(facts.started_at);
         let pool =
             |name, threads| Pool::new(name, threads).map_err(cannot(format!("start the {name} threads")));
-        let keeper = LoggerKeeper::start(layout.clone(), executable, inbox.clone());
+        let keeper = LoggerKeeper::start(layout.clone(), executable.clone(), inbox.clone());
         let registry = storage.registry().clone();
         let settings = storage.settings();
         let storage = storage.start(inbox.clone())?;
@@ -284,8 +337,20 @@ impl Life {
         });
         let engine = Engine::new(&epoch(facts.started_at));
         let supervisor = Supervisor { engine, executor, reactor, inbox: messages, clock: Clock::default() };
-        let handle = Handle::new(facts, Reach { board: board.clone(), inbox, events, settings, storage });
-        Ok(Self { supervisor, handle, layout: layout.clone(), boot, registry, board, _watch: watch.ok() })
+        let (partner, desk) = PartnerLink::new();
+        let parts = PartnerParts {
+            layout: layout.clone(),
+            standalone: options.standalone,
+            continuing: marker::is_set(layout, &boot),
+            named: options.watcher_pid,
+            executable,
+            settings: settings.clone(),
+            storage: storage.clone(),
+        };
+        let reach = Reach { board: board.clone(), inbox, events, settings, storage, partner };
+        let (handle, layout, _watch) = (Handle::new(facts, reach), layout.clone(), watch.ok());
+        let keeper = Some((parts, desk));
+        Ok(Self { supervisor, handle, layout, boot, registry, board, keeper, _watch })
     }
 
     /// Takes up what is there, supervises, and leaves everything in order.

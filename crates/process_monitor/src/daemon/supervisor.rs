@@ -87,6 +87,8 @@ impl Supervisor {
             Message::Logger(event) => self.executor.logger_says(event),
             Message::LoggerUp(link) => self.executor.logger_up(link),
             Message::ChildEnded => self.executor.reap_orphans(),
+            // Whoever asked may have given up.
+            Message::Ping(answer) => drop(answer.send(())),
             Message::ShutDown => {
                 tracing::info!("stopping: every process is asked to end");
                 self.executor.begin_shutdown();

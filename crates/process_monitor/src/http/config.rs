@@ -13,7 +13,7 @@ use process_monitor_client::api::{Changed, Patterns, StandaloneMode, TrustedHost
 use process_monitor_core::model::{
     DefaultPorts, EntryPatch, JsonPath, PartnerDiscovery, Problem, RemoteAccess, Step,
 };
-use process_monitor_core::registry::Registry;
+use process_monitor_core::registry::{Registry, ShownRemoteAccess};
 use serde_json::{Map, Value};
 
 type Answer<T> = Result<Json<Changed<T>>, ApiError>;
@@ -21,7 +21,7 @@ type Answer<T> = Result<Json<Changed<T>>, ApiError>;
 /// Who may do what over TCP, and where the API listens
 #[utoipa::path(
     get, path = "/config/remote-access", tag = MONITOR, operation_id = "getRemoteAccess",
-    responses((status = 200, body = RemoteAccess))
+    responses((status = 200, body = ShownRemoteAccess))
 )]
 pub async fn remote_access(State(handle): State<Handle>) -> Json<RemoteAccess> {
     Json(shown(&handle.settings()))
@@ -32,8 +32,8 @@ pub async fn remote_access(State(handle): State<Handle>) -> Json<RemoteAccess> {
 /// What is not named stays; `null` brings a default back.
 #[utoipa::path(
     put, path = "/config/remote-access", tag = MONITOR, operation_id = "setRemoteAccess",
-    request_body(content = Object, example = json!({"startRemoteAccess": true, "bindAddress": "192.168."})),
-    responses((status = 200, body = Changed<RemoteAccess>))
+    request_body(content = ShownRemoteAccess, example = json!({"startRemoteAccess": true, "bindAddress": "192.168."})),
+    responses((status = 200, body = Changed<ShownRemoteAccess>))
 )]
 pub async fn set_remote_access(
     State(handle): State<Handle>,
@@ -149,7 +149,7 @@ pub async fn partner_discovery(State(handle): State<Handle>) -> Json<PartnerDisc
 /// What is not named stays; `null` brings a default back.
 #[utoipa::path(
     put, path = "/config/partner-discovery", tag = MONITOR, operation_id = "setPartnerDiscovery",
-    request_body(content = Object, example = json!({"startPartnerIfMissing": true})),
+    request_body(content = PartnerDiscovery, example = json!({"startPartnerIfMissing": true})),
     responses((status = 200, body = Changed<PartnerDiscovery>))
 )]
 pub async fn set_partner_discovery(

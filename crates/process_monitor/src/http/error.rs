@@ -56,6 +56,19 @@ impl ApiError {
         Self(ErrorBody::new(ErrorCode::Forbidden, why))
     }
 
+    /// There is no token with this id.
+    pub fn no_such_token(id: &str) -> Self {
+        Self(ErrorBody::new(
+            ErrorCode::NotFound,
+            format!("there is no token {id:?}; GET /config/tokens lists them"),
+        ))
+    }
+
+    /// The system gave no random bits.
+    pub fn no_randomness(why: &std::io::Error) -> Self {
+        Self(ErrorBody::new(ErrorCode::StorageFailed, format!("no token can be made: {why}; try again")))
+    }
+
     /// The token is none.
     pub fn unauthorized(why: impl Into<String>) -> Self {
         Self(ErrorBody::new(ErrorCode::Unauthorized, why))
@@ -80,19 +93,6 @@ impl ApiError {
     /// What is wrong, in words.
     pub fn words(&self) -> String {
         self.0.error.clone()
-    }
-
-    /// There is no token with this id.
-    pub fn no_such_token(id: &str) -> Self {
-        Self(ErrorBody::new(
-            ErrorCode::NotFound,
-            format!("there is no token {id:?}; GET /config/tokens lists them"),
-        ))
-    }
-
-    /// The system gave no random bits.
-    pub fn no_randomness(why: &std::io::Error) -> Self {
-        Self(ErrorBody::new(ErrorCode::StorageFailed, format!("no token can be made: {why}; try again")))
     }
 
     /// There is no process with this id.

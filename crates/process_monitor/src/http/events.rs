@@ -3,17 +3,16 @@
 
 use super::error::ApiError;
 use super::openapi::EVENTS;
+use super::query::Fields;
 use crate::daemon::Handle;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{FromRequestParts, State};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures_util::Stream;
 use futures_util::stream;
-use process_monitor_client::api::Problem;
 use process_monitor_core::id::ProcessId;
-use serde::Deserialize;
 use std::time::Duration;
 use utoipa::IntoParams;
 
@@ -21,15 +20,26 @@ use utoipa::IntoParams;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// The query of `GET /events`.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct EventsQuery {
     /// Only what happens to this process.
     #[param(inline)]
     process: Option<ProcessId>,
     /// As the header, for clients that cannot set it.
     last_event_id: Option<String>,
+}
+
+impl<S: Sync> FromRequestParts<S> for EventsQuery {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut fields = Fields::of(&parts.uri)?;
+        let process = fields.read("process", |id| ProcessId::new(id).map_err(|why| why.to_string()));
+        let last_event_id = fields.text("lastEventId");
+        fields.end()?;
+        Ok(Self { process, last_event_id })
+    }
 }
 
 /// What happens, as it happens
@@ -47,11 +57,8 @@ pub struct EventsQuery {
 pub async fn events(
     State(handle): State<Handle>,
     headers: HeaderMap,
-    query: Result<Query<EventsQuery>, QueryRejection>,
+    query: EventsQuery,
 ) -> Result<Sse<impl Stream<Item = Result<Event, axum::Error>>>, ApiError> {
-    let Query(query) = query.map_err(|rejection| {
-        ApiError::invalid(vec![Problem { path: String::new(), message: rejection.body_text() }])
-    })?;
     let header = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let listener = handle.events().listen(header.or(query.last_event_id).as_deref());
     let wanted = query.process;

@@ -6,6 +6,7 @@
 //! | `monitor` | `/monitor…` |
 //! | `config` | `/config/…` |
 //! | `tokens` | `/config/tokens…` |
+//! | `partner` | what the partner asks, on the control socket only |
 //! | `events` | `/events` |
 //! | `logs` | `/processes/{id}/logs` |
 //! | `settings` | `/config` |
@@ -37,6 +38,7 @@ pub mod listen;
 mod logs;
 mod monitor;
 pub mod openapi;
+pub mod partner;
 mod patient;
 mod processes;
 mod query;

@@ -25,7 +25,7 @@ type Answer<T> = Result<Json<T>, ApiError>;
 #[into_params(names("id"), parameter_in = Path)]
 pub struct Id(
     /// Which process.
-    #[param(inline)]
+    #[param(inline, example = "web")]
     pub ProcessId,
 );
 

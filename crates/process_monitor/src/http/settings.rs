@@ -10,7 +10,7 @@ use axum::{Extension, Json};
 use process_monitor_client::api::Accepted;
 use process_monitor_core::listening::aftermath;
 use process_monitor_core::model::EntryPatch;
-use process_monitor_core::registry::Registry;
+use process_monitor_core::registry::{Registry, ShownSettings};
 use serde_json::{Map, Value};
 
 /// Every setting
@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 /// By the names that they have in the registry, and without tokens. `null` where there is nothing.
 #[utoipa::path(
     get, path = "/config", tag = MONITOR, operation_id = "getSettings",
-    responses((status = 200, body = Object))
+    responses((status = 200, body = ShownSettings))
 )]
 pub async fn show(State(handle): State<Handle>) -> Json<Map<String, Value>> {
     Json(handle.settings().shown_settings())
@@ -30,7 +30,10 @@ pub async fn show(State(handle): State<Handle>) -> Json<Map<String, Value>> {
 /// of it is done, or nothing; in effect at once.
 #[utoipa::path(
     patch, path = "/config", tag = MONITOR, operation_id = "changeSettings",
-    request_body(content = Object, example = json!({ "remoteAccess": { "trustedHosts": ["localhost", "192.168.1.*"] } })),
+    request_body(
+        content((ShownSettings = "application/json"), (ShownSettings = "application/merge-patch+json")),
+        example = json!({ "remoteAccess": { "trustedHosts": ["localhost", "192.168.1.*"] } }),
+    ),
     responses((status = 200, body = Accepted))
 )]
 pub async fn change(

@@ -16,10 +16,13 @@ pub use file::monitor_logs;
 pub use spec::{LogSpec, UnknownWord};
 
 use line::Lines;
+use process_monitor_host::clock;
 use process_monitor_host::files::FileError;
 use process_monitor_host::layout::Layout;
 use sink::Sink;
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -63,6 +66,20 @@ pub fn start(layout: &Layout, foreground: bool, spec: Option<&str>) -> Result<Lo
     let (subscriber, guard) = open(layout, foreground, spec)?;
     tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::AlreadyStarted)?;
     Ok(guard)
+}
+
+/// Adds a line to the newest log of `layout`'s monitor: for one that starts and finds that it is not needed. Where
+/// there is no log, nobody misses it.
+pub fn append(layout: &Layout, spec: Option<&str>, message: &str) {
+    let form = spec.unwrap_or_default().parse().map(|spec: LogSpec| spec.form).unwrap_or_default();
+    let text = format!("a start with pid {} ended: {message}", std::process::id());
+    let line = line::Content::message(text).line(form, clock::wall(), Level::INFO, module_path!());
+    let newest = monitor_logs(layout).ok().and_then(|mut logs| logs.pop());
+    let file = newest.and_then(|path| OpenOptions::new().append(true).open(path).ok());
+    if let Some(mut file) = file {
+        // One write, so that it is one line beside those of the monitor that runs.
+        let _told_elsewhere = file.write_all(line.as_bytes());
+    }
 }
 
 fn open(

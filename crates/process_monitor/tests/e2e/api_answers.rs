@@ -98,6 +98,10 @@ fn the_monitors_status_has_every_field() {
         "directory",
         "loggerPid",
         "alivenessPort",
+        "apiPort",
+        "apiAddresses",
+        "apiFingerprint",
+        "apiTrouble",
     ];
     expected.sort_unstable();
     assert_eq!((status.status, status.fields()), (200, expected));

@@ -20,7 +20,8 @@ const STARTING: [&str; 6] = [
 const SAVING: [&str; 3] = ["write::before_rename", "write::looked", "write::after_rename"];
 
 /// In the logger.
-const COPYING: [&str; 3] = ["rotate::between_renames", "remember::before_rename", "stamp::before_line"];
+const COPYING: [&str; 4] =
+    ["rotate::between_renames", "rotate::after_times", "remember::before_rename", "stamp::before_line"];
 
 const SLEEPER: [&str; 3] = ["--", "sleep", "100000"];
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// What SPEC 5.2 promises.
-const PROMISED: [(&str, &str); 19] = [
+const PROMISED: [(&str, &str); 33] = [
     ("GET", "/processes"),
     ("POST", "/processes"),
     ("GET", "/processes/{id}"),
@@ -25,6 +25,20 @@ const PROMISED: [(&str, &str); 19] = [
     ("GET", "/config"),
     ("PATCH", "/config"),
     ("GET", "/events"),
+    ("PATCH", "/processes/{id}"),
+    ("GET", "/processes/{id}/logs"),
+    ("GET", "/config/remote-access"),
+    ("PUT", "/config/remote-access"),
+    ("GET", "/config/trusted-hosts"),
+    ("PUT", "/config/trusted-hosts"),
+    ("GET", "/config/executable-whitelist"),
+    ("PUT", "/config/executable-whitelist"),
+    ("GET", "/config/executable-blacklist"),
+    ("PUT", "/config/executable-blacklist"),
+    ("GET", "/config/standalone-mode"),
+    ("PUT", "/config/standalone-mode"),
+    ("GET", "/config/partner-discovery"),
+    ("PUT", "/config/partner-discovery"),
     ("GET", "/openapi.json"),
 ];
 

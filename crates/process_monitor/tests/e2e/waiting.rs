@@ -156,6 +156,10 @@ fn a_query_that_cannot_be_obeyed_is_refused_with_its_field() {
         let paths: Vec<_> = problems.iter().map(|problem| problem["path"].as_str().unwrap()).collect();
         assert_eq!((answer.status, paths.as_slice()), (400, fields), "{verb}?{query}: {}", answer.body);
     }
+    let answer = api.ask("GET", "/events?proces=a&process=..&x=1", None);
+    let problems = answer.body["problems"].as_array().unwrap();
+    let paths: Vec<_> = problems.iter().map(|problem| problem["path"].as_str().unwrap()).collect();
+    assert_eq!((answer.status, paths), (400, vec!["process", "proces", "x"]), "{}", answer.body);
     assert_eq!(world.state_of("job"), "stopped");
     assert_eq!(api.ask("POST", "/processes/job/stop?", None).status, 200);
 }

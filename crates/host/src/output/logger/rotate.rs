@@ -2,7 +2,8 @@
 //!
 //! Renames go from the oldest file to the newest, so that no step replaces a file that is to be kept.
 //! A logger that dies between two of them leaves a gap in the numbers, which the next rotation fills.
-//! The times of a log file go with it; they know whose they are, so a death between the two does no harm.
+//! The times of a log file go before it, so that none replaces another; they know whose they are, and are
+//! found when a death left them ahead.
 
 use super::super::names::Stream;
 use rustix::fs::{rename, unlink};
@@ -17,9 +18,9 @@ pub(super) fn rotate(folder: &Path, stream: Stream, keep: u32) -> Result<(), Err
         return remove(folder, stream, 0);
     }
     for index in (1..=free_index(folder, stream, keep - 1)).rev() {
-        absent_is_fine(rename(stream.file(folder, index - 1), stream.file(folder, index)))?;
-        crate::crash_point!("rotate::before_times");
         absent_is_fine(rename(stream.times(folder, index - 1), stream.times(folder, index)))?;
+        crate::crash_point!("rotate::after_times");
+        absent_is_fine(rename(stream.file(folder, index - 1), stream.file(folder, index)))?;
         crate::crash_point!("rotate::between_renames");
     }
     Ok(())

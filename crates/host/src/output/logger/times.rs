@@ -53,6 +53,9 @@ impl Times {
 
     fn try_open(folder: &Path, stream: Stream, inode: u64, size: u64) -> io::Result<Self> {
         let path = stream.times(folder, 0);
+        if is_ahead(folder, stream, inode) {
+            fs::rename(stream.times(folder, 1), &path)?;
+        }
         let mut options = File::options();
         let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
         let left_behind = match Header::read(&file)? {
@@ -63,11 +66,6 @@ impl Times {
         if let Some(header) = left_behind {
             let end = Mark::last(&file)?.map_or(0, |mark| mark.offset);
             base = base.max(header.base.saturating_add(end));
-            if belongs(folder, stream, header.inode) {
-                // The logger before us renamed the log file only.
-                fs::rename(&path, stream.times(folder, 1))?;
-                return Self::try_open(folder, stream, inode, size);
-            }
         }
         Self::begin(file, inode, base)
     }
@@ -134,9 +132,10 @@ impl Times {
     }
 }
 
-/// Whether the last but one log file has this inode.
-fn belongs(folder: &Path, stream: Stream, inode: u64) -> bool {
-    fs::metadata(stream.file(folder, 1)).is_ok_and(|metadata| metadata.ino() == inode)
+/// Whether the logger before us renamed the times of the log file with this inode, but not the log file.
+fn is_ahead(folder: &Path, stream: Stream, inode: u64) -> bool {
+    let header = File::open(stream.times(folder, 1)).and_then(|file| Header::read(&file));
+    header.is_ok_and(|header| header.is_some_and(|header| header.inode == inode))
 }
 
 /// How many bytes of the stream came before its newest log file.
@@ -202,8 +201,13 @@ mod tests {
         assert_eq!(times.base, 0);
         times.mark(100, stamp(1_000_000), false);
         assert_eq!(marks(folder, 0), [40, 100]);
-        // Killed after it had renamed the log file, before it renamed the times.
-        fs::rename(Stream::Stdout.file(folder, 0), Stream::Stdout.file(folder, 1)).unwrap();
+        // Killed after it had renamed the times, before it renamed the log file.
+        fs::rename(Stream::Stdout.times(folder, 0), Stream::Stdout.times(folder, 1)).unwrap();
+        let times = Times::open(folder, Stream::Stdout, inode(folder, 0), 100);
+        assert_eq!((times.base, marks(folder, 0)), (0, vec![40, 100]));
+        for name in [Stream::file, Stream::times] {
+            fs::rename(name(Stream::Stdout, folder, 0), name(Stream::Stdout, folder, 1)).unwrap();
+        }
         fs::write(Stream::Stdout.file(folder, 0), "").unwrap();
         let mut times = Times::open(folder, Stream::Stdout, inode(folder, 0), 0);
         assert_eq!((times.base, marks(folder, 1), marks(folder, 0)), (100, vec![40, 100], vec![]));

@@ -7,7 +7,10 @@ use process_monitor_core::model::StopSignal;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 pub use super::pidfd::exit_of;
 
@@ -95,6 +98,16 @@ impl Process {
     /// As poll(2).
     pub fn wait(&self, timeout: Option<Duration>) -> io::Result<bool> {
         pidfd::wait(self.pidfd.as_fd(), timeout)
+    }
+
+    /// Waits until it has ended, in a runtime with IO. Reaps nothing.
+    ///
+    /// # Errors
+    /// When the runtime cannot take the descriptor.
+    pub async fn ended(self: Arc<Self>) -> io::Result<()> {
+        // SAFETY: the descriptor is owned by the process in the Arc, which never closes it before its own end.
+        let pidfd = unsafe { AsyncFd::register_with_interest(self, Interest::READABLE)? };
+        pidfd.readable().await.map(drop)
     }
 
     /// Sends `signal` to it alone. `false` when it is gone.

@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::OnceLock;
 
 /// Descriptors that no program takes, so that the monitor can always be talked to, save the registry
@@ -48,6 +48,13 @@ pub(super) fn original_nofile() -> Option<u64> {
 pub(super) fn leaves_reserve(newest: BorrowedFd<'_>) -> bool {
     let number = u64::from(newest.as_raw_fd().unsigned_abs());
     nofile().is_none_or(|limit| number.saturating_add(RESERVED) < limit)
+}
+
+/// Whether a descriptor that was just opened is in the second half of those that this process may have: who can do
+/// without it then should.
+pub fn is_in_second_half(newest: impl AsFd) -> bool {
+    let number = u64::from(newest.as_fd().as_raw_fd().unsigned_abs());
+    nofile().is_some_and(|limit| number > limit / 2)
 }
 
 /// The soft limit of open descriptors; `None`: unlimited.

@@ -3,6 +3,7 @@
 mod checks;
 mod finding;
 mod log;
+mod pair;
 
 use super::console;
 use super::context::Context;
@@ -37,6 +38,7 @@ async fn examine(context: &Context, layout: &Layout) -> Vec<Finding> {
     findings.push(checks::monitor(layout, &status, program));
     findings.extend(running.map(checks::logger));
     findings.extend(running.map(checks::api));
+    findings.push(pair::pair(layout, running, program));
     findings.push(checks::registry(layout, &registry, program));
     findings.push(checks::registry_lock(layout));
     findings.push(checks::descriptors(layout, running));

@@ -3,6 +3,7 @@
 use crate::cli::console;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::monitor::foreground;
 use process_monitor_client::Error;
 use process_monitor_host::background::{StartError, start_background};
 use process_monitor_host::layout::Layout;
@@ -84,7 +85,7 @@ async fn start(context: &Context) -> Result<Background, Failure> {
     };
     let executable = std::env::current_exe()
         .map_err(|error| failed(format!("cannot tell where this program's own file is: {error}")))?;
-    let arguments = arguments(context, context.layout()?);
+    let arguments = arguments(context)?;
     let starting = tokio::task::spawn_blocking(move || start_background(&executable, &arguments, None));
     match starting.await {
         Ok(Ok(ready)) => Ok(Background::Started { pid: ready.pid }),
@@ -94,30 +95,13 @@ async fn start(context: &Context) -> Result<Background, Failure> {
 }
 
 /// The words that make a process the monitor of this context.
-fn arguments(context: &Context, layout: &Layout) -> Vec<OsString> {
-    let mut words: Vec<OsString> = vec![
-        "--directory".into(),
-        layout.directory().into(),
-        "--instance".into(),
-        layout.instance().as_str().into(),
-    ];
-    if context.flags.standalone {
-        words.push("--standalone".into());
-    }
-    if let Some(log) = &context.flags.log {
-        words.extend(["--log".into(), log.into()]);
-    }
-    if let Some(port) = context.flags.aliveness_port {
-        words.extend(["--aliveness-port".into(), port.to_string().into()]);
-    }
-    if let Some(port) = context.flags.api_port {
-        words.extend(["--api-port".into(), port.to_string().into()]);
-    }
+fn arguments(context: &Context) -> Result<Vec<OsString>, Failure> {
+    let mut words = Vec::new();
     if let Some(pid) = context.flags.watcher_pid {
         words.extend(["--watcher-pid".into(), pid.to_string().into()]);
     }
-    words.push("daemon".into());
-    words
+    words.extend(foreground::options(context, false)?.words());
+    Ok(words)
 }
 
 /// Two starts at the same moment: one of them finds the instance taken, which is what both wanted.

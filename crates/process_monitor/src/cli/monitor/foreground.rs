@@ -1,13 +1,23 @@
 //! `--foreground`, and the hidden `daemon` that a background start begins: being the monitor.
 
+use crate::cli::console;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::daemon::{self, DaemonError, Options};
 
 /// Is the monitor until it is stopped. `foreground`: a person watches.
 pub fn run(context: &Context, foreground: bool) -> Result<(), Failure> {
+    match daemon::run(&options(context, foreground)?) {
+        // What was wanted is there, or is to be away: no reason for a service manager to try again.
+        Err(error) if error.is_redundant() => console::print(&format!("{error}\n")),
+        ended => ended.map_err(|error| failure(context, &error)),
+    }
+}
+
+/// What the command line says about the monitor.
+pub fn options(context: &Context, foreground: bool) -> Result<Options, Failure> {
     let layout = context.layout()?;
-    let options = Options {
+    Ok(Options {
         directory: layout.directory().to_owned(),
         instance: layout.instance().clone(),
         foreground,
@@ -15,13 +25,13 @@ pub fn run(context: &Context, foreground: bool) -> Result<(), Failure> {
         log: context.flags.log.clone(),
         aliveness_port: context.flags.aliveness_port,
         api_port: context.flags.api_port,
-    };
-    daemon::run(&options).map_err(|error| failure(context, &error))
+        watcher_pid: context.flags.watcher_pid,
+        unless_stopped: context.flags.unless_stopped,
+    })
 }
 
 fn failure(context: &Context, error: &DaemonError) -> Failure {
     let advice = match error {
-        DaemonError::Instance(_) => format!("see how it is with: {} --status", context.invocation),
         DaemonError::Registry(_) => "correct the file (it was left as it is), then start again".to_owned(),
         _ => format!("find out more with: {} doctor", context.invocation),
     };

@@ -1,22 +1,101 @@
-//! `--stop`: everything it manages, and then the monitor.
+//! `--stop`: everything it manages, and then the monitor; with `--all` its partner, too.
 
 use crate::cli::console;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use process_monitor_client::api::MonitorStatus;
+use crate::cli::pair;
+use process_monitor_client::{Client, Error};
 use process_monitor_core::exit::Exit;
+use process_monitor_core::id::InstanceId;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::process::{Identity, Process};
 use serde_json::json;
 use std::io;
 
+/// How often both are looked at again: a start of one may have been under way while the other was stopped.
+const ROUNDS: usize = 5;
+
 pub async fn run(context: &Context) -> Result<(), Failure> {
+    if context.flags.all {
+        return both(context).await;
+    }
+    let Ok(layout) = context.layout() else { return elsewhere(context).await };
+    let pid = one(context, &context.client, layout).await?;
+    match context.json {
+        true => console::print_json(&json!({ "success": true, "pid": pid })),
+        false => console::print(&format!("The monitor (pid {pid}) and everything it managed is stopped.\n")),
+    }
+}
+
+/// Of a monitor on another machine no more can be seen than that it answers.
+async fn elsewhere(context: &Context) -> Result<(), Failure> {
     let status = context.client.monitor_status().await?;
     let pid = status.pid;
-    let Ok(layout) = context.layout() else { return elsewhere(context, &status).await };
+    context.client.stop_monitor().await?;
+    context.client.monitor_gone(&status).await;
+    match context.json {
+        true => console::print_json(&json!({ "success": true, "pid": pid })),
+        false => console::print(&format!(
+            "The monitor (pid {pid}) was told to stop, and does not answer any more.\n"
+        )),
+    }
+}
+
+/// Each leaves word before it ends, so whichever is first, the other does not start it again.
+async fn both(context: &Context) -> Result<(), Failure> {
+    let own = context.layout()?;
+    let partner = pair::settings(own).partner_discovery.partner_of(own.instance());
+    let partner = partner.map(|partner| Layout::new(own.directory(), partner));
+    let places: Vec<_> = std::iter::once(own.clone()).chain(partner).collect();
+    let mut stopped: Vec<(InstanceId, u32)> = Vec::new();
+    for _ in 0..ROUNDS {
+        let before = stopped.len();
+        for place in &places {
+            let client = Client::local(place.directory(), place.instance().clone());
+            match one(context, &client, place).await {
+                Ok(pid) => stopped.push((place.instance().clone(), pid)),
+                Err(Failure::Client(Error::NotRunning { .. })) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        if stopped.len() == before {
+            return report(context, own, &stopped);
+        }
+    }
+    Err(Failure::failed("the monitors are there again, however often they are stopped")
+        .advise("somebody else starts them: a service manager? Stop it there"))
+}
+
+fn report(context: &Context, own: &Layout, stopped: &[(InstanceId, u32)]) -> Result<(), Failure> {
+    if stopped.is_empty() {
+        let (directory, instance) = (own.directory(), own.instance());
+        return Err(Error::NotRunning { directory: directory.to_owned(), instance: instance.clone() }.into());
+    }
+    if context.json {
+        let list: Vec<_> =
+            stopped.iter().map(|(instance, pid)| json!({ "instanceId": instance, "pid": pid })).collect();
+        return console::print_json(&json!({ "success": true, "stopped": list }));
+    }
+    let lines = stopped.iter().map(|(instance, pid)| {
+        format!("The monitor {instance} (pid {pid}) and everything it managed is stopped.\n")
+    });
+    console::print(&lines.collect::<String>())
+}
+
+/// Stops the monitor of `layout`, which `client` reaches, and waits for its end; its pid. One that was cut off and is about to be
+/// started again by its partner is kept from that.
+async fn one(context: &Context, client: &Client, layout: &Layout) -> Result<u32, Failure> {
+    let status = match client.monitor_status().await {
+        Err(error @ Error::NotRunning { .. }) => {
+            pair::keep_down(layout)?;
+            return Err(error.into());
+        }
+        status => status?,
+    };
+    let pid = status.pid;
     // Before it is asked: afterwards the pid may be another's.
     let monitor = hold(pid).map_err(|error| unknown_end(context, pid, &error))?;
-    context.client.stop_monitor().await?;
+    client.stop_monitor().await?;
     if let Some(monitor) = monitor {
         let waiting = tokio::task::spawn_blocking(move || end_of(&monitor));
         let ended = waiting.await.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
@@ -25,23 +104,7 @@ pub async fn run(context: &Context) -> Result<(), Failure> {
             return Err(cut_off(context, pid, exit));
         }
     }
-    match context.json {
-        true => console::print_json(&json!({ "success": true, "pid": pid })),
-        false => console::print(&format!("The monitor (pid {pid}) and everything it managed is stopped.\n")),
-    }
-}
-
-/// Of a monitor on another machine no more can be seen than that it answers.
-async fn elsewhere(context: &Context, status: &MonitorStatus) -> Result<(), Failure> {
-    let pid = status.pid;
-    context.client.stop_monitor().await?;
-    context.client.monitor_gone(status).await;
-    match context.json {
-        true => console::print_json(&json!({ "success": true, "pid": pid })),
-        false => console::print(&format!(
-            "The monitor (pid {pid}) was told to stop, and does not answer any more.\n"
-        )),
-    }
+    Ok(pid)
 }
 
 fn hold(pid: u32) -> io::Result<Option<Process>> {

@@ -1,9 +1,23 @@
 //! The monitor, as `--status` shows it.
 
-use process_monitor_client::api::MonitorStatus;
+use process_monitor_client::api::{MonitorStatus, PartnerStatus};
 
-/// The lines of SPEC 6, which scripts read: no colour, nothing added.
+/// The lines of SPEC 6, which scripts read: no colour, and nothing added but the partner, where one was seen.
 pub fn monitor_status(status: &MonitorStatus) -> String {
+    let mut text = of_monitor(status);
+    if let (Some(partner), PartnerStatus::Running | PartnerStatus::Stopped) =
+        (&status.partner_instance_id, status.partner_status)
+    {
+        let how = match status.partner_pid {
+            Some(pid) => format!("running, PID {pid}"),
+            None => "stopped".to_owned(),
+        };
+        text.push_str(&format!("  Partner: {partner} ({how})\n"));
+    }
+    text
+}
+
+fn of_monitor(status: &MonitorStatus) -> String {
     format!(
         "ProcessMonitor Status:\n  \
          Instance: {}\n  \
@@ -26,7 +40,7 @@ pub fn monitor_status(status: &MonitorStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use process_monitor_client::api::{MonitorState, PartnerStatus};
+    use process_monitor_client::api::MonitorState;
     use process_monitor_core::id::InstanceId;
     use process_monitor_core::time::Wall;
 
@@ -63,5 +77,14 @@ mod tests {
           Running Processes: 3
           Standalone Mode: false
         ");
+        let partner_instance_id = InstanceId::new("watcher").ok();
+        let with = |partner_status, partner_pid| {
+            let partner_instance_id = partner_instance_id.clone();
+            let status = MonitorStatus { partner_instance_id, partner_status, partner_pid, ..status.clone() };
+            monitor_status(&status).lines().last().unwrap_or_default().to_owned()
+        };
+        assert_eq!(with(PartnerStatus::Running, Some(7)), "  Partner: watcher (running, PID 7)");
+        assert_eq!(with(PartnerStatus::Stopped, None), "  Partner: watcher (stopped)");
+        assert_eq!(with(PartnerStatus::Unknown, None), "  Standalone Mode: false");
     }
 }

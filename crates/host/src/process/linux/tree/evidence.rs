@@ -14,14 +14,13 @@
 
 use super::TreeQuery;
 use crate::process::Identity;
+use crate::process::linux::environment::{environment, is_of_our_user};
 use crate::process::linux::stat::{self, Stat};
 use crate::process::spawn::RUN_ID_VARIABLE;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
 
 /// Whose session or group number proves that they belong to the run.
 ///
@@ -125,11 +124,6 @@ fn file_id(path: &Path) -> Option<FileId> {
     Some((metadata.dev(), metadata.ino()))
 }
 
-pub fn is_of_our_user(pid: u32) -> bool {
-    let owner = fs::metadata(format!("/proc/{pid}")).map(|folder| folder.uid());
-    owner.is_ok_and(|owner| owner == rustix::process::geteuid().as_raw())
-}
-
 /// The run id in the environment of `pid`, if it has one and shows it to us.
 pub fn marker(pid: u32) -> Option<String> {
     let environment = environment(pid)?;
@@ -137,48 +131,6 @@ pub fn marker(pid: u32) -> Option<String> {
         .split(|&byte| byte == 0)
         .find_map(|variable| variable.strip_prefix(RUN_ID_VARIABLE.as_bytes())?.strip_prefix(b"="))?;
     Some(String::from_utf8_lossy(variable).into_owned())
-}
-
-/// How long an exec is waited for. On a busy machine it takes some milliseconds.
-const EXEC_TIME: Duration = Duration::from_millis(200);
-
-/// How often in succession it must be empty outside of an exec: one may have ended between two looks.
-const EMPTY_LOOKS: u32 = 3;
-
-/// The environment of `pid`. In the middle of an exec a process shows neither environment nor arguments
-/// (the new memory is there, its contents are not), and nothing tells when that is over: so it is
-/// looked at again, giving way to others in between.
-fn environment(pid: u32) -> Option<Vec<u8>> {
-    let end = Instant::now() + EXEC_TIME;
-    let mut empty_looks = 0;
-    while empty_looks < EMPTY_LOOKS && Instant::now() < end {
-        let environment = read_in_large_parts(&format!("/proc/{pid}/environ")).ok()?;
-        if !environment.is_empty() {
-            return Some(environment);
-        }
-        empty_looks = if may_be_in_exec(pid) { 0 } else { empty_looks + 1 };
-        thread::yield_now();
-    }
-    None
-}
-
-/// What is read belongs to the program that ran when the file was opened. When it is gone by the next
-/// read, the rest is missing, so one read takes more than environments usually have.
-fn read_in_large_parts(path: &str) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    let mut content = Vec::new();
-    loop {
-        content.reserve(128 * 1024);
-        if rustix::io::read(&file, rustix::buffer::spare_capacity(&mut content))? == 0 {
-            return Ok(content);
-        }
-    }
-}
-
-/// No arguments, but a program: a thread of the kernel has neither.
-fn may_be_in_exec(pid: u32) -> bool {
-    let arguments = fs::read(format!("/proc/{pid}/cmdline"));
-    arguments.is_ok_and(|arguments| arguments.is_empty()) && fs::read_link(format!("/proc/{pid}/exe")).is_ok()
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod snapshot;
 
 pub(super) use children::with_descendants;
 
+use super::environment;
 use super::handle::Process;
 use super::stat::{self, Stat};
 use crate::process::identity::Identity;
@@ -96,7 +97,7 @@ impl Reaper {
     /// When `/proc` cannot be read, or there is no descriptor left.
     pub fn vouch(&self, query: &TreeQuery<'_>, pid: u32) -> io::Result<Option<Process>> {
         let member = self.members(query)?.into_iter().find(|member| member.pid == pid);
-        match member.filter(|member| evidence::is_of_our_user(member.pid)) {
+        match member.filter(|member| environment::is_of_our_user(member.pid)) {
             Some(member) => Process::adopt(&member),
             None => Ok(None),
         }

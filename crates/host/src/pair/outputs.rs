@@ -1,0 +1,146 @@
+//! Holding the outputs of the partner's programs. What a program has written and nobody has read yet lives in its
+//! FIFO as long as somebody has that open. The monitor and its logger do; should both be killed, and the program end
+//! before either is back, it would go with it. So the other monitor has them open, too. It never reads from them.
+
+use crate::layout::Layout;
+use crate::process::limits;
+use crate::watch::FolderEvents;
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::fs::inotify::{ReadFlags, WatchFlags};
+use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use rustix::io::Errno;
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+/// Holds the outputs of all programs of an instance until it is dropped.
+#[derive(Debug)]
+pub struct HeldOutputs {
+    stop: Arc<OwnedFd>,
+}
+
+impl HeldOutputs {
+    /// Opens what is there, and from now on, on a thread of its own, what comes; lets go what is removed.
+    ///
+    /// # Errors
+    /// When the instance has no folder for FIFOs yet, or there are no descriptors or watches left.
+    pub fn hold(layout: &Layout) -> io::Result<Self> {
+        let folder = layout.fifos();
+        let events = FolderEvents::new()?;
+        events.watch(&folder, WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::ONLYDIR)?;
+        let stop = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let stopped = Arc::clone(&stop);
+        let mut holder = Holder { folder, events, held: HashMap::new(), told: false };
+        holder.open_all()?;
+        thread::Builder::new().name("partner-outputs".into()).spawn(move || holder.run(&stopped))?;
+        Ok(Self { stop })
+    }
+}
+
+/// Ends the thread.
+impl Drop for HeldOutputs {
+    fn drop(&mut self) {
+        if let Err(reason) = rustix::io::write(&self.stop, &1_u64.to_ne_bytes()) {
+            tracing::error!(%reason, "cannot let go the outputs of the partner's programs");
+        }
+    }
+}
+
+struct Holder {
+    folder: PathBuf,
+    events: FolderEvents,
+    held: HashMap<OsString, OwnedFd>,
+    /// Whether it was told that not everything can be held.
+    told: bool,
+}
+
+impl Holder {
+    fn run(mut self, stop: &OwnedFd) {
+        loop {
+            let mut watched = [PollFd::new(stop, PollFlags::IN), PollFd::new(&self.events, PollFlags::IN)];
+            match poll(&mut watched, None) {
+                Ok(_) if !watched[0].revents().is_empty() => return,
+                Ok(_) => {}
+                Err(Errno::INTR) => continue,
+                Err(reason) => {
+                    tracing::error!(%reason, "the outputs of the partner's programs are not held any more");
+                    return;
+                }
+            }
+            self.take_events();
+        }
+    }
+
+    fn take_events(&mut self) {
+        let (mut came, mut went, mut overflow) = (Vec::new(), Vec::new(), false);
+        self.events.drain(|event| {
+            let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()).to_owned());
+            overflow |= event.events().contains(ReadFlags::QUEUE_OVERFLOW);
+            match event.events().contains(ReadFlags::DELETE) {
+                true => went.extend(name),
+                false => came.extend(name),
+            }
+        });
+        came.into_iter().for_each(|name| self.open(name));
+        // After what came: names are not used twice.
+        went.iter().for_each(|name| drop(self.held.remove(name)));
+        if overflow {
+            let folder = &self.folder;
+            self.held.retain(|name, _| folder.join(name).exists());
+            if let Err(error) = self.open_all() {
+                tracing::warn!(%error, "some outputs of the partner's programs are not held");
+            }
+        }
+    }
+
+    fn open_all(&mut self) -> io::Result<()> {
+        for entry in std::fs::read_dir(&self.folder)? {
+            self.open(entry?.file_name());
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, name: OsString) {
+        if self.held.contains_key(&name) {
+            return;
+        }
+        match open_fifo(&self.folder.join(&name)) {
+            Ok(Some(end)) => drop(self.held.insert(name, end)),
+            Ok(None) => {}
+            Err(error) if !std::mem::replace(&mut self.told, true) => {
+                tracing::warn!(%error, "not every output of the partner's programs is held; nothing is lost unless both its monitor and its logger are killed");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// The reading end of a FIFO; `None` for anything else, and for what is gone again.
+fn open_fifo(path: &Path) -> io::Result<Option<OwnedFd>> {
+    if !is_output(path) {
+        return Ok(None);
+    }
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let end = match open(path, flags, Mode::empty()) {
+        Ok(end) => end,
+        Err(Errno::NOENT) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    if FileType::from_raw_mode(fstat(&end)?.st_mode) != FileType::Fifo {
+        return Ok(None);
+    }
+    // What this is for is an improbable case; the descriptors for everything else come first.
+    if limits::is_in_second_half(&end) {
+        return Err(io::Error::other("half of the descriptors are in use"));
+    }
+    Ok(Some(end))
+}
+
+fn is_output(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "out" || extension == "err")
+}
