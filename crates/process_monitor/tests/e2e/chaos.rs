@@ -234,10 +234,10 @@ impl<'a> Chaos<'a> {
         self.wake(far);
         patiently("both monitors are there", || {
             let gone = |instance: &&str| self.world.pid_of_monitor(instance).is_none();
-            if ["default", "watcher"].iter().all(|instance| gone(&instance)) {
+            if ["default", "watcher"].iter().all(&gone) {
                 self.world.start();
             }
-            ["default", "watcher"].iter().all(|instance| !gone(&instance))
+            !["default", "watcher"].iter().any(gone)
         });
         patiently("every program runs, once", || {
             self.programs.iter().all(|id| self.pid_of(id).is_some()) && self.doubles().is_empty()
