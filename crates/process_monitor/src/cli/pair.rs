@@ -15,6 +15,11 @@ pub fn settings(layout: &Layout) -> Registry {
         .unwrap_or_else(|| Registry::new(layout.instance().clone()))
 }
 
+/// Whether the monitor of `layout` has ended, however it did.
+pub fn is_gone(layout: &Layout) -> bool {
+    matches!(sighting::look(layout, None), Sighting::Gone(_))
+}
+
 /// Leaves word in the name of a monitor that was cut off that this is what somebody wants: its partner then does not
 /// start it again.
 pub fn keep_down(layout: &Layout) -> Result<(), Failure> {

@@ -237,7 +237,7 @@ impl<'a> Chaos<'a> {
             if ["default", "watcher"].iter().all(&gone) {
                 self.world.start();
             }
-            ["default", "watcher"].iter().all(|instance| !gone(instance))
+            !["default", "watcher"].iter().any(gone)
         });
         patiently("every program runs, once", || {
             self.programs.iter().all(|id| self.pid_of(id).is_some()) && self.doubles().is_empty()

@@ -86,10 +86,9 @@ fn report(context: &Context, own: &Layout, stopped: &[(InstanceId, u32)]) -> Res
 /// started again by its partner is kept from that.
 async fn one(context: &Context, client: &Client, layout: &Layout) -> Result<u32, Failure> {
     let status = match client.monitor_status().await {
-        Err(error @ Error::NotRunning { .. }) => {
-            pair::keep_down(layout)?;
-            return Err(error.into());
-        }
+        Err(Error::NotRunning { .. }) => return not_running(layout),
+        // What is left of one that was just killed may still take a connection.
+        Err(Error::Interrupted { .. }) if pair::is_gone(layout) => return not_running(layout),
         status => status?,
     };
     let pid = status.pid;
@@ -105,6 +104,12 @@ async fn one(context: &Context, client: &Client, layout: &Layout) -> Result<u32,
         }
     }
     Ok(pid)
+}
+
+fn not_running(layout: &Layout) -> Result<u32, Failure> {
+    pair::keep_down(layout)?;
+    let (directory, instance) = (layout.directory().to_owned(), layout.instance().clone());
+    Err(Error::NotRunning { directory, instance }.into())
 }
 
 fn hold(pid: u32) -> io::Result<Option<Process>> {
