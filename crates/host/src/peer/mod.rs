@@ -125,12 +125,21 @@ mod tests {
         }
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let connect = "import os, socket, sys; os.setuid(4711); \
-                       s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); sys.stdin.read()";
+        // Nothing is imported after the change of user: Python's own files may be out of his reach.
+        let connect = "import os, socket, sys; os.setuid(4711); s = socket.socket(); \
+                       s.connect(('127.0.0.1', int(sys.argv[1]))); sys.stdin.read()";
         let mut command = Command::new("python3");
         let mut child =
             command.args(["-c", connect, &port.to_string()]).stdin(Stdio::piped()).spawn().unwrap();
-        let (mut taken, peer) = listener.accept().unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let (mut taken, peer) = loop {
+            match listener.accept() {
+                Ok(taken) => break taken,
+                Err(_) => assert_eq!(child.try_wait().unwrap(), None, "he ended without connecting"),
+            }
+            std::thread::yield_now();
+        };
+        taken.set_nonblocking(false).unwrap();
         let ours = taken.local_addr().unwrap();
         ways().iter().for_each(|(way, ask)| assert_eq!(ask(peer, ours), Some(4711), "{way}"));
         assert_eq!(holder(peer, ours), Holder::Another(4711));
