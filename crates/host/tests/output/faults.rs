@@ -46,7 +46,7 @@ fn full_disk(timestamps: bool) {
         number += 1;
     }
     let blocked = began.elapsed();
-    assert!(blocked < Duration::from_secs(15), "the program was blocked for {blocked:?}");
+    assert!(blocked < Duration::from_secs(60), "the program was blocked for {blocked:?}");
     assert!(blocked > Duration::from_secs(4), "output was dropped at once");
     // Space again: the file is somebody's to delete.
     std::fs::remove_file(run.file(0)).unwrap();
