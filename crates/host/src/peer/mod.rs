@@ -125,8 +125,8 @@ mod tests {
         }
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let connect = "import os, socket, sys; os.setuid(4711); \
-                       s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); sys.stdin.read()";
+        let connect = "import os, socket, sys; os.setuid(4711); s = socket.socket(); \
+                       s.connect(('127.0.0.1', int(sys.argv[1]))); sys.stdin.read()";
         let mut command = Command::new("python3");
         let mut child =
             command.args(["-c", connect, &port.to_string()]).stdin(Stdio::piped()).spawn().unwrap();
