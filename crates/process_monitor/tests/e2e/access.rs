@@ -57,7 +57,7 @@ fn rows() -> Vec<Row> {
         // The same process, written otherwise.
         Row("POST", "/processes/l%6fcal/start", none(), 200, CONTROLLERS),
         Row("POST", "/processes/nothing/start", none(), 404, ALL_CONTROLLERS),
-        Row("POST", "/processes/local/restart", none(), 200, CONTROLLERS),
+        Row("POST", "/processes/local/restart?wait=ready", none(), 200, CONTROLLERS),
         Row("POST", "/processes/remote/restart?wait=ready", none(), 200, ALL_CONTROLLERS),
         Row("POST", "/processes/local/signal", json!({"signal": "SIGWINCH"}), 200, CONTROLLERS),
         Row("POST", "/processes/remote/signal", json!({"signal": "SIGWINCH"}), 200, ALL_CONTROLLERS),
