@@ -352,6 +352,9 @@ impl Error {
             Self::Refused { code: ErrorCode::Stopping, .. } => {
                 format!("wait until it has stopped, then start it with: {program}")
             }
+            Self::Refused { code: ErrorCode::RehearsalFailed, .. } => {
+                "put a program in its place that works, then try again".to_owned()
+            }
             Self::Refused { .. } => format!("see what the monitor says about it with: {program} doctor"),
             Self::Protocol { .. } => {
                 format!("the monitor may be of another version; restart it with: {program} --restart")

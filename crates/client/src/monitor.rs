@@ -34,20 +34,26 @@ impl Client {
     }
 
     /// Has the monitor replace itself; its processes run on. Returns when the new one answers.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with [`crate::api::ErrorCode::RehearsalFailed`] when the new one could not go on: then the old one
+    /// does.
     pub async fn restart_monitor(&self) -> Result<MonitorStatus, Error> {
-        let call = Call::new(Method::POST, "/monitor/restart");
-        // Ends when the old monitor does, and so tells that from then on the new one answers.
-        let old = self.transport().hold().await.map_err(|failed| self.failed(&call, failed))?;
+        let old = self.monitor_status().await?;
+        let same = |status: &MonitorStatus| (status.pid, status.started_at) == (old.pid, old.started_at);
+        let call = Call { within: Some(RESTART_WAIT), ..Call::new(Method::POST, "/monitor/restart") };
         self.ask::<Accepted>(call).await?;
         let replaced = async {
-            old.await;
             loop {
                 match self.ask_once(&Call::get("/monitor/status")).await {
-                    // Nobody tells when a socket is bound.
-                    Err(Error::NotRunning { .. } | Error::Unreachable { .. } | Error::Interrupted { .. }) => {
+                    Ok(status) if !same(&status) => return Ok(status),
+                    // The old one still answers, or died while it was asked. Nobody tells when the new one is there.
+                    Ok(_)
+                    | Err(Error::NotRunning { .. } | Error::Unreachable { .. } | Error::Interrupted { .. }) =>
+                    {
                         tokio::time::sleep(BETWEEN_TRIES).await;
                     }
-                    answer => return answer,
+                    Err(error) => return Err(error),
                 }
             }
         };

@@ -76,6 +76,19 @@ impl LastExit {
         };
         Self { code, signal, at, reason, extra: Map::new() }
     }
+
+    /// What the system said.
+    pub fn exit(&self) -> Exit {
+        let number = |name: &String| {
+            let known = SIGNALS.iter().find(|(known, _)| known == name).map(|(_, number)| *number);
+            known.or_else(|| name.parse().ok())
+        };
+        match (self.code, self.signal.as_ref().and_then(number)) {
+            (Some(code), _) => Exit::Code(code),
+            (None, Some(number)) => Exit::Signal(number),
+            (None, None) => Exit::Unknown,
+        }
+    }
 }
 
 /// The signals of `signal(7)` by their numbers on Linux (x86, ARM) that people name.
@@ -102,4 +115,16 @@ const SIGNALS: [(&str, i32); 17] = [
 /// The name of a signal number on Linux, where it has a well-known one.
 pub fn signal_name(number: i32) -> Option<&'static str> {
     SIGNALS.iter().find(|(_, n)| *n == number).map(|(name, _)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_tells_what_it_was_made_of() {
+        for exit in [Exit::Code(0), Exit::Code(-1), Exit::Signal(9), Exit::Signal(34), Exit::Unknown] {
+            assert_eq!(LastExit::new(exit, Wall::default(), ExitReason::Exited).exit(), exit);
+        }
+    }
 }

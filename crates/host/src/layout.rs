@@ -69,6 +69,11 @@ impl Layout {
         self.state().join("registry.lock")
     }
 
+    /// `restart_{instance}.signal`: whoever puts it there asks the monitor to replace itself.
+    pub fn restart_signal(&self) -> PathBuf {
+        self.directory.join(format!("restart_{}.signal", self.instance))
+    }
+
     /// `{instance}_logs`
     pub fn logs(&self) -> PathBuf {
         self.of_instance("_logs")

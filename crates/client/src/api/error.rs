@@ -47,6 +47,8 @@ pub enum ErrorCode {
     LockTimeout,
     /// The registry could not be written, so nothing was changed.
     StorageFailed,
+    /// The monitor was not replaced, because the one that was to follow can't; `error` says why.
+    RehearsalFailed,
     /// This monitor cannot do this.
     Unsupported,
     /// A bug of the monitor.

@@ -69,6 +69,9 @@ pub struct MonitorStatus {
     pub version: Option<String>,
     /// New: the directory it works in.
     pub directory: Option<String>,
+    /// New: its program, which a restart executes again.
+    #[serde(default)]
+    pub executable: Option<String>,
     /// New: process id of its logger.
     pub logger_pid: Option<u32>,
     /// New: where its aliveness server listens; absent while it does not.

@@ -23,11 +23,9 @@ use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
 use hyper::{Request, Response, StatusCode, header::HeaderMap};
 use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
-use tower_service::Service;
 
 /// How long an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(20);
@@ -67,7 +65,6 @@ impl From<hyper_util::client::legacy::Error> for Failed {
 pub(crate) struct Transport {
     base: Url,
     authorization: Option<HeaderValue>,
-    dial: Dial,
     pool: Client<Dial, Full<Bytes>>,
 }
 
@@ -93,8 +90,8 @@ impl Transport {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(MOST_IDLE)
-            .build(dial.clone());
-        Self { base, authorization, dial, pool }
+            .build(dial);
+        Self { base, authorization, pool }
     }
 
     /// Asks, and returns when the answer begins.
@@ -106,18 +103,6 @@ impl Transport {
     /// Asks, and returns the whole answer unless it is longer than `most` bytes.
     pub(crate) async fn exchange(&self, call: &Call, most: usize) -> Result<Reply, Failed> {
         read(self.open(call).await?, most).await
-    }
-
-    /// Makes a connection on which nothing is asked; what is returned ends when the connection does.
-    pub(crate) async fn hold(&self) -> Result<impl Future<Output = ()> + use<>, Failed> {
-        let uri = self.base.join("/").map_err(|error| Failed::NotMade(Box::new(error)))?;
-        let mut dial = self.dial.clone();
-        std::future::poll_fn(|cx| dial.poll_ready(cx)).await.map_err(Failed::NotMade)?;
-        let stream = dial.call(uri).await.map_err(Failed::NotMade)?;
-        Ok(async move {
-            // The end, an error: whichever way the connection is lost.
-            let _lost = TokioIo::new(stream).read(&mut [0; 1]).await;
-        })
     }
 
     fn request(&self, call: &Call) -> Result<Request<Full<Bytes>>, hyper::http::Error> {

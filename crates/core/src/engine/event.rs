@@ -1,6 +1,7 @@
 //! What the engine is told, and what it wants done.
 
 use super::answer::{Done, Refusal, Ticket, Wait};
+use super::memory::Memory;
 use crate::exit::Exit;
 use crate::id::{ProcessId, RunId};
 use crate::model::{EntryPatch, ProcessEntry, ProcessState, StopSignal};
@@ -89,6 +90,9 @@ pub enum Event {
         /// What became of its last run.
         finding: Finding,
     },
+    /// What the engine before this one knew, of a process that was found. Nothing changes but what people are told,
+    /// and how many checks have failed.
+    Recalled(Memory),
     /// A spawn finished.
     Spawned {
         /// Whose.

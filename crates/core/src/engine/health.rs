@@ -12,6 +12,7 @@ use crate::id::RunId;
 use crate::model::{AlivenessCheck, FailAction, Readiness};
 use crate::notice::Notice;
 use crate::time::{Mono, Now, Wall};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,7 +60,8 @@ impl Checks {
 }
 
 /// What was found out about a process's health, over all its runs; for people.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Health {
     /// What the last check of the present run said; `None` before there was one.
     pub healthy: Option<bool>,

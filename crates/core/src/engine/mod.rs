@@ -14,6 +14,7 @@
 //! | `between` | what follows the end of a run |
 //! | `telling`, `waiting` | who is told, and who waits for what |
 //! | `boot` | what a new monitor makes of what an earlier one left |
+//! | `memory` | what one that replaces itself tells the next beside that |
 //!
 //! Invariants (held by the property tests in `tests/engine_histories`):
 //! at most one live run per process · a process wanted down ends down · no start before its record ·
@@ -28,6 +29,7 @@ mod event;
 mod happened;
 mod health;
 mod main_process;
+mod memory;
 pub mod policy;
 mod process;
 pub mod state;
@@ -37,10 +39,11 @@ mod waiting;
 pub use answer::{Done, Refusal, Ticket, Wait};
 pub use event::{Action, Command, Event, Finding, News, NoMain};
 pub use health::Health;
+pub use memory::Memory;
 pub use process::View;
 
 use crate::id::{ProcessId, RunId};
-use crate::model::ProcessEntry;
+use crate::model::{ProcessEntry, ProcessState};
 use crate::time::{Mono, Now};
 use indexmap::IndexMap;
 use process::{Context, Process};
@@ -143,6 +146,10 @@ impl Engine {
                     process.abandoned(ticket);
                 }
             }
+            Event::Recalled(memory) => {
+                let id = memory.id.clone();
+                self.with(&id, now, &mut actions, &mut replies, |p, cx| p.recall(memory, cx));
+            }
             Event::Deadline => self.due(now, &mut actions, &mut replies),
             Event::Shutdown => self.shut_down(now, &mut actions, &mut replies),
         }
@@ -168,6 +175,11 @@ impl Engine {
     /// nothing.
     pub fn brief(&self, id: &ProcessId) -> (Option<&str>, Option<u32>) {
         self.processes.get(id).map_or((None, None), Process::brief)
+    }
+
+    /// The state of a process, as clients see it.
+    pub fn state(&self, id: &ProcessId) -> Option<ProcessState> {
+        self.processes.get(id).map(|process| process.state.public())
     }
 
     /// The registry's entry of a process: its configuration with its present runtime state.

@@ -1,7 +1,7 @@
 //! What a new monitor makes of what it finds.
 
 use crate::desk::{Desk, entry, wall, with_policy};
-use process_monitor_core::engine::Finding;
+use process_monitor_core::engine::{Event, Finding, Health, Memory};
 use process_monitor_core::exit::{Exit, ExitReason, LastExit};
 use process_monitor_core::id::RunId;
 use process_monitor_core::model::ProcessState::{
@@ -36,7 +36,7 @@ fn ended(ago: i64) -> Finding {
 
 fn cleared(desk: &mut Desk) {
     let id = crate::desk::id();
-    desk.send(process_monitor_core::engine::Event::Cleared { id, run: run() });
+    desk.send(Event::Cleared { id, run: run() });
 }
 
 #[test]
@@ -223,4 +223,31 @@ fn a_wait_is_never_longer_than_the_policy_says() {
         ProcessEntry { last_stopped_at: Some(wall(9_000_000)), restart_attempts: 1, ..entry_in(Crashed) };
     let desk = Desk::boot(waiting, true, Finding::Nothing);
     assert_eq!(desk.view().due, Some(wall(1_000)));
+}
+
+#[test]
+fn what_the_engine_before_knew_stays_known_unless_something_changed() {
+    let memory = |state, run: Option<RunId>| {
+        let health = Health { in_a_row: 3, failed: 7, healthy: Some(false), ..Health::default() };
+        Memory { id: crate::desk::id(), state, run, message: Some("so it is".into()), health }
+    };
+    let table = [
+        (memory(Running, Some(run())), "so it is", 3),
+        (memory(Running, Some(RunId::new("old-2").unwrap())), "", 0),
+        (memory(Crashed, None), "", 0),
+    ];
+    for (memory, message, in_a_row) in table {
+        let mut desk = Desk::boot(entry_in(Running), true, alive());
+        desk.log();
+        desk.send(Event::Recalled(memory.clone()));
+        assert_eq!(desk.log(), "", "nothing is to be done");
+        let view = desk.view();
+        assert_eq!(
+            (desk.message().as_str(), view.entry.consecutive_failures),
+            (message, in_a_row),
+            "{memory:?}"
+        );
+        let saved = serde_json::to_string(&memory).unwrap();
+        assert_eq!(serde_json::from_str::<Memory>(&saved).unwrap(), memory);
+    }
 }

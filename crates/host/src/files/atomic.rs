@@ -103,7 +103,8 @@ fn sync_folder_of(path: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn inherit(file: &File, old: &Metadata) -> io::Result<()> {
+/// Gives `file` the owner and the mode of the one whose place it takes.
+pub(crate) fn inherit(file: &File, old: &Metadata) -> io::Result<()> {
     let user = rustix::process::geteuid();
     // Only root can give a file away; and root must, or the user's monitor can't read its own registry
     // after a single `sudo`.

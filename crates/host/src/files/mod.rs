@@ -13,6 +13,7 @@ pub use private::{create_folders, private_dir, readable_by_others};
 pub use read::read_bounded;
 pub use temporary::remove_leftovers;
 
+pub(crate) use atomic::inherit;
 pub(crate) use error::Hint;
 pub(crate) use read::{open_regular, read_open};
-pub(crate) use temporary::Temporary;
+pub(crate) use temporary::{Closed, Temporary};

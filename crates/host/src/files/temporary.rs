@@ -21,6 +21,24 @@ pub(crate) struct Temporary {
     file: File,
 }
 
+/// A [`Temporary`] that is written. Dropping it removes it.
+#[derive(Debug)]
+pub(crate) struct Closed(TemporaryName);
+
+impl Closed {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Puts the file in place of `target`, whatever was there.
+    pub fn rename_to(mut self, target: &Path) -> io::Result<()> {
+        fs::rename(&self.0.path, target)?;
+        self.0.in_place = true;
+        Ok(())
+    }
+}
+
 impl Temporary {
     /// Creates one beside `target`, which it is to become.
     pub fn create_for(target: &Path) -> io::Result<Self> {
@@ -39,6 +57,11 @@ impl Temporary {
     /// The open file.
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// Closes the file, which keeps its name for now.
+    pub fn close(self) -> Closed {
+        Closed(self.name)
     }
 
     /// Gives the file the name `target`, unless that name is taken ([`ErrorKind::AlreadyExists`]).
@@ -108,6 +131,7 @@ fn is_unsupported(errno: Errno) -> bool {
     matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
 }
 
+#[derive(Debug)]
 struct TemporaryName {
     path: PathBuf,
     in_place: bool,

@@ -9,6 +9,7 @@ use process_monitor_core::id::InstanceId;
 use process_monitor_core::time::Wall;
 use serde::{Deserialize, Serialize};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -78,22 +79,48 @@ pub enum InstanceLockError {
 pub struct InstanceLock {
     layout: Layout,
     info: MonitorInfo,
-    _lock: LifeLock,
+    lock: LifeLock,
+    /// The next image of this process goes on with it.
+    handed_over: bool,
 }
 
 impl InstanceLock {
     /// Becomes the monitor of `layout`'s instance, and writes so for others to read. Creates the private
     /// state folder where it is missing.
     pub fn acquire(layout: &Layout) -> Result<Self, InstanceLockError> {
+        Self::acquire_or_inherit(layout, None)
+    }
+
+    /// The same; goes on with the lock that an earlier image of this process has `inherited` to it
+    /// ([`InstanceLock::hand_over`]), so that nobody else gets it in between.
+    pub fn acquire_or_inherit(
+        layout: &Layout,
+        inherited: Option<OwnedFd>,
+    ) -> Result<Self, InstanceLockError> {
         files::private_dir(&layout.state())?;
-        let lock = take(layout)?;
+        let path = layout.instance_lock();
+        let inherited = inherited.map(|descriptor| LifeLock::inherit(&path, descriptor)).transpose()?;
+        let lock = match inherited.flatten() {
+            Some(lock) => lock,
+            None => take(layout)?,
+        };
         let path = layout.monitor_info();
         let info =
             MonitorInfo::of_this_process().map_err(FileError::not_written("look at this process", &path))?;
         let content = serde_json::to_vec(&info)
             .map_err(|why| FileError::not_written("put it in words", &path)(why.into()))?;
         files::write_atomic(&path, &content, Durability::Unsynced)?;
-        Ok(Self { layout: layout.clone(), info, _lock: lock })
+        Ok(Self { layout: layout.clone(), info, lock, handed_over: false })
+    }
+
+    /// The lock as a descriptor for the next image of this process, which stays the instance's monitor.
+    ///
+    /// # Errors
+    /// When there is no descriptor left.
+    pub fn hand_over(mut self) -> io::Result<OwnedFd> {
+        let descriptor = self.lock.descriptor()?;
+        self.handed_over = true;
+        Ok(descriptor)
     }
 
     /// What was written about this process.
@@ -105,6 +132,9 @@ impl InstanceLock {
 /// The name is taken off the door before the lock is released (fields are dropped after this).
 impl Drop for InstanceLock {
     fn drop(&mut self) {
+        if self.handed_over {
+            return;
+        }
         let path = self.layout.monitor_info();
         if let Err(reason) = std::fs::remove_file(&path) {
             tracing::warn!(file = %path.display(), %reason, "cannot remove the monitor's own record");

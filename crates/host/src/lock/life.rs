@@ -3,6 +3,8 @@
 use crate::files::{FileError, FileKind};
 use rustix::fs::{Mode, OFlags};
 use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub struct LifeLock {
     path: PathBuf,
     // Held open, because closing it releases the lock.
-    _file: File,
+    file: File,
 }
 
 impl LifeLock {
@@ -31,9 +33,21 @@ impl LifeLock {
                 Err(TryLockError::Error(reason)) => return Err(FileError::os("lock", path)(reason)),
             }
             if is_still_at(&file, path)? {
-                return Ok(Some(Self { path: path.to_owned(), _file: file }));
+                return Ok(Some(Self { path: path.to_owned(), file }));
             }
         }
+    }
+
+    /// The lock at `path` that an earlier image of this process holds by `descriptor`. `None`: that is not this lock.
+    pub(super) fn inherit(path: &Path, descriptor: OwnedFd) -> Result<Option<Self>, FileError> {
+        let file = File::from(descriptor);
+        let ours = file.try_lock().is_ok() && is_still_at(&file, path)?;
+        Ok(ours.then(|| Self { path: path.to_owned(), file }))
+    }
+
+    /// Another descriptor of the same lock, which is held as long as either is open.
+    pub(super) fn descriptor(&self) -> io::Result<OwnedFd> {
+        self.file.try_clone().map(OwnedFd::from)
     }
 
     /// The locked file.

@@ -1,12 +1,12 @@
 //! What can be typed: the flags that were always there, and the subcommands.
 
 use super::{
-    add, autostart, completions, config, discover, doctor, events, generate, lifecycle, list, logs, run,
-    signal, status, token,
+    add, autostart, completions, config, discover, doctor, events, generate, lifecycle, list, logs, rehearse,
+    run, service, signal, status, token, upgrade,
 };
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use process_monitor_client::{Fingerprint, Url};
-use process_monitor_core::id::InstanceId;
+use process_monitor_core::id::{InstanceId, ProcessId};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -161,6 +161,9 @@ pub struct MonitorFlags {
     /// Where its API listens [default: 5679, the watcher's 5680]
     #[arg(long, value_name = "PORT", env = "TOM_PM_API_PORT", hide_env_values = true)]
     pub api_port: Option<u16>,
+    /// In the foreground: end when this process has ended and its restart policy does not start it again, with its exit code
+    #[arg(long, value_name = "ID", requires = "foreground")]
+    pub exit_with: Option<ProcessId>,
     /// What the monitor's own log holds: error, warn, info or debug; with ",json" as JSON [default: info]
     #[arg(long, value_name = "LEVEL", env = "TOM_PM_LOG", hide_env_values = true)]
     pub log: Option<String>,
@@ -223,6 +226,10 @@ pub enum Command {
     Discover(discover::DiscoverArgs),
     /// Find out what is wrong
     Doctor(doctor::DoctorArgs),
+    /// Put a new program in the place of the monitor's, and go on with that; processes run on
+    Upgrade(upgrade::UpgradeArgs),
+    /// Have systemd start the monitor
+    Service(service::ServiceArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
     /// Is the monitor; a start in the background begins it
@@ -231,6 +238,9 @@ pub enum Command {
     /// Copies output to log files; the monitor starts it
     #[command(hide = true)]
     Logger,
+    /// Whether it could go on in place of the monitor that runs; that one starts it
+    #[command(hide = true)]
+    Rehearse(rehearse::RehearseArgs),
     /// Generates parts of the documentation
     #[command(hide = true)]
     Generate(generate::GenerateArgs),

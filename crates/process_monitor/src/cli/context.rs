@@ -32,7 +32,7 @@ impl Program {
     }
 
     /// The instance that is meant when none is named.
-    fn instance(self) -> Result<InstanceId, Failure> {
+    pub fn instance(self) -> Result<InstanceId, Failure> {
         match self {
             Self::Monitor => Ok(InstanceId::default()),
             Self::Watcher => InstanceId::new("watcher").map_err(|why| Failure::failed(why.to_string())),

@@ -47,6 +47,8 @@ pub enum Failure {
     Client(Error),
     /// It was told already (several processes, some of which failed).
     Silent(Code),
+    /// The monitor ended with a process, and with this code of that.
+    Ended(u8),
     /// Nobody reads what we write (`| head`): no reason to complain.
     ClosedPipe,
 }
@@ -117,7 +119,7 @@ impl Failure {
         match self {
             Self::Told(report) => Some(report),
             Self::Client(error) => Some(Report::of(&error, program)),
-            Self::Silent(_) | Self::ClosedPipe => None,
+            Self::Silent(_) | Self::Ended(_) | Self::ClosedPipe => None,
         }
     }
 
@@ -127,6 +129,7 @@ impl Failure {
             Self::Told(report) => report.exit.into(),
             Self::Client(error) => Code::of(error).into(),
             Self::Silent(code) => (*code).into(),
+            Self::Ended(code) => (*code).into(),
             Self::ClosedPipe => ExitCode::SUCCESS,
         }
     }

@@ -7,8 +7,10 @@
 //! | `monitor/` | the flags about the monitor itself: background, foreground, stop, status, restart |
 //! | `run`, `add` | register a program; `register` and `options` are what they share |
 //! | `lifecycle` | `start`, `stop`, `restart`, `enable`, `disable`, `remove`: one verb, many processes |
-//! | `list`, `status`, `logs`, `events`, `signal`, `config`, `token`, `discover`, `autostart`, `doctor/`, `completions` | the command of that name |
+//! | `list`, `status`, `logs`, `events`, `signal`, `config`, `token`, `discover`, `autostart`, `doctor/`, `upgrade`, `completions` | the command of that name |
 //! | `pair` | what the files tell of the two monitors |
+//! | `service/` | having systemd start the monitor |
+//! | `rehearse` | a new executable's part in a rehearsal |
 //! | `generate` | the reference of the command line, for the documentation |
 //! | `render/` | from what is known to what is shown, as pure functions |
 //! | `value` | durations and sizes as people type them |
@@ -35,11 +37,14 @@ mod options;
 mod pair;
 mod progress;
 mod register;
+mod rehearse;
 mod render;
 mod run;
+mod service;
 mod signal;
 mod status;
 mod token;
+mod upgrade;
 mod value;
 
 pub use context::Program;
@@ -54,6 +59,8 @@ use std::process::ExitCode;
 /// Does what the command line says. Returns the exit code of SPEC 6.
 pub fn main(program: Program) -> ExitCode {
     process_monitor_host::failpoint::arm();
+    // Before an upgrade can replace the file. Who needs it asks again, and hears why it is not known.
+    let _own = process_monitor_host::program::own();
     let arguments = parse(program);
     let json = arguments.target.json;
     let invocation = context::invocation(&arguments.target, program);
@@ -82,6 +89,7 @@ fn dispatch(arguments: Arguments, program: Program, invocation: &str) -> Result<
         Some(Command::Completions(args)) => return completions::run(&args, program),
         Some(Command::Generate(args)) => return generate::run(&args),
         Some(Command::Discover(args)) => return context::block_on(discover::run(&target, args)),
+        Some(Command::Rehearse(args)) => return rehearse::run(&args, program),
         _ => {}
     }
     let context = Context::new(target, flags, program, invocation)?;
@@ -113,11 +121,14 @@ async fn talk(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Events(args) => events::run(context, args).await,
         Command::Token(args) => token::run(context, args).await,
         Command::Config(args) => config::run(context, args).await,
+        Command::Service(args) => service::run(context, &args).await,
+        Command::Upgrade(args) => upgrade::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Daemon
         | Command::Logger
         | Command::Completions(_)
         | Command::Generate(_)
-        | Command::Discover(_) => Ok(()),
+        | Command::Discover(_)
+        | Command::Rehearse(_) => Ok(()),
     }
 }

@@ -4,7 +4,8 @@
 use super::Handle;
 use super::handle::Facts;
 use super::ports::{AGAIN, holder};
-use super::serve::LAST_ANSWERS;
+use super::serve::CUT_AFTER;
+use super::succession::ALIVENESS;
 use crate::http;
 use crate::http::encryption::Encryption;
 use crate::http::gate::Gate;
@@ -17,9 +18,22 @@ use tokio::sync::watch;
 /// How many connections may stand at the same time.
 const CONNECTIONS: usize = 256;
 
-/// Serves on `port` of loopback until `over` changes. Port 0: one that the system chooses.
+/// Serves on `port` of loopback until `over` changes. Port 0: one that the system chooses. A listener that was
+/// inherited is used if it has that port.
 pub async fn serve(port: u16, handle: Handle, mut over: watch::Receiver<bool>) {
-    let Some(listener) = bind(port, &mut over).await else { return };
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let inherited = handle.succession().inherit_tcp(ALIVENESS, address);
+    handle.succession().close_uninherited(ALIVENESS);
+    let listener = match inherited.and_then(|listener| TcpListener::from_std(listener).ok()) {
+        Some(listener) => listener,
+        None => match bind(port, &mut over).await {
+            Some(listener) => listener,
+            None => return,
+        },
+    };
+    let _kept = handle.succession().keep(ALIVENESS, &listener).inspect_err(|error| {
+        tracing::warn!(%error, "a restart of the monitor will close the aliveness port for a moment");
+    });
     let bound = listener.local_addr().map_or(port, |address| address.port());
     tracing::info!("aliveness server: http://127.0.0.1:{bound}/alive");
     let facts: &Facts = handle.facts();
@@ -27,7 +41,7 @@ pub async fn serve(port: u16, handle: Handle, mut over: watch::Receiver<bool>) {
     let router = http::aliveness::router(handle.clone());
     let gate = Gate::new(CONNECTIONS, CONNECTIONS);
     let service = Service { router, gate, encryption: Encryption::default(), knows_users: false };
-    http::listen::serve(listener, service, over).await.finish(LAST_ANSWERS).await;
+    http::listen::serve(listener, service, over).await.finish(CUT_AFTER).await;
 }
 
 /// Takes the port as soon as it is free; `None` when that is of no use any more.

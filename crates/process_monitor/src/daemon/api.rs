@@ -4,7 +4,8 @@
 use super::Handle;
 use super::certificate::Certificate;
 use super::ports::{AGAIN, holder};
-use super::serve::LAST_ANSWERS;
+use super::serve::CUT_AFTER;
+use super::succession::{API, Kept, Succession};
 use crate::http;
 use crate::http::encryption::Encryption;
 use crate::http::gate::Gate;
@@ -67,6 +68,7 @@ pub async fn serve(port: Option<u16>, handle: Handle, mut over: watch::Receiver<
     let mut api = Api::new(port, handle, service);
     loop {
         api.follow_settings().await;
+        api.handle.succession().close_uninherited(API);
         let troubled = !api.facts.trouble.is_empty();
         tokio::select! {
             _ = over.changed() => break,
@@ -95,6 +97,7 @@ struct Api {
 struct Open {
     endpoint: Endpoint,
     at: SocketAddr,
+    _kept: Option<Kept>,
     close: watch::Sender<bool>,
     serving: JoinHandle<Farewell>,
 }
@@ -155,17 +158,27 @@ impl Api {
     /// `Err(None)`: there is no such address, and that is no trouble.
     fn open(&mut self, endpoint: Endpoint, settings: &Registry) -> Result<(), Option<String>> {
         let address = SocketAddr::new(endpoint.address, self.wanted_port(settings));
-        match bind(address) {
+        match bind(address, self.handle.succession()) {
             Ok((listener, at)) => {
+                let _kept = self.keep(&listener);
                 let (close, closed) = watch::channel(false);
                 let serving = tokio::spawn(listen::serve(listener, self.service.clone(), closed));
                 self.chosen = at.port();
-                self.open.push(Open { endpoint, at, close, serving });
+                self.open.push(Open { endpoint, at, _kept, close, serving });
                 Ok(())
             }
             Err(error) if endpoint.optional && has_no_such_address(&error) => Err(None),
             Err(error) => Err(Some(self.trouble(address, &error))),
         }
+    }
+
+    /// For the monitor that follows in this process.
+    fn keep(&self, listener: &TcpListener) -> Option<Kept> {
+        let kept = self.handle.succession().keep(API, listener);
+        kept.inspect_err(
+            |error| tracing::warn!(%error, "a restart of the monitor will close the API for a moment"),
+        )
+        .ok()
     }
 
     fn trouble(&self, address: SocketAddr, error: &io::Error) -> String {
@@ -199,11 +212,11 @@ impl Api {
     async fn finish(mut self) {
         for open in std::mem::take(&mut self.open) {
             if let Some(farewell) = open.close().await {
-                self.farewells.spawn(farewell.finish(LAST_ANSWERS));
+                self.farewells.spawn(farewell.finish(CUT_AFTER));
             }
         }
         let all = async { while self.farewells.join_next().await.is_some() {} };
-        if tokio::time::timeout(LAST_ANSWERS, all).await.is_err() {
+        if tokio::time::timeout(CUT_AFTER, all).await.is_err() {
             tracing::debug!("some requests of the API were cut");
         }
     }
@@ -218,8 +231,12 @@ impl Open {
 }
 
 /// The one place where the API's listeners come from.
-fn bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::from_std(listen(address)?)?;
+fn bind(address: SocketAddr, succession: &Succession) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = match succession.inherit_tcp(API, address) {
+        Some(inherited) => inherited,
+        None => listen(address)?,
+    };
+    let listener = TcpListener::from_std(listener)?;
     let at = listener.local_addr()?;
     Ok((listener, at))
 }

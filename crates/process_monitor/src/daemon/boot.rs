@@ -3,7 +3,7 @@
 use super::executor::Executor;
 use super::supervisor::Supervisor;
 use super::tree::Tree;
-use process_monitor_core::engine::{Command, Event, Finding};
+use process_monitor_core::engine::{Command, Event, Finding, Memory};
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::{AlivenessCheck, ProcessEntry};
@@ -42,6 +42,16 @@ pub fn take_up(
         supervisor.step(event);
         supervisor.step(Event::Command(None, Command::Remove(id)));
     }
+}
+
+/// Goes on with what the engine of the monitor before in this process knew, and tells those who listen what has changed
+/// since.
+pub fn recall(supervisor: &mut Supervisor, memories: Vec<Memory>) {
+    let before: Vec<_> = memories.iter().map(|memory| (memory.id.clone(), memory.state)).collect();
+    for memory in memories {
+        supervisor.step(Event::Recalled(memory));
+    }
+    supervisor.executor.resumed(&before, &supervisor.engine);
 }
 
 /// The records of this boot; those of another say nothing, and those that cannot be read are
@@ -147,6 +157,9 @@ fn adopt(
         Some(_) => known.tree(layout, intent),
         None => Tree::held(layout, &intent.run, &process),
     };
+    if process.is_child() && known.main.is_none() {
+        executor.reaper.expect(identity.pid);
+    }
     if let Err(error) = executor.watch(entry.id.clone(), &intent.run, process, tree, reactor) {
         tracing::error!(process = %entry.id, %error, "cannot watch an adopted process");
         return None;

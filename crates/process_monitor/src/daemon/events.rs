@@ -1,6 +1,7 @@
 //! What happened of late, for those who listen (`GET /events`). The supervising thread adds; any number of
 //! readers go through it at their own pace, and one that is too slow is told that it missed something.
 
+use super::succession::EventLog;
 use process_monitor_client::api::{EventKind, ProcessEvent};
 use process_monitor_core::time::Wall;
 use process_monitor_host::clock;
@@ -33,6 +34,22 @@ impl EventHub {
         let epoch = format!("{:x}", started.unix_millis()).into();
         let ring = Ring { events: VecDeque::new(), next: 1, closed: false };
         Self { epoch, ring: Arc::new(Mutex::new(ring)), changed: watch::Sender::new(()) }
+    }
+
+    /// Goes on from what the monitor before left: who comes back with an id of its events misses nothing.
+    pub fn resume(log: EventLog) -> Self {
+        let ring = Ring { events: log.events.into(), next: log.next.max(1), closed: false };
+        Self { epoch: log.epoch.into(), ring: Arc::new(Mutex::new(ring)), changed: watch::Sender::new(()) }
+    }
+
+    /// For the monitor that follows in this process.
+    pub fn log(&self) -> EventLog {
+        let ring = self.ring();
+        EventLog {
+            epoch: self.epoch.to_string(),
+            next: ring.next,
+            events: ring.events.iter().cloned().collect(),
+        }
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
@@ -76,6 +93,11 @@ impl EventHub {
             },
         };
         Listener { hub: self.clone(), changed: self.changed.subscribe(), next, missed }
+    }
+
+    /// Listens from the first event on that is kept.
+    pub fn listen_from_the_first(&self) -> Listener {
+        self.listen(Some(&format!("{}-0", self.epoch)))
     }
 
     fn number(&self, id: &str) -> Option<u64> {
@@ -172,6 +194,21 @@ mod tests {
             let heard = hear(&mut hub.listen(Some(id)));
             assert_eq!((heard.len(), heard[0].as_str()), (KEPT + 1, "missed"), "{id:?}");
         }
+    }
+
+    #[test]
+    fn who_comes_back_to_the_next_monitor_misses_nothing() {
+        let hub = hub();
+        (1..4).for_each(|n| add(&hub, n));
+        let last = hub.listen(Some("3e8-1")).at_hand().flatten().unwrap().id.clone();
+        hub.close();
+        // What happens while nobody can listen is told later.
+        add(&hub, 4);
+        let log = serde_json::to_string(&hub.log()).unwrap();
+        let next = EventHub::resume(serde_json::from_str(&log).unwrap());
+        add(&next, 5);
+        assert_eq!(hear(&mut next.listen(Some(&last))), ["3", "4", "5"]);
+        assert_eq!(next.listen(Some(&last)).at_hand().flatten().unwrap().id, "3e8-3");
     }
 
     #[tokio::test]

@@ -15,13 +15,13 @@ use super::replies::Replies;
 use super::runs::{LiveRun, Notices, Watched};
 use super::starter::Starter;
 use super::storage::StorageLink;
+use super::telling::{event, log_news, log_transition};
 use super::tree::Tree;
-use process_monitor_client::api::{EventKind, ProcessEvent};
-use process_monitor_core::engine::{Action, Engine, News};
+use process_monitor_client::api::EventKind;
+use process_monitor_core::engine::{Action, Engine};
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::ProcessState;
 use process_monitor_core::partner::Farewell;
-use process_monitor_core::time::Wall;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
 use process_monitor_host::output::protocol::Attach;
@@ -34,7 +34,6 @@ use regex_lite::Regex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tokio::sync::oneshot;
 
 /// How supervision ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,12 +78,13 @@ pub struct Executor {
     /// Processes as which runs go on, until the engine has decided to adopt them.
     pub(super) found: HashMap<RunId, Process>,
     pub(super) checker: Checker,
-    events: EventHub,
+    pub(super) events: EventHub,
     pub(super) lines: LineWatcher,
     /// At rest since this generation: its run record is of no more use once that is saved.
     resting: Vec<(u64, ProcessId)>,
-    restart: Option<oneshot::Sender<()>>,
     restarting: bool,
+    /// While it takes up what the monitor before in this process had: nothing is news but what has changed.
+    pub(super) resuming: bool,
     /// Until all is taken up, the board is left alone: filling it one by one costs the square.
     taking_up: bool,
     /// Whether the marker of supervision is set.
@@ -163,8 +163,8 @@ impl Executor {
             outputs: HashMap::new(),
             remains: HashMap::new(),
             resting: Vec::new(),
-            restart: None,
             restarting: false,
+            resuming: false,
             taking_up: true,
             marked: false,
             leaving: false,
@@ -176,7 +176,7 @@ impl Executor {
     pub fn carry_out(&mut self, actions: Vec<Action>, engine: &Engine, reactor: &Reactor) {
         // Of several changes of one process at once, readers need only the last.
         let mut changed: Vec<(ProcessId, bool)> = Vec::new();
-        let mut replies = Vec::new();
+        let (mut transitions, mut forgotten, mut replies) = (Vec::new(), Vec::new(), Vec::new());
         for action in actions {
             match action {
                 Action::Record { run, attempts, .. } => self.starter.record(run, attempts),
@@ -195,14 +195,14 @@ impl Executor {
                 }
                 Action::Publish { id, transition, durable } => {
                     log_transition(&id, transition, engine);
-                    self.tell_transition(&id, transition, engine);
                     let rests = transition.is_some_and(|(_, to)| rests(to));
+                    transitions.extend(transition.map(|(from, to)| (id.clone(), from, to)));
                     match changed.iter_mut().find(|(known, _)| *known == id) {
                         Some((_, urgent)) => *urgent |= durable || rests,
                         None => changed.push((id, durable || rests)),
                     }
                 }
-                Action::Forget(id) => self.forget(id),
+                Action::Forget(id) => forgotten.push(id),
                 Action::Reply(ticket, result) => replies.push((ticket, result)),
                 Action::Finished => self.finished = true,
             }
@@ -210,6 +210,11 @@ impl Executor {
         for (id, urgent) in changed {
             self.publish(&id, urgent, engine);
         }
+        // Whoever hears of it and looks shall see it.
+        for (id, from, to) in transitions {
+            self.tell_transition(&id, from, to, engine);
+        }
+        forgotten.into_iter().for_each(|id| self.forget(id));
         for (ticket, result) in replies {
             self.replies.answer(ticket, result);
         }
@@ -233,23 +238,6 @@ impl Executor {
             }
             self.board.put(view);
         }
-    }
-
-    fn tell_transition(&self, id: &ProcessId, change: Option<(ProcessState, ProcessState)>, engine: &Engine) {
-        let Some((from, to)) = change else { return };
-        let (message, pid) = engine.brief(id);
-        let message = message.map(str::to_owned);
-        let (from, to) = (Some(from), Some(to));
-        self.events.add(ProcessEvent { from, to, pid, message, ..event(EventKind::State, id) });
-    }
-
-    fn tell_news(&self, id: &ProcessId, news: News) {
-        let (healthy, message) = match news {
-            News::Passed => return,
-            News::Recovered { .. } => (true, None),
-            News::Failed { why, .. } => (false, Some(why)),
-        };
-        self.events.add(ProcessEvent { healthy: Some(healthy), message, ..event(EventKind::Health, id) });
     }
 
     /// Shows readers what files do not have.
@@ -382,9 +370,8 @@ impl Executor {
     // ---- the end --------------------------------------------------------------------------------
 
     /// Begins to hand over to a fresh monitor; spawns under way are waited for.
-    pub fn begin_restart(&mut self, reply: oneshot::Sender<()>) {
+    pub fn begin_restart(&mut self) {
         self.restarting = true;
-        self.restart = Some(reply);
     }
 
     /// Whether supervision is over, and how.
@@ -392,13 +379,8 @@ impl Executor {
         if self.finished {
             return Some(Ending::ShutDown);
         }
-        if self.restarting && self.starter.idle() {
-            if let Some(reply) = self.restart.take() {
-                let _gone = reply.send(());
-            }
-            return Some(Ending::Restart);
-        }
-        None
+        // A stop that was asked for meanwhile goes before it.
+        (self.restarting && !self.leaving && self.starter.idle()).then_some(Ending::Restart)
     }
 
     /// Writes what is not written yet.
@@ -429,38 +411,6 @@ pub(super) fn attach_to(logger: &LoggerLink, attach: &Attach) {
     }
 }
 
-fn event(kind: EventKind, id: &ProcessId) -> ProcessEvent {
-    ProcessEvent::new(String::new(), Wall::default(), kind, Some(id.clone()))
-}
-
 fn rests(state: ProcessState) -> bool {
     matches!(state, ProcessState::Stopped | ProcessState::Failed | ProcessState::Disabled)
-}
-
-fn log_transition(id: &ProcessId, transition: Option<(ProcessState, ProcessState)>, engine: &Engine) {
-    let Some((from, to)) = transition else { return };
-    let (message, pid) = engine.brief(id);
-    match to {
-        ProcessState::Failed => tracing::error!(process = %id, message, "{from} → {to}"),
-        ProcessState::Crashed | ProcessState::Retrying => {
-            tracing::warn!(process = %id, message, "{from} → {to}")
-        }
-        ProcessState::Running => tracing::info!(process = %id, pid, "{from} → {to}"),
-        _ => tracing::info!(process = %id, "{from} → {to}"),
-    }
-}
-
-fn log_news(id: &ProcessId, news: &News) {
-    match news {
-        News::Passed => {}
-        News::Recovered { failed } => {
-            tracing::info!(process = %id, "healthy again, after {failed} failed checks")
-        }
-        News::Failed { why, in_a_row, limit } if in_a_row < limit => {
-            tracing::debug!(process = %id, "check {in_a_row} of {limit} failed: {why}");
-        }
-        News::Failed { why, in_a_row, .. } => {
-            tracing::warn!(process = %id, "check {in_a_row} in a row failed: {why}");
-        }
-    }
 }

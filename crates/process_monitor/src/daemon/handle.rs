@@ -7,13 +7,16 @@ use super::figures::Meter;
 use super::inbox::{Answer, CommandError, Inbox, Message};
 use super::listing::Listing;
 use super::partner::PartnerLink;
+use super::service_manager::ServiceManager;
 use super::settings::Settings;
 use super::storage::{Change, ConfigureError, StorageLink};
+use super::succession::{NotFollowed, Succession};
 use crate::http::OutputDesk;
 use arc_swap::ArcSwap;
 use axum::body::Bytes;
 use process_monitor_client::api::{HealthReport, MonitorState, MonitorStatus, ProcessStatus};
 use process_monitor_core::engine::{Command, Health, View};
+use process_monitor_core::exit::{Exit, LastExit};
 use process_monitor_core::id::{InstanceId, ProcessId};
 use process_monitor_core::model::{AlivenessCheck, ProcessState};
 use process_monitor_core::registry::Registry;
@@ -22,8 +25,9 @@ use process_monitor_host::clock;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::tls::ServerTls;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 /// What does not change, or hardly, while a monitor lives.
@@ -36,6 +40,8 @@ pub struct Facts {
     pub standalone: bool,
     /// Whether it is on its way down.
     pub stopping: AtomicBool,
+    /// Who has started it, if he wants to be told how it is.
+    pub manager: ServiceManager,
     /// Its logger's process id, 0 while there is none.
     pub logger_pid: AtomicU32,
     /// Where its aliveness server listens, 0 while it does not.
@@ -57,6 +63,7 @@ pub struct Handle {
     storage: StorageLink,
     output: OutputDesk,
     partner: PartnerLink,
+    succession: Succession,
 }
 
 /// What a [`Handle`] reaches.
@@ -73,15 +80,17 @@ pub struct Reach {
     pub storage: StorageLink,
     /// The thread that keeps the partner.
     pub partner: PartnerLink,
+    /// How the monitor is followed by another.
+    pub succession: Succession,
 }
 
 impl Handle {
     /// A handle on a monitor.
     pub fn new(facts: Arc<Facts>, reach: Reach) -> Self {
-        let Reach { board, inbox, events, settings, storage, partner } = reach;
+        let Reach { board, inbox, events, settings, storage, partner, succession } = reach;
         let (meter, output) = (Arc::new(Meter::default()), OutputDesk::default());
         let listing = Arc::default();
-        Self { facts, board, inbox, events, meter, listing, settings, storage, output, partner }
+        Self { facts, board, inbox, events, meter, listing, settings, storage, output, partner, succession }
     }
 
     /// The monitor's settings as they are now.
@@ -224,6 +233,7 @@ impl Handle {
             running_process_count: running,
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             directory: Some(facts.layout.directory().display().to_string()),
+            executable: Some(self.succession.executable().display().to_string()),
             logger_pid: (logger != 0).then_some(logger),
             aliveness_port: (aliveness != 0).then_some(aliveness),
             api_port: api.addresses.first().map(SocketAddr::port),
@@ -246,25 +256,66 @@ impl Handle {
     pub async fn greeted(&self, instance: InstanceId) -> Result<(), CommandError> {
         self.partner.greeted(instance);
         let (answer, answered) = oneshot::channel();
-        self.inbox.send(Message::Ping(answer));
+        self.inbox.send(Message::Ping(Box::new(move || {
+            // Whoever asked may have given up.
+            let _gone = answer.send(());
+        })));
         answered.await.map_err(|_| CommandError::Ended)
+    }
+
+    /// Whether the supervising thread answers within this time.
+    pub(super) fn supervision_answers(&self, within: Duration) -> bool {
+        let (answer, answered) = mpsc::channel();
+        self.inbox.send(Message::Ping(Box::new(move || {
+            // Whoever asked may have given up.
+            let _gone = answer.send(());
+        })));
+        answered.recv_timeout(within).is_ok()
+    }
+
+    /// How the last run of a process ended.
+    pub(super) fn last_exit(&self, id: &ProcessId) -> Option<Exit> {
+        self.board.get(id)?.entry.last_exit.as_ref().map(LastExit::exit)
     }
 
     /// Stops every process, then the monitor.
     pub fn shut_down(&self) {
         self.partner.leave();
-        self.facts.stopping.store(true, Ordering::Relaxed);
+        if !self.facts.stopping.swap(true, Ordering::Relaxed) {
+            let timeouts = self.board.all().into_iter().map(|view| view.entry.stop().timeout_ms);
+            self.facts.manager.stopping(Duration::from_millis(timeouts.max().unwrap_or_default()));
+        }
         self.inbox.send(Message::ShutDown);
     }
 
-    /// Replaces the monitor by a fresh one; returns when that is about to happen.
+    /// Replaces the monitor by a fresh one, after a rehearsal; returns when that is about to happen.
     ///
     /// # Errors
-    /// When the monitor is on its way down already.
-    pub async fn restart(&self) -> Result<(), CommandError> {
-        let (reply, accepted) = oneshot::channel();
-        self.inbox.send(Message::Restart(reply));
-        accepted.await.map_err(|_| CommandError::Ended)
+    /// Why the monitor goes on instead.
+    pub async fn restart(&self) -> Result<(), NotFollowed> {
+        if self.is_stopping() {
+            return Err(NotFollowed::Stopping);
+        }
+        tracing::info!("a restart is wanted; {} rehearses", self.succession.executable().display());
+        let version =
+            self.succession.begin().await.inspect_err(|error| tracing::error!("no restart: {error}"))?;
+        tracing::info!("the rehearsal went well; version {version} goes on in this process");
+        Ok(())
+    }
+
+    /// How the monitor is followed by another.
+    pub(super) fn succession(&self) -> &Succession {
+        &self.succession
+    }
+
+    /// Ends supervision without stopping anything.
+    pub(super) fn end_supervision(&self) {
+        self.inbox.send(Message::Restart);
+    }
+
+    /// Whether the monitor is on its way down.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.facts.stopping.load(Ordering::Relaxed)
     }
 }
 

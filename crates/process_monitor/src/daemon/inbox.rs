@@ -54,11 +54,11 @@ pub enum Message {
     /// SIGCHLD: a child has ended, perhaps an orphan that fell to us.
     ChildEnded,
     /// Answer: whether the supervising thread does.
-    Ping(oneshot::Sender<()>),
+    Ping(Box<dyn FnOnce() + Send>),
     /// Stop everything.
     ShutDown,
-    /// Replace this monitor by a fresh one.
-    Restart(oneshot::Sender<()>),
+    /// End supervision without stopping anything: a fresh monitor goes on.
+    Restart,
 }
 
 /// Sends to the supervising thread and wakes it.

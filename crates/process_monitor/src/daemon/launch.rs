@@ -14,6 +14,14 @@ impl Options {
     /// The words that make this program the monitor with these options.
     pub fn words(&self) -> Vec<OsString> {
         let mut words = place(&self.directory, &self.instance);
+        words.extend(self.flags());
+        words.push("daemon".into());
+        words
+    }
+
+    /// What of them is told by flags beside directory and instance.
+    pub fn flags(&self) -> Vec<OsString> {
+        let mut words = Vec::new();
         if self.standalone {
             words.push("--standalone".into());
         }
@@ -26,7 +34,6 @@ impl Options {
         if let Some(port) = self.api_port {
             words.extend(["--api-port".into(), port.to_string().into()]);
         }
-        words.push("daemon".into());
         words
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | thread | does | file |
 //! | --- | --- | --- |
-//! | supervising | events → engine → actions; never waits for anything but events | `supervisor`, `executor`, `runs` |
+//! | supervising | events → engine → actions; never waits for anything but events | `life`, `supervisor`, `executor`, `runs` |
 //! | spawn (2) | folders, records, fork and exec | `starter`, `jobs` |
 //! | kill (4) | kills trees and waits for their end | `jobs` |
 //! | registry | reads, merges and writes the registry's file | `storage` |
@@ -11,6 +11,8 @@
 //! | lines | waits for lines that say that a program is ready; started by the first | `lines` |
 //! | partner | keeps the other monitor of the pair there | `partner/` |
 //! | main | serves the control socket, the API and the aliveness port, takes signals | `serve`, `api`, `aliveness` |
+//!
+//! A monitor that replaces itself: `succession`, and `rehearsal` for the one that follows.
 //!
 //! They share nothing but messages (`inbox`) and the board that readers see (`board`).
 
@@ -23,11 +25,13 @@ mod checks;
 mod control;
 mod events;
 mod executor;
+mod exit_with;
 mod figures;
 mod handle;
 mod inbox;
 mod jobs;
 mod launch;
+mod life;
 mod lines;
 mod listing;
 mod logger;
@@ -36,19 +40,26 @@ mod marker;
 mod partner;
 mod permits;
 mod ports;
+mod rehearsal;
 mod replies;
 mod runs;
 mod serve;
+mod service_manager;
 mod settings;
+mod signal_file;
 mod start;
 mod starter;
 mod storage;
+mod succession;
 mod supervisor;
+mod telling;
 mod tree;
 
 pub use events::EventHub;
 pub use handle::Handle;
 pub use inbox::CommandError;
 pub use permits::permitted;
+pub use rehearsal::rehearse;
 pub use start::{DaemonError, Options, run};
 pub use storage::ConfigureError;
+pub use succession::NotFollowed;

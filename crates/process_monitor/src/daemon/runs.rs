@@ -145,7 +145,10 @@ impl Executor {
             }
             Some(Watched::Launcher(process)) => {
                 match process.try_exit() {
-                    Ok(exit) => tracing::debug!(pid = process.identity().pid, ?exit, "the launcher ended"),
+                    Ok(exit) => {
+                        self.reaper.reaped(process.identity().pid);
+                        tracing::debug!(pid = process.identity().pid, ?exit, "the launcher ended");
+                    }
                     Err(error) => tracing::warn!(%error, "cannot reap a launcher"),
                 }
                 reactor.unwatch(&**process);
@@ -190,6 +193,7 @@ impl Executor {
             }
         };
         let live = self.live.remove(&run)?;
+        self.reaper.reaped(live.process.identity().pid);
         self.keys.remove(&key);
         reactor.unwatch(&*live.process);
         let leftover = live.tree.may_be_left(&self.reaper);

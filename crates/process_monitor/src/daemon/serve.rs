@@ -1,17 +1,51 @@
-//! The main thread: serves the control socket and takes signals until supervision is over.
+//! The main thread: serves the control socket and takes signals until supervision is over, or another monitor follows.
 
 use super::Handle;
+use super::events::EventHub;
 use super::executor::Ending;
-use crate::http::transport::Transport;
-use axum::Extension;
+use super::succession::Legacy;
+use crate::http;
+use process_monitor_core::engine::Memory;
+use process_monitor_host::handover::{Bequest, signals};
 use std::io;
 use std::time::Duration;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 /// How long answers under way may take to leave once supervision is over.
-pub const LAST_ANSWERS: Duration = Duration::from_secs(2);
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+/// After this a connection is cut in any case.
+pub const CUT_AFTER: Duration = Duration::from_secs(4);
+
+/// How long requests under way may take once another monitor is to follow. Who is not served by then is told to ask
+/// again.
+const LAST_REQUESTS: Duration = Duration::from_secs(2);
+
+/// Between a signal's arrival and its being taken up by the task that waits for it.
+const SIGNAL_TAKEN: Duration = Duration::from_millis(1);
+
+/// How it ends.
+pub enum End {
+    /// Everything is down.
+    ShutDown,
+    /// Another monitor follows, and gets this.
+    Followed(Bequest),
+}
+
+/// Tasks that serve elsewhere.
+pub struct Others {
+    /// Tells them, by a change or by being dropped, that it is over: what is under way is finished, nothing else taken.
+    pub over: watch::Sender<bool>,
+    /// Their ends.
+    pub tasks: JoinSet<()>,
+}
+
+/// How supervision ended, and what the engine knew then.
+type Ended = io::Result<(Ending, Vec<Memory>)>;
 
 /// Serves until `ended` tells how supervision ended.
 ///
@@ -20,32 +54,84 @@ pub const LAST_ANSWERS: Duration = Duration::from_secs(2);
 pub async fn serve(
     listener: UnixListener,
     handle: Handle,
-    ended: oneshot::Receiver<io::Result<Ending>>,
-) -> io::Result<Ending> {
-    let (stop, stopped) = oneshot::channel::<()>();
-    let router = crate::http::router(handle.clone())
-        .merge(crate::http::partner::router(handle.clone()))
-        .layer(Extension(Transport::Control));
-    let events = handle.events().clone();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-        // A dropped sender means the same.
-        let _ = stopped.await;
-    });
-    let server = tokio::spawn(async move { server.await });
-    let signals = tokio::spawn(take_signals(handle)?);
-    let ending =
-        ended.await.unwrap_or_else(|_| Err(io::Error::other("the supervising thread ended without a word")));
-    // Streams have no end of their own.
-    events.close();
-    drop(stop);
-    signals.abort();
-    match tokio::time::timeout(LAST_ANSWERS, server).await {
-        Ok(Ok(Ok(()))) => {}
-        Ok(Ok(Err(error))) => tracing::warn!(%error, "serving the control socket ended badly"),
-        Ok(Err(error)) => tracing::error!(%error, "serving the control socket ended badly"),
-        Err(_) => tracing::debug!("some connections were cut"),
+    mut ended: oneshot::Receiver<Ended>,
+    others: Others,
+) -> io::Result<End> {
+    let mut servers = Servers::start(listener, &handle, others);
+    let taking = tokio::spawn(take_signals(handle.clone())?);
+    signals::let_through()?;
+    let mut bequest = None;
+    let result = tokio::select! {
+        result = &mut ended => result,
+        () = handle.succession().begun() => {
+            bequest = Some(handle.succession().bequest());
+            handle.facts().manager.reloading();
+            // Supervision goes on, so that commands under way are carried out.
+            servers.stop_accepting();
+            servers.wait(LAST_REQUESTS).await;
+            handle.end_supervision();
+            ended.await
+        }
+    };
+    servers.stop_accepting();
+    servers.wait(LAST_ANSWERS).await;
+    let silent = || Err(io::Error::other("the supervising thread ended without a word"));
+    let (ending, memories) = result.unwrap_or_else(|_| silent())?;
+    let followed = bequest.filter(|_| ending == Ending::Restart);
+    let end = match followed {
+        None => End::ShutDown,
+        Some(mut bequest) => {
+            Legacy { events: handle.events().log(), memories }.add_to(&mut bequest);
+            pass_on_signals(&handle).await?;
+            End::Followed(bequest)
+        }
+    };
+    taking.abort();
+    Ok(end)
+}
+
+/// From here on signals wait for the monitor that follows, and so does one that was taken, but too late to be obeyed.
+async fn pass_on_signals(handle: &Handle) -> io::Result<()> {
+    signals::hold_back()?;
+    tokio::time::sleep(SIGNAL_TAKEN).await;
+    if handle.is_stopping() { signals::pass_on_stop() } else { Ok(()) }
+}
+
+/// Whoever serves.
+struct Servers {
+    events: EventHub,
+    over: Option<watch::Sender<bool>>,
+    tasks: JoinSet<()>,
+}
+
+impl Servers {
+    fn start(listener: UnixListener, handle: &Handle, others: Others) -> Self {
+        let router = http::router(handle.clone()).merge(http::partner::router(handle.clone()));
+        let Others { over, mut tasks } = others;
+        let is_over = over.subscribe();
+        tasks.spawn(async move {
+            http::listen::serve_control(listener, router, is_over).await.finish(CUT_AFTER).await;
+        });
+        Self { events: handle.events().clone(), over: Some(over), tasks }
     }
-    ending
+
+    /// What is under way is finished, nothing else taken. Streams have no end of their own, so it is made.
+    fn stop_accepting(&mut self) {
+        self.events.close();
+        drop(self.over.take());
+    }
+
+    /// Waits until everything is finished, at most so long.
+    async fn wait(&mut self, at_most: Duration) {
+        let deadline = Instant::now() + at_most;
+        while !self.tasks.is_empty() {
+            match timeout_at(deadline, self.tasks.join_next()).await {
+                Ok(Some(Err(error))) => tracing::error!(%error, "a server ended badly"),
+                Ok(_) => {}
+                Err(_) => return tracing::debug!("some connections are still open"),
+            }
+        }
+    }
 }
 
 fn take_signals(handle: Handle) -> io::Result<impl Future<Output = ()>> {
@@ -54,6 +140,8 @@ fn take_signals(handle: Handle) -> io::Result<impl Future<Output = ()>> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut child = signal(SignalKind::child())?;
     Ok(async move {
+        // Orphans may have ended before anybody was told.
+        handle.child_ended();
         loop {
             tokio::select! {
                 _ = terminate.recv() => handle.shut_down(),

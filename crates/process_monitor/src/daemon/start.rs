@@ -2,53 +2,40 @@
 
 use super::aliveness;
 use super::api;
-use super::board::Board;
-use super::boot;
 use super::control;
-use super::events::EventHub;
-use super::executor::{Ending, Executor, Parts};
-use super::handle::{Facts, Handle, Reach};
-use super::inbox::Inbox;
-use super::jobs::Pool;
-use super::logger::LoggerKeeper;
-use super::marker;
-use super::partner::{Desk, Keeper, PartnerLink, Parts as PartnerParts};
-use super::permits::Permits;
-use super::serve;
-use super::starter::Starter;
+use super::exit_with::ExitWith;
+use super::handle::Facts;
+use super::life::{self, Life};
+use super::serve::{self, End};
+use super::service_manager::ServiceManager;
+use super::signal_file::SignalFile;
 use super::storage::{Storage, StorageError};
-use super::supervisor::Supervisor;
+use super::succession;
 use crate::log;
-use process_monitor_core::engine::Engine;
-use process_monitor_core::id::InstanceId;
+use process_monitor_core::id::{InstanceId, ProcessId};
 use process_monitor_core::model::ProcessEntry;
 use process_monitor_core::registry::Registry;
-use process_monitor_core::time::Wall;
 use process_monitor_host::background::{Ready, ReadyReporter};
-use process_monitor_host::clock::{self, Clock};
+use process_monitor_host::clock;
 use process_monitor_host::files::{self, FileError};
+use process_monitor_host::handover::{Bequest, Inherited, signals};
 use process_monitor_host::layout::Layout;
 use process_monitor_host::lock::{InstanceLock, InstanceLockError};
 use process_monitor_host::pair::farewell;
-use process_monitor_host::process::tree::Reaper;
-use process_monitor_host::process::{BootId, limits};
-use process_monitor_host::reactor::Reactor;
-use process_monitor_host::watch::FileWatch;
+use process_monitor_host::process::limits;
+use process_monitor_host::program;
+use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32};
 use std::thread;
+use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
-/// Threads that spawn: enough to use both cores of a small machine while one exec waits for a disk.
-const SPAWNERS: usize = 2;
-
-/// Threads that kill trees: they mostly wait.
-const KILLERS: usize = 4;
+/// How long work that is of no use any more may take to end.
+const LEFT_BEHIND: Duration = Duration::from_secs(1);
 
 /// What a monitor is started with.
 #[derive(Debug, Clone)]
@@ -63,6 +50,8 @@ pub struct Options {
     pub standalone: bool,
     /// Level and form of its log (`TOM_PM_LOG`).
     pub log: Option<String>,
+    /// The process whose end is the end of the monitor.
+    pub exit_with: Option<ProcessId>,
     /// Where its aliveness server listens, whatever the registry says; 0: where the system likes.
     pub aliveness_port: Option<u16>,
     /// Where its API listens, whatever the registry says; 0: where the system likes.
@@ -93,6 +82,9 @@ pub enum DaemonError {
     /// Its log cannot be written.
     #[error(transparent)]
     Log(#[from] log::LogError),
+    /// It was to end with a process that is not registered.
+    #[error("there is no process {0} to end with; register it first with `add`, or correct --exit-with")]
+    NobodyToEndWith(ProcessId),
     /// The system refused something.
     #[error("cannot {attempt}: {source}")]
     System {
@@ -111,21 +103,33 @@ impl DaemonError {
 }
 
 /// For `map_err`: says what was attempted.
-fn cannot(attempt: impl Into<String>) -> impl FnOnce(io::Error) -> DaemonError {
+pub(super) fn cannot(attempt: impl Into<String>) -> impl FnOnce(io::Error) -> DaemonError {
     let attempt = attempt.into();
     move |source| DaemonError::System { attempt, source }
 }
 
-/// Runs a monitor until it is stopped. If it was started in the background, its starter is told when
+/// How a monitor's process ends.
+enum Departure {
+    /// With this exit code.
+    End(u8),
+    /// By becoming the monitor that follows, which gets this.
+    Followed(Bequest),
+}
+
+/// Runs a monitor until it is stopped, and returns with what code its process is to end. If it was started in the background, its starter is told when
 /// it can be talked to, or why it can't be.
 ///
 /// # Errors
 /// [`DaemonError`]; what it managed goes on.
-pub fn run(options: &Options) -> Result<(), DaemonError> {
-    // First of all: whatever is started from here on must not inherit its pipe.
+pub fn run(options: &Options) -> Result<u8, DaemonError> {
+    // First of all: whatever is started from here on must not inherit these.
+    let inherited = Inherited::from_env();
     let mut ready = ReadyReporter::from_env().map_err(cannot("take over the pipe of the start"))?;
+    program::own().map_err(cannot("find this program's own file"))?;
+    // Until there is somebody to obey them.
+    signals::hold_back().map_err(cannot("hold signals back"))?;
     let layout = Layout::new(&options.directory, options.instance.clone());
-    let result = until_the_end(options, &layout, &mut ready);
+    let result = until_the_end(options, &layout, inherited, &mut ready);
     if let Err(error) = &result {
         match error.is_redundant() {
             true => log::append(&layout, options.log.as_deref(), &error.to_string()),
@@ -134,8 +138,8 @@ pub fn run(options: &Options) -> Result<(), DaemonError> {
         report(ready, |ready| ready.failed(error.to_string()));
     }
     match result? {
-        Ending::ShutDown => Ok(()),
-        Ending::Restart => Err(exec_again()),
+        Departure::End(code) => Ok(code),
+        Departure::Followed(bequest) => Err(go_on(bequest)),
     }
 }
 
@@ -146,15 +150,21 @@ fn report(to: Option<ReadyReporter>, tell: impl FnOnce(ReadyReporter) -> io::Res
     }
 }
 
-/// Everything that a life has is released when this returns, in the reverse order of its taking.
+/// Everything that a life has is released when this returns, in the reverse order of its taking, but for what the monitor
+/// gets that follows, if one does.
 fn until_the_end(
     options: &Options,
     layout: &Layout,
+    mut inherited: Inherited,
     ready: &mut Option<ReadyReporter>,
-) -> Result<Ending, DaemonError> {
+) -> Result<Departure, DaemonError> {
+    let follows = inherited.has(succession::LOCK);
+    if follows {
+        process_monitor_host::crash_point!("succession::followed");
+    }
     make_folders(layout)?;
-    let _lock = InstanceLock::acquire(layout)?;
-    begin(options, layout)?;
+    let lock = InstanceLock::acquire_or_inherit(layout, inherited.take(succession::LOCK))?;
+    begin(options, layout, follows)?;
     let storage = Storage::open(layout.clone())?;
     let _log = log::start(layout, options.foreground, options.log.as_deref())?;
     log_panics();
@@ -164,7 +174,17 @@ fn until_the_end(
         .enable_all()
         .build()
         .map_err(cannot("start serving"))?;
-    runtime.block_on(supervise_and_serve(options, layout, storage, ready))
+    let life = supervise_and_serve(options, layout, storage, inherited, ready);
+    let mut departure = runtime.block_on(life)?;
+    // Something may hang in a look at a disk or a name.
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    if let Departure::Followed(bequest) = &mut departure {
+        match lock.hand_over() {
+            Ok(descriptor) => bequest.add(succession::LOCK, descriptor),
+            Err(error) => tracing::warn!(%error, "cannot hand over the instance's lock; it is taken anew"),
+        }
+    }
+    Ok(departure)
 }
 
 fn make_folders(layout: &Layout) -> Result<(), FileError> {
@@ -177,12 +197,13 @@ fn make_folders(layout: &Layout) -> Result<(), FileError> {
 }
 
 /// Who holds the lock decides whether a stop still counts, and then begins a life of which another may be made.
-fn begin(options: &Options, layout: &Layout) -> Result<(), DaemonError> {
-    if options.unless_stopped && farewell::read(layout).is_some() {
+fn begin(options: &Options, layout: &Layout, follows: bool) -> Result<(), DaemonError> {
+    // A stop of the image before this one is obeyed by this one (`serve`), which has to be there for that.
+    if options.unless_stopped && !follows && farewell::read(layout).is_some() {
         return Err(DaemonError::Stopped(layout.instance().clone()));
     }
     farewell::take_back(layout).map_err(cannot("take back that this monitor was stopped"))?;
-    let executable = std::env::current_exe().map_err(cannot("find this program's own file"))?;
+    let executable = program::own().map_err(cannot("find this program's own file"))?;
     options.write_down(layout, executable).map_err(cannot("write down how this monitor was started"))
 }
 
@@ -211,24 +232,31 @@ async fn supervise_and_serve(
     options: &Options,
     layout: &Layout,
     storage: Storage,
+    mut inherited: Inherited,
     ready: &mut Option<ReadyReporter>,
-) -> Result<Ending, DaemonError> {
+) -> Result<Departure, DaemonError> {
     let path = layout.control_socket();
-    let listener = control::bind(layout).map_err(cannot(format!("listen on {}", path.display())))?;
+    let listening = control::listen(layout, &mut inherited);
+    let listener = listening.map_err(cannot(format!("listen on {}", path.display())))?;
     let facts = Arc::new(Facts {
         layout: layout.clone(),
         started_at: clock::wall(),
         standalone: options.standalone,
         stopping: AtomicBool::new(false),
+        manager: ServiceManager::of(options.foreground),
         logger_pid: AtomicU32::new(0),
         aliveness_port: AtomicU16::new(0),
         api: Default::default(),
     });
     let aliveness_port = aliveness_port(options, storage.registry());
+    if !inherited.has(succession::LEGACY) {
+        check_exit_with(options, storage.registry())?;
+    }
     log_summary(layout, storage.registry());
-    let mut life = Life::assemble(options, layout, Arc::clone(&facts), storage)?;
+    let mut life = Life::assemble(options, layout, Arc::clone(&facts), storage, &mut inherited)?;
     let handle = life.handle.clone();
     let keeper = life.keeper.take();
+    let _kept = handle.succession().keep(succession::CONTROL, &listener);
     let (tell_up, up) = oneshot::channel();
     let (tell_end, ended) = oneshot::channel();
     thread::Builder::new()
@@ -241,148 +269,47 @@ async fn supervise_and_serve(
     // Whoever connects earlier waits, and does not see half of what is there.
     if up.await.is_ok() {
         report(ready.take(), |ready| ready.ready(Ready { pid: std::process::id() }));
+        facts.manager.ready(handle.monitor_status().managed_process_count);
     }
+    let _watchdog = facts.manager.watch(handle.clone());
+    let exit_with = options.exit_with.clone().map(|id| ExitWith::watch(id, handle.clone()));
     let (over, is_over) = watch::channel(false);
-    let mut tcp = JoinSet::new();
-    if let Some(port) = aliveness_port {
-        tcp.spawn(aliveness::serve(port, handle.clone(), is_over.clone()));
+    let mut tasks = JoinSet::new();
+    match aliveness_port {
+        Some(port) => drop(tasks.spawn(aliveness::serve(port, handle.clone(), is_over.clone()))),
+        None => handle.succession().close_uninherited(succession::ALIVENESS),
     }
-    tcp.spawn(api::serve(options.api_port, handle.clone(), is_over));
-    let keeper = keeper.and_then(keep_partner);
-    let ending = serve::serve(listener, handle, ended).await;
-    if let (Some(keeper), Ok(Ending::ShutDown)) = (keeper, &ending) {
+    tasks.spawn(api::serve(options.api_port, handle.clone(), is_over));
+    let keeper = keeper.and_then(life::keep_partner);
+    let _obeyed = SignalFile::obey(layout, handle.clone());
+    let end = serve::serve(listener, handle, ended, serve::Others { over, tasks }).await;
+    if let (Some(keeper), Ok(End::ShutDown)) = (keeper, &end) {
         // A partner whose start is under way is to be found by whoever stops both.
         keeper.finish().await;
     }
-    drop(over);
-    while let Some(end) = tcp.join_next().await {
-        if let Err(error) = end {
-            tracing::error!(%error, "serving over TCP ended badly");
-        }
-    }
-    if let Err(error) = std::fs::remove_file(&path) {
+    if !matches!(end, Ok(End::Followed(_)))
+        && let Err(error) = std::fs::remove_file(&path)
+    {
         tracing::debug!(%error, "cannot remove the control socket");
     }
-    ending.map_err(cannot("supervise"))
+    Ok(match end.map_err(cannot("supervise"))? {
+        End::ShutDown => Departure::End(exit_with.and_then(|process| process.code()).unwrap_or(0)),
+        End::Followed(bequest) => Departure::Followed(bequest),
+    })
+}
+
+/// A monitor that waits for the end of a process that is not there would wait for ever.
+fn check_exit_with(options: &Options, registry: &Registry) -> Result<(), DaemonError> {
+    match &options.exit_with {
+        Some(id) if !registry.processes.contains_key(id) => Err(DaemonError::NobodyToEndWith(id.clone())),
+        _ => Ok(()),
+    }
 }
 
 /// Where the aliveness server listens; `None`: it is switched off.
 fn aliveness_port(options: &Options, registry: &Registry) -> Option<u16> {
     let from_registry = registry.aliveness_server.enabled.then(|| registry.aliveness_port());
     options.aliveness_port.or(from_registry)
-}
-
-fn keep_partner((parts, desk): (PartnerParts, Desk)) -> Option<Keeper> {
-    Keeper::start(parts, desk)
-        .inspect_err(
-            |error| tracing::error!(%error, "cannot start the thread that keeps the partner; there is none"),
-        )
-        .ok()
-}
-
-/// What the supervising thread has.
-struct Life {
-    supervisor: Supervisor,
-    handle: Handle,
-    layout: Layout,
-    boot: BootId,
-    registry: Registry,
-    board: Board,
-    /// What the thread is made of that keeps the partner.
-    keeper: Option<(PartnerParts, Desk)>,
-    _watch: Option<FileWatch>,
-}
-
-impl Life {
-    fn assemble(
-        options: &Options,
-        layout: &Layout,
-        facts: Arc<Facts>,
-        storage: Storage,
-    ) -> Result<Self, DaemonError> {
-        let boot = BootId::current().map_err(cannot("find out which boot this is"))?;
-        let reaper = Reaper::become_subreaper().map_err(cannot("become the reaper of orphaned processes"))?;
-        let reactor = Reactor::new().map_err(cannot("wait for events"))?;
-        let executable = std::env::current_exe().map_err(cannot("find this program's own file"))?;
-        let (inbox, messages) = Inbox::new(reactor.waker());
-        let board = Board::default();
-        let events = EventHub::new(facts.started_at);
-        let pool =
-            |name, threads| Pool::new(name, threads).map_err(cannot(format!("start the {name} threads")));
-        let keeper = LoggerKeeper::start(layout.clone(), executable.clone(), inbox.clone());
-        let registry = storage.registry().clone();
-        let settings = storage.settings();
-        let storage = storage.start(inbox.clone())?;
-        let changed = storage.clone();
-        let watch = FileWatch::new(&layout.registry(), move || changed.file_changed());
-        let watch = watch.inspect_err(|error| {
-            tracing::warn!(%error, "edits of the registry are noticed by the sweep only, every few seconds");
-        });
-        let permits = Permits::new(settings.clone());
-        let spawners = pool("spawn", SPAWNERS)?;
-        let starter = Starter::new(layout.clone(), boot.clone(), inbox.clone(), spawners, permits.clone());
-        let executor = Executor::new(Parts {
-            layout: layout.clone(),
-            boot: boot.clone(),
-            facts: Arc::clone(&facts),
-            inbox: inbox.clone(),
-            board: board.clone(),
-            events: events.clone(),
-            storage: storage.clone(),
-            keeper: keeper.map_err(cannot("start the logger's thread"))?,
-            starter,
-            permits,
-            killers: pool("kill", KILLERS)?,
-            reaper: Arc::new(reaper),
-        });
-        let engine = Engine::new(&epoch(facts.started_at));
-        let supervisor = Supervisor { engine, executor, reactor, inbox: messages, clock: Clock::default() };
-        let (partner, desk) = PartnerLink::new();
-        let parts = PartnerParts {
-            layout: layout.clone(),
-            standalone: options.standalone,
-            continuing: marker::is_set(layout, &boot),
-            named: options.watcher_pid,
-            executable,
-            settings: settings.clone(),
-            storage: storage.clone(),
-        };
-        let reach = Reach { board: board.clone(), inbox, events, settings, storage, partner };
-        let (handle, layout, _watch) = (Handle::new(facts, reach), layout.clone(), watch.ok());
-        let keeper = Some((parts, desk));
-        Ok(Self { supervisor, handle, layout, boot, registry, board, keeper, _watch })
-    }
-
-    /// Takes up what is there, supervises, and leaves everything in order.
-    fn live(mut self, up: oneshot::Sender<()>) -> io::Result<Ending> {
-        let Self { supervisor, layout, boot, registry, .. } = &mut self;
-        let continuing = marker::is_set(layout, boot);
-        boot::take_up(supervisor, layout, &std::mem::take(registry), boot, continuing);
-        supervisor.executor.taken_up(&supervisor.engine);
-        let saved = supervisor.executor.flush(&supervisor.engine);
-        if let Err(error) = saved {
-            tracing::error!(%error, "the registry could not be saved at start");
-        }
-        let _nobody_waits = up.send(());
-        let ending = supervisor.run()?;
-        self.leave(ending);
-        Ok(ending)
-    }
-
-    fn leave(&mut self, ending: Ending) {
-        if let Err(error) = self.supervisor.executor.flush(&self.supervisor.engine) {
-            tracing::error!(%error, "the registry could not be saved at the end");
-        }
-        if ending == Ending::ShutDown {
-            self.supervisor.executor.dismiss_logger();
-            tracing::info!(processes = self.board.counts().0, "stopped");
-        }
-    }
-}
-
-/// A text that no other life of a monitor has: run ids are made from it.
-fn epoch(started: Wall) -> String {
-    format!("{:x}p{:x}", started.unix_millis(), std::process::id())
 }
 
 fn log_summary(layout: &Layout, registry: &Registry) {
@@ -400,15 +327,15 @@ fn log_summary(layout: &Layout, registry: &Registry) {
     }
 }
 
-/// Replaces this process by a fresh monitor with the same pid: its children stay its children.
-fn exec_again() -> DaemonError {
-    let executable = match std::env::current_exe() {
+/// A fresh monitor goes on in this process, with what it is left. Returns only when that failed.
+fn go_on(bequest: Bequest) -> DaemonError {
+    let executable = match program::own() {
         Ok(path) => path,
         Err(source) => return cannot("find this program's own file")(source),
     };
     if let Err(error) = limits::restore_nofile() {
         tracing::warn!(%error, "cannot set the limit of descriptors back; programs get the raised one");
     }
-    let source = Command::new(&executable).args(std::env::args_os().skip(1)).exec();
-    cannot(format!("execute {}", executable.display()))(source)
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    cannot(format!("execute {}", executable.display()))(bequest.exec(&executable, &args))
 }

@@ -35,6 +35,7 @@ async fn status(State(handle): State<Handle>) -> Json<MonitorStatus> {
     Json(MonitorStatus {
         version: None,
         directory: None,
+        executable: None,
         logger_pid: None,
         aliveness_port: None,
         api_addresses: Vec::new(),

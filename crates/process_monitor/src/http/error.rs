@@ -1,6 +1,6 @@
 //! An error's HTTP status and body: the one place that knows.
 
-use crate::daemon::{CommandError, ConfigureError};
+use crate::daemon::{CommandError, ConfigureError, NotFollowed};
 use axum::Json;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -177,6 +177,16 @@ impl From<Refusal> for ApiError {
     }
 }
 
+impl From<NotFollowed> for ApiError {
+    fn from(error: NotFollowed) -> Self {
+        let code = match error {
+            NotFollowed::Stopping => ErrorCode::Stopping,
+            NotFollowed::Rehearsal(_) | NotFollowed::Thread(_) => ErrorCode::RehearsalFailed,
+        };
+        Self(ErrorBody::new(code, error.to_string()))
+    }
+}
+
 impl From<CommandError> for ApiError {
     fn from(error: CommandError) -> Self {
         match error {
@@ -210,6 +220,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::NotUp
         | ErrorCode::StartFailed
         | ErrorCode::Superseded
+        | ErrorCode::RehearsalFailed
         | ErrorCode::Unsupported => StatusCode::CONFLICT,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::TooSlow => StatusCode::REQUEST_TIMEOUT,

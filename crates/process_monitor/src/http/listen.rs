@@ -8,17 +8,12 @@
 //! | the body | `bounds`, a middleware |
 //! | an answer that the other side does not read | [`READ_WITHIN`] without any progress |
 
+use super::conversation::{Bounds, Closing, Origin, speak};
 use super::encryption::{self, Encryption, is_handshake, refuse_plain};
 use super::gate::{Caller, Full, Gate, Pass};
 use super::patient::Patient;
 use super::transport::Transport;
 use axum::Router;
-use axum::http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use process_monitor_core::access::Holder;
 use process_monitor_host::peer;
 use process_monitor_host::process::limits;
@@ -28,19 +23,19 @@ use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
-use tower_service::Service as _;
 
 /// How long the head of a request may take, and how long a connection may be idle.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 
 /// The longest head of a request, in bytes.
 const LONGEST_HEAD: usize = 16 * 1024;
+
+const BOUNDS: Option<Bounds> = Some(Bounds { head_within: HEAD_WITHIN, longest_head: LONGEST_HEAD });
 
 /// How long an answer waits for its reader.
 const READ_WITHIN: Duration = Duration::from_secs(30);
@@ -68,7 +63,7 @@ pub struct Service {
 
 /// Connections that are still served after their listener was closed.
 pub struct Farewell {
-    graceful: GracefulShutdown,
+    over: watch::Sender<bool>,
     connections: JoinSet<()>,
 }
 
@@ -76,7 +71,7 @@ impl Farewell {
     /// Has every connection end after the answer that is under way, and cuts those that take longer than `within`.
     pub async fn finish(mut self, within: Duration) {
         let all = async {
-            self.graceful.shutdown().await;
+            self.over.send_replace(true);
             while self.connections.join_next().await.is_some() {}
         };
         if timeout(within, all).await.is_err() {
@@ -88,18 +83,45 @@ impl Farewell {
 /// Serves on `listener` until `over` changes or is dropped; then nobody listens any more, and the connections
 /// that stand are given back.
 pub async fn serve(listener: TcpListener, service: Service, mut over: watch::Receiver<bool>) -> Farewell {
-    let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
+    let (last, mut connections) = (watch::Sender::new(false), JoinSet::new());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_ended) = connections.join_next() => continue,
-            _ = over.changed() => return Farewell { graceful, connections },
+            _ = over.changed() => return Farewell { over: last, connections },
         };
         match accepted {
             Ok((stream, peer)) => {
                 if let Some(caller) = admit(&stream, peer, &service) {
-                    connections.spawn(converse(stream, caller, service.clone(), graceful.watcher()));
+                    connections.spawn(converse(stream, caller, service.clone(), Closing::of(&last)));
                 }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "cannot take a connection");
+                tokio::time::sleep(BREATH).await;
+            }
+        }
+    }
+}
+
+/// Serves `router` on the control socket, as [`serve`] does over TCP; its folder lets nobody in who would have to be
+/// kept within bounds.
+pub async fn serve_control(
+    listener: UnixListener,
+    router: Router,
+    mut over: watch::Receiver<bool>,
+) -> Farewell {
+    let (last, mut connections) = (watch::Sender::new(false), JoinSet::new());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_ended) = connections.join_next() => continue,
+            _ = over.changed() => return Farewell { over: last, connections },
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let origin = Origin { transport: Transport::Control, holder: None };
+                connections.spawn(speak(stream, origin, router.clone(), None, Closing::of(&last)));
             }
             Err(error) => {
                 tracing::debug!(%error, "cannot take a connection");
@@ -135,20 +157,25 @@ fn admit(stream: &TcpStream, peer: SocketAddr, service: &Service) -> Option<Admi
     }
 }
 
-async fn converse(stream: TcpStream, admitted: Admitted, service: Service, watcher: Watcher) {
+async fn converse(stream: TcpStream, admitted: Admitted, service: Service, mut closing: Closing) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::trace!(%error, "cannot switch Nagle's algorithm off");
     }
     let Admitted { peer, ours, holder, _pass } = admitted;
-    let origin = |tls| (Transport::Tcp { peer, ours, tls }, holder);
+    let origin = |tls| Origin { transport: Transport::Tcp { peer, ours, tls }, holder: Some(holder) };
     let Some(tls) = service.encryption.get() else {
-        return speak(Patient::new(stream, READ_WITHIN), origin(false), service.router, watcher).await;
+        let stream = Patient::new(stream, READ_WITHIN);
+        return speak(stream, origin(false), service.router, BOUNDS, closing).await;
     };
-    match timeout(HEAD_WITHIN, begin(stream, tls)).await {
-        Ok(Ok(Begun::Encrypted(stream))) => speak(stream, origin(true), service.router, watcher).await,
+    let begun = closing.unless_late(timeout(HEAD_WITHIN, begin(stream, tls))).await;
+    let Some(begun) = begun else { return };
+    match begun {
+        Ok(Ok(Begun::Encrypted(stream))) => {
+            speak(stream, origin(true), service.router, BOUNDS, closing).await;
+        }
         Ok(Ok(Begun::Plain(stream))) => {
             let router = if is_local(peer) { service.router } else { refuse_plain() };
-            speak(stream, origin(false), router, watcher).await;
+            speak(stream, origin(false), router, BOUNDS, closing).await;
         }
         Ok(Err(error)) => tracing::debug!(%peer, "a connection did not come to TLS: {error}"),
         Err(_) => tracing::debug!(%peer, "a connection did not come to TLS in time"),
@@ -172,24 +199,4 @@ async fn begin(stream: TcpStream, tls: Arc<ServerTls>) -> io::Result<Begun> {
 
 fn is_local(peer: SocketAddr) -> bool {
     peer.ip().to_canonical().is_loopback()
-}
-
-/// Speaks HTTP on a stream. Each request is told how it came.
-async fn speak<S>(stream: S, origin: (Transport, Holder), router: Router, watcher: Watcher)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(origin.0);
-        request.extensions_mut().insert(origin.1);
-        router.clone().call(request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
-        .max_buf_size(LONGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::trace!(%error, "a connection ended badly");
-    }
 }

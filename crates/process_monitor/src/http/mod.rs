@@ -15,6 +15,7 @@
 //! | `body`, `query` | reading a request's JSON, and its query |
 //! | `waiting` | how long an answer is waited for |
 //! | `aliveness` | the aliveness server's two paths |
+//! | `conversation` | one connection, and its end |
 //! | `listen` | serving over TCP, within bounds |
 //! | `encryption` | TLS, on the same port |
 //! | `gate` | how many connections may stand |
@@ -29,6 +30,7 @@ pub mod aliveness;
 mod body;
 mod bounds;
 mod config;
+mod conversation;
 pub mod encryption;
 mod error;
 mod events;

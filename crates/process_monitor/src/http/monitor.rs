@@ -5,7 +5,7 @@ use super::openapi::MONITOR;
 use crate::daemon::Handle;
 use axum::Json;
 use axum::extract::State;
-use process_monitor_client::api::{Accepted, MonitorStatus};
+use process_monitor_client::api::{Accepted, ErrorBody, MonitorStatus};
 
 /// The monitor itself
 #[utoipa::path(
@@ -30,10 +30,14 @@ pub async fn stop(State(handle): State<Handle>) -> Json<Accepted> {
 
 /// Replace the monitor by a fresh one
 ///
-/// The processes go on under the same pids.
+/// The program's file is first started beside the monitor and has to say that it could go on. Then it does, in the same
+/// process: the processes go on under the same pids, who connects waits, and streams go on after `Last-Event-ID`.
 #[utoipa::path(
     post, path = "/monitor/restart", tag = MONITOR, operation_id = "restartMonitor",
-    responses((status = 200, body = Accepted))
+    responses(
+        (status = 200, body = Accepted),
+        (status = 409, body = ErrorBody, description = "The program that was to follow cannot go on from here; this monitor does"),
+    )
 )]
 pub async fn restart(State(handle): State<Handle>) -> Result<Json<Accepted>, ApiError> {
     handle.restart().await?;

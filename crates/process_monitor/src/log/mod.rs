@@ -57,7 +57,7 @@ impl Drop for LogGuard {
 }
 
 /// Starts this process's log: a new file in `layout`'s log folder, and the standard error output too when
-/// in the `foreground`. `spec` is the text of `TOM_PM_LOG`; see [`LogSpec`].
+/// in the `foreground` (the standard output as process 1: in a container that is the log). `spec` is the text of `TOM_PM_LOG`; see [`LogSpec`].
 ///
 /// # Errors
 /// [`LogError`]; nothing is logged then.
@@ -90,7 +90,11 @@ fn open(
     let file = file::create(layout)?;
     let mut sinks = vec![Sink::start(file, spec.form).map_err(LogError::Thread)?];
     if foreground {
-        sinks.push(Sink::start(io::stderr(), spec.form).map_err(LogError::Thread)?);
+        let sink = match std::process::id() {
+            1 => Sink::start(io::stdout(), spec.form),
+            _ => Sink::start(io::stderr(), spec.form),
+        };
+        sinks.push(sink.map_err(LogError::Thread)?);
     }
     let lines = Lines::new(spec.form, sinks.clone());
     let subscriber = tracing_subscriber::registry().with(targets(spec)).with(lines);

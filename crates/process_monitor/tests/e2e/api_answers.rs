@@ -96,6 +96,7 @@ fn the_monitors_status_has_every_field() {
         // Beyond SPEC 5.1.
         "version",
         "directory",
+        "executable",
         "loggerPid",
         "alivenessPort",
         "apiPort",

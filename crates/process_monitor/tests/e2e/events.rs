@@ -81,9 +81,17 @@ fn every_transition_is_told_in_order_also_across_restarts_of_the_monitor() {
         listening.seen
     );
 
-    // A new monitor knows nothing of what the old one told: that is said, and what comes is heard.
+    // Nothing happened to it, so nothing is told of a restart of the monitor, and nothing is missing.
     world.ok(&["--restart"]);
+    listening.seen.clear();
+    world.ok(&["stop", "web"]);
+    listening.wait_for("its stop", goes_to("stopping"));
+    assert_eq!(listening.seen.iter().map(transition).collect::<Vec<_>>(), ["running>stopping"]);
+    // A monitor that was killed took with it what it had not told: that is said.
+    world.kill_monitor();
+    world.start();
     listening.wait_for("a gap", |event| event["kind"] == "missed");
+    world.ok(&["start", "web"]);
     world.ok(&["stop", "web"]);
     listening.wait_for("its end", goes_to("stopped"));
     world.ok(&["remove", "web"]);

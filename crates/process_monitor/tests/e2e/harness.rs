@@ -19,6 +19,7 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_process_monitor");
 /// A directory for one instance, its monitor, and everything that runs under it.
 pub struct World {
     path: PathBuf,
+    program: PathBuf,
     // Unmounted before the folder it is mounted on is removed.
     disk: Option<Disk>,
     _folder: tempfile::TempDir,
@@ -36,7 +37,28 @@ impl World {
     /// An empty directory; nothing runs.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("pm-e2e-").tempdir().unwrap();
-        Self { path: folder.path().to_owned(), disk: None, _folder: folder }
+        Self { path: folder.path().to_owned(), program: PROGRAM.into(), disk: None, _folder: folder }
+    }
+
+    /// An empty directory with a program of its own, which a test may replace.
+    pub fn with_own_program() -> Self {
+        let mut world = Self::new();
+        world.program = world.path.join("bin/process_monitor");
+        fs::create_dir(world.path.join("bin")).unwrap();
+        world.put_program();
+        world
+    }
+
+    /// Puts the program that works in its place again.
+    pub fn put_program(&self) {
+        let new = self.program.with_extension("new");
+        fs::hard_link(PROGRAM, &new).or_else(|_| fs::copy(PROGRAM, &new).map(drop)).unwrap();
+        fs::rename(&new, &self.program).unwrap();
+    }
+
+    /// The program's file.
+    pub fn program(&self) -> &Path {
+        &self.program
     }
 
     /// An empty directory on a disk of its own; `None` where this user may not mount one.
@@ -91,7 +113,7 @@ impl World {
 
     /// A command line call that has not begun, for those who add to its environment.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(&self.program);
         command
             .args(args)
             .env("TOM_PM_DIRECTORY", self.path())
@@ -300,13 +322,15 @@ pub fn signal(pid: u32, name: &str) {
     let _gone = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).output().unwrap();
 }
 
-/// Whether a process runs; a zombie does not.
+/// Whether a process runs; a zombie does not, unless threads of it still do.
 pub fn is_alive(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(')')
-        .next()
-        .and_then(|rest| rest.trim().chars().next())
-        .is_some_and(|state| state != 'Z' && state != 'X')
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    // `/proc/PID/stat`, fields 3 and 20.
+    match (fields.first(), fields.get(17).and_then(|threads| threads.parse::<u32>().ok())) {
+        (Some(&("Z" | "X")), Some(threads)) => threads > 1,
+        (state, _) => state.is_some(),
+    }
 }
 
 /// The words of a process's command line.

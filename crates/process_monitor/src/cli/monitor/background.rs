@@ -83,7 +83,7 @@ async fn start(context: &Context) -> Result<Background, Failure> {
             context.invocation
         ))
     };
-    let executable = std::env::current_exe()
+    let executable = process_monitor_host::program::own()
         .map_err(|error| failed(format!("cannot tell where this program's own file is: {error}")))?;
     let arguments = arguments(context)?;
     let starting = tokio::task::spawn_blocking(move || start_background(&executable, &arguments, None));

@@ -10,11 +10,16 @@ pub fn run(context: &Context, foreground: bool) -> Result<(), Failure> {
     match daemon::run(&options(context, foreground)?) {
         // What was wanted is there, or is to be away: no reason for a service manager to try again.
         Err(error) if error.is_redundant() => console::print(&format!("{error}\n")),
-        ended => ended.map_err(|error| failure(context, &error)),
+        Ok(0) => Ok(()),
+        Ok(code) => Err(Failure::Ended(code)),
+        Err(error) => Err(failure(context, &error)),
     }
 }
 
 /// What the command line says about the monitor.
+///
+/// # Errors
+/// When the monitor is one elsewhere.
 pub fn options(context: &Context, foreground: bool) -> Result<Options, Failure> {
     let layout = context.layout()?;
     Ok(Options {
@@ -23,6 +28,7 @@ pub fn options(context: &Context, foreground: bool) -> Result<Options, Failure> 
         foreground,
         standalone: context.flags.standalone,
         log: context.flags.log.clone(),
+        exit_with: context.flags.exit_with.clone(),
         aliveness_port: context.flags.aliveness_port,
         api_port: context.flags.api_port,
         watcher_pid: context.flags.watcher_pid,

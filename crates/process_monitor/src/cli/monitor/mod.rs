@@ -17,6 +17,8 @@ pub fn run(context: &Context) -> Result<(), Failure> {
         (_, true, ..) => context.block_on(stop::run(context)),
         (_, _, true, _) => context.block_on(status::run(context)),
         (_, _, _, true) => context.block_on(restart::run(context)),
+        // In a container there is nothing behind us: when process 1 ends, everything does.
+        _ if std::process::id() == 1 => foreground::run(context, true),
         _ => context.block_on(background::run(context)),
     }
 }

@@ -60,6 +60,7 @@ mod tests {
             running_process_count: 3,
             version: None,
             directory: None,
+            executable: None,
             logger_pid: None,
             aliveness_port: None,
             api_port: None,

@@ -3,7 +3,8 @@
 //! *While the leader is our child*, the kernel gives us everything that outlives it: we are a
 //! subreaper (prctl(2)), so whoever loses its parent anywhere below us becomes our child. Our programs
 //! are spawned by other threads, so the list of the *main thread's* children holds the orphans and
-//! nothing else, and a run that left nothing costs one look at that list, whatever else is running.
+//! nothing else, and a run that left nothing costs one look at that list, whatever else is running. (After an exec
+//! in place the main thread has them all; [`Reaper::expect`] tells it whom not to look at.)
 //!
 //! *A leader that was taken over from an earlier monitor* has another parent, and so have its
 //! orphans. For these runs all processes are looked at ([`snapshot`]).
@@ -62,6 +63,8 @@ pub struct Reaper {
     /// The run ids in environments, by process: an environment is read once.
     markers: Mutex<HashMap<Identity, Option<String>>>,
     snapshots: Snapshots,
+    /// Children of the main thread that are no orphans ([`Reaper::expect`]).
+    expected: Mutex<HashSet<u32>>,
 }
 
 impl Reaper {
@@ -77,7 +80,20 @@ impl Reaper {
             children_are_listed: children::are_listed(),
             markers: Mutex::default(),
             snapshots: Snapshots::default(),
+            expected: Mutex::default(),
         })
+    }
+
+    /// Says that `pid` is a child of the main thread, but no orphan: the leader of a run that an earlier image of this
+    /// process has spawned. After an exec all children hang on the main thread; so those who are no orphans need not
+    /// be looked at one by one, each time, until [`Reaper::reaped`].
+    pub fn expect(&self, pid: u32) {
+        self.expected.lock().unwrap_or_else(PoisonError::into_inner).insert(pid);
+    }
+
+    /// Says that `pid` was reaped: its number may be given to an orphan from now on.
+    pub fn reaped(&self, pid: u32) {
+        self.expected.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
     }
 
     /// The live members of the run's tree, except its leader. After the death of a leader: what it left.
@@ -171,7 +187,11 @@ impl Reaper {
         let me = std::process::id();
         let orphans = if self.children_are_listed {
             let mut orphans = Vec::new();
-            for pid in children::of_thread(me, me)? {
+            let mut children = children::of_thread(me, me)?;
+            let expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
+            children.retain(|pid| !expected.contains(pid));
+            drop(expected);
+            for pid in children {
                 orphans.extend(stat::read(pid)?.filter(|stat| stat.ppid == me));
             }
             orphans

@@ -1,0 +1,123 @@
+//! Leaving: the exec, with what the next image gets.
+
+use super::{COUNT_VARIABLE, FIRST, NAMES_VARIABLE, PID_VARIABLE};
+use rustix::fs::MemfdFlags;
+use rustix::io::fcntl_dupfd_cloexec;
+use std::ffi::{CString, OsStr, OsString, c_char};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// What the next image gets, by name.
+#[derive(Debug, Default)]
+pub struct Bequest {
+    items: Vec<(String, OwnedFd)>,
+}
+
+impl Bequest {
+    /// Adds a descriptor. Several may have one name. A name holds no colon.
+    pub fn add(&mut self, name: &str, descriptor: OwnedFd) {
+        self.items.push((name.replace(':', "_"), descriptor));
+    }
+
+    /// Adds bytes, which are gone when the next image dies.
+    ///
+    /// # Errors
+    /// When the system has no memory for them.
+    pub fn add_bytes(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut file = File::from(rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC)?);
+        file.write_all(bytes)?;
+        self.add(name, file.into());
+        Ok(())
+    }
+
+    /// Becomes `executable` with `args`: same pid, same children, same environment, same signals held back. If that
+    /// fails, for example because the file was just removed, becomes the program that it is now once more, whose file
+    /// is never lost while it runs.
+    ///
+    /// Returns only when both failed. What was open under the numbers from 3 on is then lost, so that the caller can
+    /// do no more than end.
+    pub fn exec(self, executable: &Path, args: &[OsString]) -> io::Error {
+        let prepared = Exec::new(executable, args, &self.items).and_then(|exec| {
+            self.place()?;
+            Ok(exec)
+        });
+        match prepared {
+            Ok(exec) => exec.run(),
+            Err(error) => error,
+        }
+    }
+
+    /// Puts the descriptors where the convention has them.
+    fn place(&self) -> io::Result<()> {
+        let end = FIRST + RawFd::try_from(self.items.len()).map_err(io::Error::other)?;
+        // First out of the way of each other.
+        let apart: Vec<OwnedFd> = self
+            .items
+            .iter()
+            .map(|(_, descriptor)| fcntl_dupfd_cloexec(descriptor, end))
+            .collect::<Result<_, _>>()?;
+        for (descriptor, place) in apart.iter().zip(FIRST..) {
+            // SAFETY: dup2(2) touches no memory. What it closes may belong to another part of this process, which
+            // ends by the exec that follows at once; a thread that still runs meets a descriptor of a kind it
+            // cannot read from or write to.
+            if unsafe { libc::dup2(descriptor.as_raw_fd(), place) } < 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Everything that execve(2) needs, allocated before descriptors are moved.
+struct Exec {
+    programs: [CString; 2],
+    args: Vec<CString>,
+    environment: Vec<CString>,
+}
+
+impl Exec {
+    fn new(executable: &Path, args: &[OsString], items: &[(String, OwnedFd)]) -> io::Result<Self> {
+        let executable = c_string(executable.as_os_str())?;
+        let words = args.iter().map(|word| c_string(word));
+        let args = std::iter::once(Ok(executable.clone())).chain(words).collect::<io::Result<_>>()?;
+        Ok(Self { programs: [executable, c"/proc/self/exe".into()], args, environment: environment(items)? })
+    }
+
+    fn run(&self) -> io::Error {
+        let (args, environment) = (pointers(&self.args), pointers(&self.environment));
+        let mut first = None;
+        for program in &self.programs {
+            // SAFETY: all three point to null-terminated data that outlives the call.
+            unsafe { libc::execve(program.as_ptr(), args.as_ptr(), environment.as_ptr()) };
+            first.get_or_insert_with(io::Error::last_os_error);
+        }
+        first.unwrap_or_else(io::Error::last_os_error)
+    }
+}
+
+/// This process's own, with what tells of `items`.
+fn environment(items: &[(String, OwnedFd)]) -> io::Result<Vec<CString>> {
+    let ours = [COUNT_VARIABLE, NAMES_VARIABLE, PID_VARIABLE];
+    let kept = std::env::vars_os().filter(|(name, _)| !ours.iter().any(|our| name == our));
+    let names: Vec<&str> = items.iter().map(|(name, _)| name.as_str()).collect();
+    let told = [
+        (COUNT_VARIABLE, items.len().to_string()),
+        (NAMES_VARIABLE, names.join(":")),
+        (PID_VARIABLE, std::process::id().to_string()),
+    ];
+    let told = told.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    kept.chain(told)
+        .map(|(name, value)| c_string(&[name.as_os_str(), &value].join(OsStr::new("="))))
+        .collect()
+}
+
+fn c_string(text: &OsStr) -> io::Result<CString> {
+    CString::new(text.as_bytes()).map_err(io::Error::other)
+}
+
+fn pointers(texts: &[CString]) -> Vec<*const c_char> {
+    texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
+}

@@ -1,0 +1,158 @@
+//! Putting another program in the place of one, perhaps of one that runs.
+//!
+//! The file of a running program must not be written to (ETXTBSY), so the new one is made beside it and renamed: whoever
+//! starts the program finds the old one or the new one, and who runs it keeps what he has.
+
+use crate::files::{Closed, FileError, FileKind, Temporary, inherit};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Appended to the name of a program: what was there before.
+const PREVIOUS: &str = ".previous";
+
+/// A program beside the one whose place it is to take. Dropped before that, it is removed.
+#[derive(Debug)]
+pub struct Candidate {
+    file: Closed,
+    target: PathBuf,
+}
+
+/// A program that has taken the place of another, which can be taken back.
+#[derive(Debug)]
+pub struct Swapped {
+    target: PathBuf,
+    previous: PathBuf,
+}
+
+impl Candidate {
+    /// Copies `from` beside `target`, with the owner and the mode that `target` has.
+    ///
+    /// # Errors
+    /// When one cannot be read, or the other's folder not be written.
+    pub fn copy(from: &Path, target: &Path) -> Result<Self, FileError> {
+        let mut source = File::open(from).map_err(FileError::os("open", from))?;
+        let old = fs::symlink_metadata(target).map_err(FileError::os("look at", target))?;
+        FileKind::of(old.file_type()).expect(FileKind::File, target)?;
+        let beside = FileError::not_written("create a file beside it", target);
+        let temporary = Temporary::create_for(target).map_err(beside)?;
+        let content = FileError::not_written("copy the content", target);
+        io::copy(&mut source, &mut temporary.file()).map_err(content)?;
+        inherit(temporary.file(), &old).map_err(FileError::not_written("keep its owner and mode", target))?;
+        temporary.file().sync_all().map_err(FileError::not_written("sync the content", target))?;
+        // Closed, because a file that somebody may write to cannot be executed.
+        Ok(Self { file: temporary.close(), target: target.to_owned() })
+    }
+
+    /// Where it is now.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Puts it in place; the program that was there is kept beside it as `….previous`.
+    ///
+    /// # Errors
+    /// Nothing has changed then.
+    pub fn put_in_place(self) -> Result<Swapped, FileError> {
+        let Self { file, target } = self;
+        let previous = keep(&target)?;
+        file.rename_to(&target).map_err(FileError::not_written("put it in place", &target))?;
+        Ok(Swapped { target, previous })
+    }
+}
+
+impl Swapped {
+    /// Where the program is that was there before.
+    pub fn previous(&self) -> &Path {
+        &self.previous
+    }
+
+    /// Puts that back.
+    ///
+    /// # Errors
+    /// When the folder cannot be written any more.
+    pub fn undo(self) -> Result<(), FileError> {
+        fs::rename(&self.previous, &self.target).map_err(FileError::os("put back in its place", &self.target))
+    }
+}
+
+/// Whether both are the same file.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    let id = |path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    id(one).is_some_and(|file| id(other) == Some(file))
+}
+
+/// A second name for the program at `target`, which stays.
+fn keep(target: &Path) -> Result<PathBuf, FileError> {
+    let with = |suffix: &str| {
+        let mut name = OsString::from(target);
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let (previous, new) = (with(PREVIOUS), with(".previous.new"));
+    match fs::remove_file(&new) {
+        Err(reason) if reason.kind() != ErrorKind::NotFound => {
+            return Err(FileError::os("remove", &new)(reason));
+        }
+        _ => {}
+    }
+    // Where there are no hard links, a copy will do.
+    let kept = fs::hard_link(target, &new).or_else(|_| fs::copy(target, &new).map(drop));
+    kept.map_err(FileError::os("keep the program that is there, as", &new))?;
+    fs::rename(&new, &previous).map_err(FileError::os("keep the program that is there, as", &previous))?;
+    Ok(previous)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::Command;
+
+    fn program(path: &Path, says: &str) {
+        fs::write(path, format!("#!/bin/sh\necho {says}\n")).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn says(path: &Path) -> String {
+        String::from_utf8(Command::new(path).output().unwrap().stdout).unwrap().trim().to_owned()
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_new_one_takes_the_place_and_can_be_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, from) = (folder.path().join("pm"), folder.path().join("new"));
+        program(&target, "old");
+        program(&from, "new");
+        fs::set_permissions(&from, Permissions::from_mode(0o600)).unwrap();
+        let candidate = Candidate::copy(&from, &target).unwrap();
+        assert_eq!((says(&target), says(candidate.path())), ("old".into(), "new".into()));
+        let swapped = candidate.put_in_place().unwrap();
+        assert_eq!((says(&target), says(swapped.previous())), ("new".into(), "old".into()));
+        assert_eq!(names(folder.path()), ["new", "pm", "pm.previous"]);
+        swapped.undo().unwrap();
+        assert_eq!((says(&target), names(folder.path()).len()), ("old".into(), 2));
+        drop(Candidate::copy(&from, &target).unwrap());
+        assert_eq!(names(folder.path()), ["new", "pm"], "one that is not wanted leaves nothing");
+    }
+
+    #[test]
+    fn the_same_file_is_known_by_any_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, link) = (folder.path().join("one"), folder.path().join("link"));
+        program(&one, "x");
+        std::os::unix::fs::symlink("one", &link).unwrap();
+        assert!(is_same(&one, &link));
+        assert!(!is_same(&one, folder.path()) && !is_same(&one, &folder.path().join("none")));
+    }
+}
