@@ -150,11 +150,14 @@ impl<'a> Chaos<'a> {
     fn are_held_without(&self, victim: Option<u32>) -> bool {
         let world = self.world;
         let monitors = ["default", "watcher"].iter().filter_map(|instance| world.pid_of_monitor(instance));
-        let holders = monitors.chain(world.loggers()).filter(|pid| Some(*pid) != victim);
+        self.are_held_by(monitors.chain(world.loggers()).filter(|pid| Some(*pid) != victim))
+    }
+
+    fn are_held_by(&self, holders: impl Iterator<Item = u32>) -> bool {
         let opened = |pid: u32| fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
         let held: HashSet<PathBuf> =
             holders.flat_map(opened).filter_map(|end| fs::read_link(end.path()).ok()).collect();
-        let fifos = fs::read_dir(world.state_file("default", "fifo")).unwrap().flatten();
+        let fifos = fs::read_dir(self.world.state_file("default", "fifo")).unwrap().flatten();
         let is_output = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "out" || ext == "err");
         fifos.map(|fifo| fifo.path()).filter(is_output).all(|fifo| held.contains(&fifo))
     }
@@ -167,7 +170,8 @@ impl<'a> Chaos<'a> {
 
     fn kill_program(&mut self) -> Option<&'static str> {
         let id = self.any_program();
-        let pid = self.pid_of(&id).filter(|_| self.are_held_without(None))?;
+        // A run of which no logger ever knew, because that was away, is known to its monitor alone.
+        let pid = self.pid_of(&id).filter(|_| self.are_held_by(self.world.loggers().into_iter()))?;
         self.killed.insert(pid);
         self.kill(pid);
         *self.kills.entry(id).or_default() += 1;
