@@ -177,3 +177,24 @@ fn killed_between_time_stamp_and_line() {
     let lines: Vec<_> = text.lines().map(|line| line.split_at(25).1).collect();
     assert_eq!(lines, ["one", "two"]);
 }
+
+#[test]
+fn killed_inside_a_time_stamp() {
+    let mut instance = Instance::new();
+    instance.settings = vec!["failpoint=stamp::before_line".into()];
+    let monitor = instance.connect();
+    let mut run = instance.start("web", Limits { timestamps: true, ..limits() });
+    monitor.attach(&run);
+    run.stdout.as_mut().unwrap().write_all(b"one\ntwo\n").unwrap();
+    run.close();
+    monitor.expect(&LoggerEvent::Gone);
+    // As a kill leaves it that came between two pages.
+    std::fs::OpenOptions::new().write(true).open(run.file(0)).unwrap().set_len(16).unwrap();
+    instance.settings.clear();
+    let monitor = instance.connect();
+    monitor.attach(&run);
+    monitor.expect_closed(&run);
+    let text = String::from_utf8(run.text()).unwrap();
+    let lines: Vec<_> = text.lines().map(|line| line.split_at(25).1).collect();
+    assert_eq!(lines, ["one", "two"]);
+}

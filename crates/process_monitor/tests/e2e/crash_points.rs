@@ -23,6 +23,9 @@ const SAVING: [&str; 3] = ["write::before_rename", "write::looked", "write::afte
 const COPYING: [&str; 4] =
     ["rotate::between_renames", "rotate::after_times", "remember::before_rename", "stamp::before_line"];
 
+/// While a monitor follows itself, and while it answers its partner; tested with those.
+const ELSEWHERE: [&str; 2] = ["succession::followed", "supervisor::ping"];
+
 const SLEEPER: [&str; 3] = ["--", "sleep", "100000"];
 
 /// Has another monitor take over, which dies at `point`.
@@ -55,7 +58,8 @@ fn every_crash_point_is_tested() {
             found.extend(calls.filter_map(|call| Some(call.split_once('"')?.0.to_owned())));
         }
     }
-    let tested = STARTING.iter().chain(&SAVING).chain(&COPYING).map(|point| (*point).to_owned()).collect();
+    let tested = STARTING.iter().chain(&SAVING).chain(&COPYING).chain(&ELSEWHERE);
+    let tested = tested.map(|point| (*point).to_owned()).collect();
     assert_eq!(found, tested);
 }
 
@@ -147,6 +151,7 @@ fn live_until_death(world: &World) -> [(bool, bool, bool); 2] {
     for (command, then) in LIFE {
         let said = world.say(command);
         if said.code != Some(0) {
+            eventually("the monitor that did not answer is gone", || world.monitor_pid().is_none());
             return [before, then];
         }
         before = then;

@@ -47,7 +47,7 @@ fn a_full_disk_is_named_at_the_start_and_overcome() {
     assert_eq!(world.processes(), [0_u32; 0]);
     assert_ne!(world.doctor("disk space").0, "ok");
     let (level, found, _) = world.doctor("directory");
-    assert!(level == "bad" && found.contains("full"), "{level}: {found}");
+    assert!(level == "bad" && found.contains("No space"), "{level}: {found}");
     world.disk().free();
     world.start();
     world.wait_for_state("web", "running");

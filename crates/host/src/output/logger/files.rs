@@ -38,7 +38,11 @@ impl OpenFiles {
 
     /// Opens the stream's log file.
     pub(super) fn open(&mut self, stream: &StreamState) -> Result<LogFile, Errno> {
-        self.with_reserve(|| LogFile::open(&stream.folder, stream.stream))
+        let mut log = self.with_reserve(|| LogFile::open(&stream.folder, stream.stream))?;
+        if stream.limits.timestamps {
+            log.drop_torn_stamp()?;
+        }
+        Ok(log)
     }
 
     /// Gives a file back that was taken.

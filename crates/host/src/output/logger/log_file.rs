@@ -2,6 +2,7 @@
 
 use super::super::names::Stream;
 use super::rotate::rotate;
+use super::stamp;
 use super::times::{Stamps, Times};
 use crate::files::create_folders;
 use crate::output::protocol::Limits;
@@ -155,6 +156,23 @@ impl LogFile {
         rustix::fs::ftruncate(&self.fd, before)?;
         (self.size, self.end) = (before, end);
         Err(Errno::NOSPC)
+    }
+
+    /// Takes away the part of a time stamp that a logger left which was killed while it wrote it: the kernel looks for
+    /// a kill between two pages of a write (`generic_perform_write()` in `mm/filemap.c`).
+    pub(super) fn drop_torn_stamp(&mut self) -> Result<(), Errno> {
+        let looked_at = self.size.min(stamp::LENGTH as u64);
+        let mut end = vec![0; stamp::LENGTH.min(usize::try_from(looked_at).unwrap_or(stamp::LENGTH))];
+        let read = rustix::io::pread(&self.fd, &mut end, self.size - looked_at)?;
+        end.truncate(read);
+        let line = end.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        let torn = end.get(line..).unwrap_or_default();
+        if stamp::is_torn(torn) {
+            self.size = self.size.saturating_sub(torn.len() as u64);
+            rustix::fs::ftruncate(&self.fd, self.size)?;
+            self.end = End::Unknown;
+        }
+        Ok(())
     }
 
     /// Writes what stands before a line; the next byte belongs to that line.
