@@ -33,7 +33,8 @@ mod tests {
         let stamp = prefix(Wall::from_unix_millis(1_769_250_600_123));
         assert_eq!(stamp.len(), LENGTH, "{}", String::from_utf8_lossy(&stamp));
         (1..LENGTH).for_each(|length| assert!(is_torn(&stamp[..length]), "{length}"));
-        for whole in ["", "2026-01-24T10:30:00.123Z ", "2026-01-24T10:30:00.123Z a line", "2026 was", "line"] {
+        for whole in ["", "2026-01-24T10:30:00.123Z ", "2026-01-24T10:30:00.123Z a line", "2026 was", "line"]
+        {
             assert!(!is_torn(whole.as_bytes()), "{whole:?}");
         }
     }
