@@ -94,12 +94,11 @@ async fn show(
     renderer: &mut OutputRenderer,
 ) -> Result<(), Failure> {
     for (id, mut stream) in streams {
-        let mut empty = true;
-        while let Some(line) = next(&mut stream).await? {
-            empty = false;
-            print(renderer, &id, &line)?;
-        }
-        if empty && args.lines != Some(0) {
+        let mut page = Page::default();
+        let read = read(&id, &mut stream, renderer, &mut page).await;
+        // What came before an error is shown.
+        page.print()?;
+        if !read? && args.lines != Some(0) {
             let yet = if args.since.is_some() { "since then" } else { "yet" };
             console::note(&format!("{id} has not printed anything {yet}"));
         }
@@ -107,11 +106,39 @@ async fn show(
     Ok(())
 }
 
-fn print(renderer: &mut OutputRenderer, id: &ProcessId, line: &LogLine) -> Result<(), Failure> {
-    let bytes = renderer
-        .render(id, line)
-        .map_err(|error| Failure::failed(format!("cannot write a line as JSON: {error}")))?;
-    console::print_bytes(&bytes)
+/// Reads a stream to its end; whether there was anything.
+async fn read(
+    id: &ProcessId,
+    stream: &mut LogStream,
+    renderer: &mut OutputRenderer,
+    page: &mut Page,
+) -> Result<bool, Failure> {
+    let mut any = false;
+    while let Some(line) = next(stream).await? {
+        any = true;
+        page.add(renderer, id, &line)?;
+    }
+    Ok(any)
+}
+
+/// Lines that are printed together: a write for each would be most of the work.
+#[derive(Default)]
+struct Page(Vec<u8>);
+
+impl Page {
+    const FULL: usize = 64 << 10;
+
+    fn add(&mut self, renderer: &mut OutputRenderer, id: &ProcessId, line: &LogLine) -> Result<(), Failure> {
+        let bytes = renderer
+            .render(id, line)
+            .map_err(|error| Failure::failed(format!("cannot write a line as JSON: {error}")))?;
+        self.0.extend(bytes);
+        if self.0.len() >= Self::FULL { self.print() } else { Ok(()) }
+    }
+
+    fn print(&mut self) -> Result<(), Failure> {
+        console::print_bytes(&std::mem::take(&mut self.0))
+    }
 }
 
 /// As it comes, until the user or the reader of our output has had enough. Nobody is told of a monitor that goes and
@@ -122,8 +149,19 @@ async fn follow(streams: Vec<(ProcessId, LogStream)>, renderer: &mut OutputRende
         tokio::spawn(pass_on(id, stream, sender.clone()));
     }
     drop(sender);
-    while let Some((id, line)) = lines.recv().await {
-        print(renderer, &id, &line?)?;
+    let mut here = Vec::new();
+    while lines.recv_many(&mut here, AHEAD).await > 0 {
+        let mut page = Page::default();
+        for (id, line) in here.drain(..) {
+            match line {
+                Ok(line) => page.add(renderer, &id, &line)?,
+                Err(error) => {
+                    page.print()?;
+                    return Err(error.into());
+                }
+            }
+        }
+        page.print()?;
     }
     Ok(())
 }
