@@ -5,6 +5,7 @@ use crate::harness::{World, eventually};
 use crate::http::Connection;
 use serde_json::{Value, json};
 use std::fs;
+use std::io::BufRead;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
@@ -223,6 +224,29 @@ fn what_an_earlier_process_printed_is_not_shown_to_who_registers_another_of_its_
     eventually("its own is shown", || ask(&stranger(), "run=all&tail=all") == "mine\n");
     queries.iter().for_each(|query| assert!(!ask(&stranger(), query).contains("s3cr3t"), "{query}"));
     assert_eq!(ask(&Peer::own(), "run=all&tail=all"), "s3cr3t\nmine\n");
+}
+
+#[test]
+fn who_follows_a_process_does_not_follow_a_local_one_that_takes_its_id() {
+    let world = world(&["/**/echo".to_owned()], &[]);
+    let entry = json!({"command": "echo", "args": ["mine"], "restartPolicy": {"type": "never"}});
+    assert_eq!(register(&world, &stranger(), &entry).status, 200);
+    world.ok(&["start", "web"]);
+    let mut following = Connection::tcp(&world);
+    following.send(
+        b"GET /processes/web/logs?follow=true HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 198.51.100.9\r\n\r\n",
+    );
+    let mut seen = String::new();
+    while !seen.contains("mine") {
+        assert!(following.0.read_line(&mut seen).unwrap() > 0, "{seen}");
+    }
+    world.ok(&["remove", "web"]);
+    world.ok(&["run", "--name", "web", "--", "sh", "-c", "echo s3cr3t; exec sleep 100000"]);
+    while !seen.contains("s3cr3t")
+        && !seen.ends_with("\r\n0\r\n")
+        && following.0.read_line(&mut seen).unwrap() > 0
+    {}
+    assert!(!seen.contains("s3cr3t"), "{seen}");
 }
 
 #[test]

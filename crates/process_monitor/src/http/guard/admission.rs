@@ -64,6 +64,12 @@ impl Asking {
         if self.is_stranger() { handle.view(id)?.entry.registered_at } else { None }
     }
 
+    /// Whether what process `id` prints may still be shown to who asks: it may be removed while he follows it, and another
+    /// of that id be none that he may read.
+    pub fn still_sees_output(&self, id: &ProcessId, handle: &Handle) -> bool {
+        !self.is_stranger() || handle.view(id).is_some_and(|view| view.entry.is_remote)
+    }
+
     /// Whether who asks is neither trusted nor holds a token.
     pub fn is_stranger(&self) -> bool {
         matches!(self.caller.standing, Standing::Other(_))

@@ -77,9 +77,11 @@ pub async fn logs(
     selection.begun = asking.sees_output_since(&id, &handle);
     let seat = handle.output().seat(asking.is_stranger()).ok_or_else(ApiError::too_many_readers)?;
     let form = form(&headers, query.format);
-    let opening = handle.clone();
-    let reading = reading::blocking(move || open(&opening, &id, selection)).await??;
-    let output = Output::new(reading, Encoder::new(form), handle.events().clone(), seat);
+    let (opening, opened) = (handle.clone(), id.clone());
+    let reading = reading::blocking(move || open(&opening, &opened, selection)).await??;
+    let events = handle.events().clone();
+    let may = Box::new(move || asking.still_sees_output(&id, &handle));
+    let output = Output::new(reading, Encoder::new(form), events, seat, may);
     let body = Body::from_stream(stream::unfold(output, |mut output| async {
         let batch = output.next().await?;
         Some((batch, output))

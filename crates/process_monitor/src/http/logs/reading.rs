@@ -118,6 +118,9 @@ pub(super) async fn blocking<T: Send + 'static>(
     })
 }
 
+/// Says whether something may still be done.
+pub(super) type May = Box<dyn Fn() -> bool + Send + Sync>;
+
 /// The body of an answer.
 pub(super) struct Output {
     /// Taken while it reads.
@@ -128,6 +131,8 @@ pub(super) struct Output {
     /// The monitor ends: what there is goes out, and no more.
     closing: bool,
     over: bool,
+    /// Whether what was read may go out.
+    may: May,
     _seat: Seat,
 }
 
@@ -145,10 +150,10 @@ enum Woken {
 }
 
 impl Output {
-    pub(super) fn new(reading: Reading, encoder: Encoder, events: EventHub, seat: Seat) -> Self {
+    pub(super) fn new(reading: Reading, encoder: Encoder, events: EventHub, seat: Seat, may: May) -> Self {
         let Reading { reader, woken } = reading;
         let work = Some(Work { reader, encoder });
-        Self { work, woken, events, begun: false, closing: false, over: false, _seat: seat }
+        Self { work, woken, events, begun: false, closing: false, over: false, may, _seat: seat }
     }
 
     /// The next bytes; `None` at the end.
@@ -162,6 +167,11 @@ impl Output {
                     return Some(Err(error));
                 }
             };
+            // Asked when it has been read: so nothing goes out that came when it was forbidden already.
+            if !(self.may)() {
+                self.over = true;
+                return None;
+            }
             if !batch.is_empty() {
                 return Some(Ok(batch.into()));
             }
