@@ -111,6 +111,7 @@ impl LogQuery {
                 tail => tail,
             },
             since,
+            begun: None,
             after: self.after.as_deref().map(str::parse).transpose()?,
             follow: self.follow,
         })

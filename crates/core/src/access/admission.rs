@@ -5,10 +5,17 @@ use super::{HostPattern, runs_other_code};
 use crate::health::{host_of_address, host_of_url};
 use crate::model::{AlivenessCheck, JsonPath, LogConfig, Problem, ProcessEntry, RemoteAccess};
 use core::net::IpAddr;
+use serde_json::{Map, Value};
 
 /// The longest `stop.timeoutMs` that other peers may set: for so long a program that ignores its signal can hold
 /// up the end of the monitor.
 pub const MAX_STOP_TIMEOUT_MS: u64 = 60_000;
+
+/// How much of an entry other peers may say, in bytes of JSON: each is kept in memory and written with the registry.
+pub const MAX_ENTRY_BYTES: usize = 64 << 10;
+
+/// How many processes may stand that peers have registered or changed which are not trusted.
+pub const MAX_ENTRIES: usize = 1000;
 
 /// Every program that `entry` has the monitor run, with its path in the entry.
 pub fn programs(entry: &ProcessEntry) -> impl Iterator<Item = (JsonPath, &str)> {
@@ -25,6 +32,7 @@ pub fn programs(entry: &ProcessEntry) -> impl Iterator<Item = (JsonPath, &str)> 
 /// * a pid file, by which the monitor would open any file of its user's;
 /// * checks of other hosts, by which the monitor would speak to machines that the peer cannot reach;
 /// * more output kept than by default, which would fill the disk;
+/// * more than [`MAX_ENTRY_BYTES`];
 /// * a stop that takes longer than [`MAX_STOP_TIMEOUT_MS`];
 /// * an autostart that `allowRemoteAutostart` does not permit.
 pub fn problems(entry: &ProcessEntry, access: &RemoteAccess) -> Vec<Problem> {
@@ -36,7 +44,31 @@ pub fn problems(entry: &ProcessEntry, access: &RemoteAccess) -> Vec<Problem> {
         stop.map(|ms| problem(&["stop", "timeoutMs"], format!("at most {MAX_STOP_TIMEOUT_MS}, found {ms}")));
     let autostart = (entry.autostart && !access.allow_remote_autostart)
         .then(|| problem(&["autostart"], "false, because remoteAccess.allowRemoteAutostart is false"));
-    variables.chain(check).chain(logs).chain(stop).chain(autostart).collect()
+    let size = serde_json::to_vec(entry).map_or(usize::MAX, |text| text.len());
+    let size = (size > MAX_ENTRY_BYTES)
+        .then(|| problem(&[], format!("at most {MAX_ENTRY_BYTES} bytes for a process, found {size}")));
+    variables.chain(check).chain(logs).chain(stop).chain(autostart).chain(size).collect()
+}
+
+/// What is wrong with a change from `before` to `after` by a peer that is not trusted, as far as it would have another
+/// program, or the same by other arguments, run with variables whose values `patch` does not name: what that prints could
+/// show them to a peer that must not know them.
+pub fn unseen_variables(
+    patch: &Map<String, Value>,
+    before: &ProcessEntry,
+    after: &ProcessEntry,
+) -> Option<Problem> {
+    let exec = |entry: &ProcessEntry| entry.aliveness_check.as_ref().and_then(|check| check.exec.clone());
+    let runs = ["command", "args", "workingDirectory", "environment"];
+    let same = exec(before) == exec(after)
+        && !before.takes_a_restart(after).into_iter().any(|field| runs.contains(&field));
+    let named = |name: &String| patch.get("environment").is_some_and(|named| named.get(name).is_some());
+    if same || after.environment.iter().flatten().all(|(name, _)| named(name)) {
+        return None;
+    }
+    let all = "every variable once more together with a change of what runs, because their values are shown to nobody; \
+               or remove it and register it anew";
+    Some(problem(&["environment"], all))
 }
 
 fn problem(path: &[&str], expected: impl std::fmt::Display) -> Problem {
@@ -93,7 +125,7 @@ pub fn for_strangers(reason: String) -> String {
 mod tests {
     use super::*;
     use crate::id::ProcessId;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn entry(fields: Value) -> ProcessEntry {
         let mut value =
@@ -142,6 +174,7 @@ mod tests {
                 "logs.maxFileBytes logs.keepFiles logs.keepRuns",
             ),
             (json!({"stop": {"timeoutMs": 60001}}), "stop.timeoutMs"),
+            (json!({"args": ["x".repeat(MAX_ENTRY_BYTES)]}), ""),
         ];
         for (fields, paths) in bad {
             assert_eq!(refused(fields.clone()).join(" "), paths, "{fields}");
@@ -149,6 +182,27 @@ mod tests {
         let access = RemoteAccess { allow_remote_autostart: false, ..RemoteAccess::default() };
         assert_eq!(problems(&entry(json!({})), &access).len(), 1);
         assert_eq!(problems(&entry(json!({"autostart": false})), &access), []);
+    }
+
+    #[test]
+    fn variables_that_are_not_seen_are_not_run_with() {
+        let before = entry(json!({"environment": {"A": "s3cr3t", "B": "2"}}));
+        let table = [
+            (json!({"name": "x", "logs": {"keepRuns": 1}}), true),
+            (json!({"args": ["x"]}), false),
+            (json!({"command": "env"}), false),
+            (json!({"workingDirectory": "/"}), false),
+            (json!({"environment": {"DEBUG": "1"}}), false),
+            (json!({"alivenessCheck": {"exec": {"command": "env"}}}), false),
+            (json!({"args": ["x"], "environment": {"A": "1"}}), false),
+            (json!({"args": ["x"], "environment": {"A": "1", "B": null}}), true),
+            (json!({"args": ["x"], "environment": null}), true),
+        ];
+        for (patch, may) in table {
+            let patch = crate::model::EntryPatch(patch.as_object().unwrap().clone());
+            let after = patch.apply(&before).unwrap();
+            assert_eq!(unseen_variables(&patch.0, &before, &after).is_none(), may, "{patch:?}");
+        }
     }
 
     #[test]

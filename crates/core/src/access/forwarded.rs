@@ -5,11 +5,20 @@ use core::net::{IpAddr, SocketAddr};
 
 /// Headers that only a proxy sends. One of them shows that the socket's peer asks for somebody else, even when it
 /// does not say for whom. All that begin with `x-forwarded` are, too.
-const SIGNS: [&str; 12] = [
+const SIGNS: [&str; 21] = [
     "via",
     "forwarded-for",
     "x-original-forwarded-for",
+    "client-ip",
     "x-client-ip",
+    "x-remote-ip",
+    "x-remote-addr",
+    "x-originating-ip",
+    "x-appengine-user-ip",
+    "wl-proxy-client-ip",
+    "proxy-client-ip",
+    "x-amzn-trace-id",
+    "cdn-loop",
     "x-cluster-client-ip",
     "x-proxyuser-ip",
     "true-client-ip",
@@ -197,6 +206,8 @@ mod tests {
             (&[("x-forwarded-for", "203.0.113.9"), ("forwarded", "for=_x")], None),
             // It came through a proxy that does not say for whom.
             (&[("via", "1.1 proxy")], None),
+            (&[("cdn-loop", "cdn.example")], None),
+            (&[("wl-proxy-client-ip", "192.0.2.1")], None),
             (&[("x-forwarded-proto", "https")], None),
         ];
         for (headers, expected) in table {

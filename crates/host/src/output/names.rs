@@ -92,6 +92,13 @@ pub struct RunFolder {
     pub path: PathBuf,
 }
 
+impl RunFolder {
+    /// Whether it began at `from` or later, as far as its name tells, which is to the second.
+    pub(super) fn began_since(&self, from: Wall) -> bool {
+        parse_run_folder(&self.name).is_some_and(|(start, _)| *start >= *from.compact())
+    }
+}
+
 /// The name of the `nth` (from 0) run that started at `started`.
 pub(super) fn run_folder_name(started: Wall, nth: u32) -> String {
     match nth {

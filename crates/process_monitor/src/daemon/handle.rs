@@ -183,6 +183,11 @@ impl Handle {
         status
     }
 
+    /// How many processes there are that a peer registered or changed which is not trusted.
+    pub fn of_strangers(&self) -> usize {
+        self.board.all().iter().filter(|view| view.entry.untrusted_peer.is_some()).count()
+    }
+
     /// Whether there is such a process.
     pub fn knows(&self, id: &ProcessId) -> bool {
         self.board.get(id).is_some()

@@ -50,8 +50,19 @@ impl Permits {
 /// The file that `command` of `entry` leads to, if `access` lets peers run it that are not trusted.
 ///
 /// # Errors
-/// Why not, in words.
+/// That it may not, in words for whoever asked: they tell nothing of what files there are, nor of the monitor's PATH. The
+/// reason goes to the log.
 pub fn permitted(entry: &ProcessEntry, command: &str, access: &RemoteAccess) -> Result<PathBuf, String> {
+    look(entry, command, access).map_err(|why| {
+        tracing::info!(target: "audit", process = %entry.id, "{command} is not permitted: {why}");
+        format!(
+            "{command} leads to no program that remoteAccess.executableWhitelist permits and executableBlacklist does \
+             not forbid; a trusted peer can change these lists, and finds the reason in the monitor's log"
+        )
+    })
+}
+
+fn look(entry: &ProcessEntry, command: &str, access: &RemoteAccess) -> Result<PathBuf, String> {
     let own = entry.environment.as_ref().and_then(|variables| variables.get("PATH")).map(OsString::from);
     let path = own.or_else(|| std::env::var_os("PATH"));
     let directory = entry.working_directory.as_deref().map(Path::new);

@@ -2,6 +2,7 @@
 //! that the API reads is small, and so no handler can forget a bound.
 
 use super::error::ApiError;
+use super::guard::Asking;
 use crate::daemon::Handle;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
@@ -15,10 +16,17 @@ use tokio::time::timeout;
 /// How long the whole body of a request may take.
 const BODY_WITHIN: Duration = Duration::from_secs(20);
 
-/// A middleware: 413 for a body that is larger than `maxBodyBytes`, before any of it is read where its length is
+/// The longest body of who is not trusted, in bytes: many connections at once shall not fill the memory. No request
+/// that such a peer has to make comes near it.
+const MOST_OF_STRANGERS: usize = 64 << 10;
+
+/// A middleware: 413 for a body that is larger than `maxBodyBytes`, or [`MOST_OF_STRANGERS`], before any of it is read where its length is
 /// told; 408 for one that takes too long.
 pub async fn bounded(State(handle): State<Handle>, request: Request, next: Next) -> Response {
     let most = usize::try_from(handle.settings().remote_access.max_body_bytes).unwrap_or(usize::MAX);
+    let asking = request.extensions().get::<Asking>();
+    let is_trusted = asking.is_some_and(|asking| asking.caller.standing.is_trusted());
+    let most = if is_trusted { most } else { most.min(MOST_OF_STRANGERS) };
     let (parts, body) = request.into_parts();
     match take_in(body, most).await {
         Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,

@@ -45,6 +45,8 @@ fn what_a_form_can_send_is_refused() {
         let told = form.ask_one(&world, "POST", "/processes/web/start", Some(json!({})));
         assert_eq!(told.status, 415, "{kind}: {}", told.body);
     }
+    let two = "Host: localhost\r\nOrigin: http://localhost\r\nOrigin: http://evil.example\r\n";
+    assert_eq!(Connection::tcp(&world).ask_with("POST", "/processes/web/start", two).status, 403);
     assert_eq!(world.state_of("web"), "stopped");
 }
 

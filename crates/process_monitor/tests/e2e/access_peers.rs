@@ -26,7 +26,7 @@ for method, path, headers, body in requests:
     r = c.getresponse()
     text = r.read()
     try: text = json.loads(text)
-    except ValueError: text = None
+    except ValueError: text = text.decode(errors="replace")
     answers.append([r.status, {k.lower(): v for k, v in r.getheaders()}, text])
     c.close()
 json.dump(answers, sys.stdout)

@@ -5,7 +5,7 @@ use crate::http::Connection;
 use crate::tcp::edit_settings;
 use serde_json::json;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -77,6 +77,98 @@ fn bodies_without_end() {
     let grown = memory(&world).saturating_sub(before);
     assert!(grown < MOST_GROWTH, "grew by {grown} KiB");
     assert_eq!(Connection::tcp(&world).ask("GET", "/processes", None).body, json!({"processes": []}));
+}
+
+#[test]
+fn bodies_of_many_strangers_do_not_fill_the_memory() {
+    let world = World::started();
+    let before = memory(&world);
+    // Of a kind that anybody may send: it reads only.
+    let head = "GET /processes HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 192.0.2.1\r\n";
+    let almost = vec![b' '; (1 << 20) - 100];
+    let strangers: Vec<_> = (0..90)
+        .map(|_| {
+            let mut stream = connect(&world);
+            stream.set_write_timeout(Some(PATIENCE)).unwrap();
+            stream.write_all(format!("{head}Transfer-Encoding: chunked\r\n\r\n").as_bytes()).unwrap();
+            // It may be sent away before it has said all.
+            let _cut = stream.write_all(&[b"fff9c\r\n", almost.as_slice()].concat());
+            stream
+        })
+        .collect();
+    let grown = memory(&world).saturating_sub(before);
+    assert!(grown < MOST_GROWTH, "grew by {grown} KiB");
+    let refused = strangers.into_iter().next_back().map(|mut stream| rest(&mut stream)).unwrap();
+    assert!(refused.is_empty() || refused.starts_with("HTTP/1.1 413"), "{refused}");
+    let whole = format!("{{\"a\":\"{}\"}}", "x".repeat(100_000));
+    let trusted = Connection::tcp(&world).ask_raw(
+        "POST",
+        "/processes",
+        "Content-Type: application/json\r\n",
+        whole.as_bytes(),
+    );
+    assert_eq!(trusted.status, 400, "it is read: {}", trusted.body);
+}
+
+/// Clients that follow output at a few bytes a second are served on, at no cost to others.
+fn followers_that_hardly_read(clients: usize) {
+    let world = World::started();
+    world.ok(&["run", "--name", "web", "--", "sh", "-c", "seq 1 2000000; exec sleep 100000"]);
+    Connection::tcp(&world).ask("GET", "/processes", None);
+    let before = memory(&world);
+    let request = "GET /processes/web/logs?follow=true&tail=all HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut followers: Vec<_> = (0..clients)
+        .map(|_| {
+            let mut stream = connect(&world);
+            stream.write_all(request.as_bytes()).unwrap();
+            (stream, Vec::new())
+        })
+        .collect();
+    for _ in 0..20 {
+        for (stream, read) in &mut followers {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            read.push(byte[0]);
+        }
+        // Others are answered, by the same door and by their own.
+        assert_eq!(Connection::tcp(&world).ask("GET", "/processes", None).status, 200);
+        assert_eq!(Connection::to(&world).ask("GET", "/processes/web", None).body["state"], "running");
+        let grown = memory(&world).saturating_sub(before);
+        assert!(grown < MOST_GROWTH, "grew by {grown} KiB");
+        // This is how slow they are, not a wait for anything.
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    eventually("all was printed", || world.output("web", "stdout").ends_with(b"\n2000000\n"));
+    let grown = memory(&world).saturating_sub(before);
+    assert!(grown < MOST_GROWTH, "grew by {grown} KiB");
+    // Whoever was slow has lost nothing: from here on one of them reads what it can.
+    let (stream, mut read) = followers.swap_remove(0);
+    BufReader::new(stream).take(100_000).read_to_end(&mut read).unwrap();
+    let text = String::from_utf8(read).unwrap();
+    let printed = unchunked(text.split_once("\r\n\r\n").unwrap().1);
+    let expected: String = (1..20_000).map(|n| format!("{n}\n")).collect();
+    assert!(printed.len() > 90_000 && expected.starts_with(&printed), "{printed}");
+}
+
+/// What came of a chunked body that was cut off (RFC 9112, 7.1).
+fn unchunked(mut body: &str) -> String {
+    let mut text = String::new();
+    while let Some((size, rest)) = body.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        text += &rest[..size.min(rest.len())];
+        body = rest.get(size + 2..).unwrap_or_default();
+    }
+    text
+}
+
+#[test]
+fn a_follower_that_hardly_reads() {
+    followers_that_hardly_read(1);
+}
+
+#[test]
+fn many_followers_that_hardly_read() {
+    followers_that_hardly_read(20);
 }
 
 #[test]

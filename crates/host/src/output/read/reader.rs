@@ -67,6 +67,7 @@ impl OutputReader {
     pub fn open(layout: &Layout, process: &ProcessId, selection: Selection) -> Result<Self, FileError> {
         let found = runs(layout, process)?;
         let seen = found.iter().map(|run| run.name.clone()).collect();
+        let found = begun(found, &selection);
         let mut readers = match &selection.after {
             Some(cursor) => resume(found, &selection, cursor),
             None => begin(found, &selection)?,
@@ -160,6 +161,13 @@ impl Runs {
             _ => true,
         }
     }
+}
+
+fn begun(mut found: Vec<RunFolder>, selection: &Selection) -> Vec<RunFolder> {
+    if let Some(from) = selection.begun {
+        found.retain(|run| run.began_since(from));
+    }
+    found
 }
 
 fn begin(found: Vec<RunFolder>, selection: &Selection) -> Result<Vec<RunReader>, FileError> {

@@ -29,6 +29,9 @@ pub struct Selection {
     pub tail: Option<usize>,
     /// Only what was printed then or later.
     pub since: Option<Wall>,
+    /// Only runs that began then or later, to the second: those before are not of this process, but of another that
+    /// had its id.
+    pub begun: Option<Wall>,
     /// Only what comes after this place: `tail` and `since` don't count.
     pub after: Option<Cursor>,
     /// Also what is yet to be printed; else no more than there is now.

@@ -4,7 +4,9 @@ use super::super::error::ApiError;
 use super::Asking;
 use crate::daemon::{Handle, permitted};
 use process_monitor_core::access::{Standing, admission};
+use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::{EntryPatch, Problem, ProcessEntry, Registration};
+use process_monitor_core::time::Wall;
 
 impl Asking {
     /// The entry that comes of a registration: what was registered over TCP is remote, unless a trusted peer says
@@ -18,6 +20,7 @@ impl Asking {
         entry.is_remote |= !self.by_control && !says_remote;
         if let Some(peer) = self.stranger() {
             entry.is_remote = true;
+            room(handle)?;
             check(&entry, handle).await?;
             entry.untrusted_peer = Some(peer);
         }
@@ -48,15 +51,47 @@ impl Asking {
             let why = "remoteAccess.allowRemoteDisable is false";
             return Err(ApiError::not_admitted(vec![Problem::new("enabled", why)]));
         }
+        if let Some(problem) = admission::unseen_variables(&patch.0, entry, &changed) {
+            return Err(ApiError::not_admitted(vec![problem]));
+        }
         check(&changed, handle).await?;
         Ok(Some(peer))
     }
 
+    /// From when on runs are shown to who asks; `None`: all. A process that is gone leaves its output behind, and whoever
+    /// registers another of that id, or sees it, has no right to that.
+    pub fn sees_output_since(&self, id: &ProcessId, handle: &Handle) -> Option<Wall> {
+        if self.is_stranger() { handle.view(id)?.entry.registered_at } else { None }
+    }
+
+    /// Whether what process `id` prints may still be shown to who asks: it may be removed while he follows it, and another
+    /// of that id be none that he may read.
+    pub fn still_sees_output(&self, id: &ProcessId, handle: &Handle) -> bool {
+        !self.is_stranger() || handle.view(id).is_some_and(|view| view.entry.is_remote)
+    }
+
+    /// Whether who asks is neither trusted nor holds a token.
+    pub fn is_stranger(&self) -> bool {
+        matches!(self.caller.standing, Standing::Other(_))
+    }
+
     /// The address of who asks, if he is not trusted.
     fn stranger(&self) -> Option<String> {
-        let is_other = matches!(self.caller.standing, Standing::Other(_));
-        is_other.then(|| self.caller.peer.address().map_or_else(String::new, |address| address.to_string()))
+        self.is_stranger()
+            .then(|| self.caller.peer.address().map_or_else(String::new, |address| address.to_string()))
     }
+}
+
+/// Whether there may be one more process that a stranger had a hand in.
+fn room(handle: &Handle) -> Result<(), ApiError> {
+    if handle.of_strangers() < admission::MAX_ENTRIES {
+        return Ok(());
+    }
+    Err(ApiError::forbidden(format!(
+        "peers that are not trusted have registered {} processes, and may not register more; remove some, or have a \
+         trusted peer register this one",
+        admission::MAX_ENTRIES
+    )))
 }
 
 /// Looking at files may take its time, during which others are to be served.

@@ -55,8 +55,12 @@ fn hosts(request: &Parts) -> Result<Vec<&str>, ApiError> {
 }
 
 fn page(headers: &HeaderMap) -> Page<'_> {
-    // What cannot be read as text is some origin, and none of ours.
-    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    // What cannot be read as text is some origin, and none of ours; so are two.
+    let text = |name: HeaderName| {
+        let mut values = headers.get_all(name).iter();
+        let (first, second) = (values.next()?, values.next());
+        Some(first.to_str().ok().filter(|_| second.is_none()).unwrap_or("?"))
+    };
     Page { origin: text(ORIGIN), site: text(HeaderName::from_static("sec-fetch-site")), host: text(HOST) }
 }
 

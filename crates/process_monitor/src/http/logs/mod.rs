@@ -14,6 +14,7 @@ mod reading;
 pub use reading::OutputDesk;
 
 use super::error::ApiError;
+use super::guard::Asking;
 use super::openapi::PROCESSES;
 use super::processes::Id;
 use super::query::Fields;
@@ -64,19 +65,23 @@ use reading::{Output, Reading};
 pub async fn logs(
     State(handle): State<Handle>,
     Id(id): Id,
+    asking: Asking,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let query = query(&headers, &uri)?;
     let wrong_place = |message: String| Problem { path: "lastEventId".into(), message };
-    let selection = query
+    let mut selection = query
         .selection(clock::wall())
         .map_err(|error| ApiError::invalid(vec![wrong_place(error.to_string())]))?;
-    let seat = handle.output().seat().ok_or_else(ApiError::too_many_readers)?;
+    selection.begun = asking.sees_output_since(&id, &handle);
+    let seat = handle.output().seat(asking.is_stranger()).ok_or_else(ApiError::too_many_readers)?;
     let form = form(&headers, query.format);
-    let opening = handle.clone();
-    let reading = reading::blocking(move || open(&opening, &id, selection)).await??;
-    let output = Output::new(reading, Encoder::new(form), handle.events().clone(), seat);
+    let (opening, opened) = (handle.clone(), id.clone());
+    let reading = reading::blocking(move || open(&opening, &opened, selection)).await??;
+    let events = handle.events().clone();
+    let may = Box::new(move || asking.still_sees_output(&id, &handle));
+    let output = Output::new(reading, Encoder::new(form), events, seat, may);
     let body = Body::from_stream(stream::unfold(output, |mut output| async {
         let batch = output.next().await?;
         Some((batch, output))

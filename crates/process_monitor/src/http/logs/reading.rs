@@ -13,8 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// How many may read at a time.
+/// How many may read at a time; and how many of those who are not trusted, so that they leave room for others.
 const SEATS: usize = 256;
+const SEATS_OF_STRANGERS: usize = 128;
 
 /// How much is read at a time, in bytes; the last line may exceed it.
 const BATCH: usize = 16 << 10;
@@ -33,18 +34,28 @@ pub struct OutputDesk {
     /// Made by the first who follows.
     hub: Arc<Mutex<Option<WatchHub>>>,
     seats: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
+}
+
+/// To be kept while reading.
+pub(super) struct Seat {
+    _one: OwnedSemaphorePermit,
+    _of_strangers: Option<OwnedSemaphorePermit>,
 }
 
 impl Default for OutputDesk {
     fn default() -> Self {
-        Self { hub: Arc::default(), seats: Arc::new(Semaphore::new(SEATS)) }
+        let [seats, strangers] = [SEATS, SEATS_OF_STRANGERS].map(|count| Arc::new(Semaphore::new(count)));
+        Self { hub: Arc::default(), seats, strangers }
     }
 }
 
 impl OutputDesk {
-    /// To be kept while reading; `None` when too many read.
-    pub(super) fn seat(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.seats).try_acquire_owned().ok()
+    /// For one who is a stranger or not; `None` when too many read.
+    pub(super) fn seat(&self, stranger: bool) -> Option<Seat> {
+        let free = |seats: &Arc<Semaphore>| Arc::clone(seats).try_acquire_owned().ok();
+        let _of_strangers = if stranger { Some(free(&self.strangers)?) } else { None };
+        Some(Seat { _one: free(&self.seats)?, _of_strangers })
     }
 
     /// Begins to read. Reads files.
@@ -107,6 +118,9 @@ pub(super) async fn blocking<T: Send + 'static>(
     })
 }
 
+/// Says whether something may still be done.
+pub(super) type May = Box<dyn Fn() -> bool + Send + Sync>;
+
 /// The body of an answer.
 pub(super) struct Output {
     /// Taken while it reads.
@@ -117,7 +131,9 @@ pub(super) struct Output {
     /// The monitor ends: what there is goes out, and no more.
     closing: bool,
     over: bool,
-    _seat: OwnedSemaphorePermit,
+    /// Whether what was read may go out.
+    may: May,
+    _seat: Seat,
 }
 
 struct Work {
@@ -134,15 +150,10 @@ enum Woken {
 }
 
 impl Output {
-    pub(super) fn new(
-        reading: Reading,
-        encoder: Encoder,
-        events: EventHub,
-        seat: OwnedSemaphorePermit,
-    ) -> Self {
+    pub(super) fn new(reading: Reading, encoder: Encoder, events: EventHub, seat: Seat, may: May) -> Self {
         let Reading { reader, woken } = reading;
         let work = Some(Work { reader, encoder });
-        Self { work, woken, events, begun: false, closing: false, over: false, _seat: seat }
+        Self { work, woken, events, begun: false, closing: false, over: false, may, _seat: seat }
     }
 
     /// The next bytes; `None` at the end.
@@ -156,6 +167,11 @@ impl Output {
                     return Some(Err(error));
                 }
             };
+            // Asked when it has been read: so nothing goes out that came when it was forbidden already.
+            if !(self.may)() {
+                self.over = true;
+                return None;
+            }
             if !batch.is_empty() {
                 return Some(Ok(batch.into()));
             }
@@ -233,5 +249,21 @@ impl Work {
             self.encoder.add(&chunk, &mut batch)?;
         }
         Ok(batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_leave_room_for_others() {
+        let desk = OutputDesk::default();
+        let strangers: Vec<_> = std::iter::from_fn(|| desk.seat(true)).collect();
+        assert_eq!(strangers.len(), SEATS_OF_STRANGERS);
+        let others: Vec<_> = std::iter::from_fn(|| desk.seat(false)).collect();
+        assert_eq!(others.len(), SEATS - SEATS_OF_STRANGERS);
+        drop(strangers);
+        assert!(desk.seat(true).is_some());
     }
 }
