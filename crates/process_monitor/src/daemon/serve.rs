@@ -45,7 +45,7 @@ pub struct Others {
 }
 
 /// How supervision ended, and what the engine knew then.
-type Ended = io::Result<(Ending, Vec<Memory>)>;
+pub(super) type Ended = io::Result<(Ending, Vec<Memory>)>;
 
 /// Serves until `ended` tells how supervision ended.
 ///

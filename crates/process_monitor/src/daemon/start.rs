@@ -4,7 +4,7 @@ use super::aliveness;
 use super::api;
 use super::control;
 use super::exit_with::ExitWith;
-use super::handle::Facts;
+use super::handle::{Facts, Handle};
 use super::life::{self, Life};
 use super::serve::{self, End};
 use super::service_manager::ServiceManager;
@@ -238,16 +238,7 @@ async fn supervise_and_serve(
     let path = layout.control_socket();
     let listening = control::listen(layout, &mut inherited);
     let listener = listening.map_err(cannot(format!("listen on {}", path.display())))?;
-    let facts = Arc::new(Facts {
-        layout: layout.clone(),
-        started_at: clock::wall(),
-        standalone: options.standalone,
-        stopping: AtomicBool::new(false),
-        manager: ServiceManager::of(options.foreground),
-        logger_pid: AtomicU32::new(0),
-        aliveness_port: AtomicU16::new(0),
-        api: Default::default(),
-    });
+    let facts = facts(options, layout);
     let aliveness_port = aliveness_port(options, storage.registry());
     if !inherited.has(succession::LEGACY) {
         check_exit_with(options, storage.registry())?;
@@ -257,15 +248,7 @@ async fn supervise_and_serve(
     let handle = life.handle.clone();
     let keeper = life.keeper.take();
     let _kept = handle.succession().keep(succession::CONTROL, &listener);
-    let (tell_up, up) = oneshot::channel();
-    let (tell_end, ended) = oneshot::channel();
-    thread::Builder::new()
-        .name("supervising".into())
-        .spawn(move || {
-            // The main thread may have given up already.
-            let _gone = tell_end.send(life.live(tell_up));
-        })
-        .map_err(cannot("start the supervising thread"))?;
+    let (up, ended) = start_supervising(life)?;
     // Whoever connects earlier waits, and does not see half of what is there.
     if up.await.is_ok() {
         report(ready.take(), |ready| ready.ready(Ready { pid: std::process::id() }));
@@ -274,12 +257,7 @@ async fn supervise_and_serve(
     let _watchdog = facts.manager.watch(handle.clone());
     let exit_with = options.exit_with.clone().map(|id| ExitWith::watch(id, handle.clone()));
     let (over, is_over) = watch::channel(false);
-    let mut tasks = JoinSet::new();
-    match aliveness_port {
-        Some(port) => drop(tasks.spawn(aliveness::serve(port, handle.clone(), is_over.clone()))),
-        None => handle.succession().close_uninherited(succession::ALIVENESS),
-    }
-    tasks.spawn(api::serve(options.api_port, handle.clone(), is_over));
+    let tasks = serve_ports(aliveness_port, options.api_port, &handle, &is_over);
     let keeper = keeper.and_then(life::keep_partner);
     let _obeyed = SignalFile::obey(layout, handle.clone());
     let end = serve::serve(listener, handle, ended, serve::Others { over, tasks }).await;
@@ -296,6 +274,50 @@ async fn supervise_and_serve(
         End::ShutDown => Departure::End(exit_with.and_then(|process| process.code()).unwrap_or(0)),
         End::Followed(bequest) => Departure::Followed(bequest),
     })
+}
+
+fn facts(options: &Options, layout: &Layout) -> Arc<Facts> {
+    Arc::new(Facts {
+        layout: layout.clone(),
+        started_at: clock::wall(),
+        standalone: options.standalone,
+        stopping: AtomicBool::new(false),
+        manager: ServiceManager::of(options.foreground),
+        logger_pid: AtomicU32::new(0),
+        aliveness_port: AtomicU16::new(0),
+        api: Default::default(),
+    })
+}
+
+/// Tells when everything is taken up, and how supervision ended.
+fn start_supervising(
+    life: Life,
+) -> Result<(oneshot::Receiver<()>, oneshot::Receiver<serve::Ended>), DaemonError> {
+    let (tell_up, up) = oneshot::channel();
+    let (tell_end, ended) = oneshot::channel();
+    let supervise = move || {
+        // The main thread may have given up already.
+        let _gone = tell_end.send(life.live(tell_up));
+    };
+    let thread = thread::Builder::new().name("supervising".into()).spawn(supervise);
+    thread.map_err(cannot("start the supervising thread"))?;
+    Ok((up, ended))
+}
+
+/// Serves on the TCP ports until `over`.
+fn serve_ports(
+    aliveness: Option<u16>,
+    api: Option<u16>,
+    handle: &Handle,
+    over: &watch::Receiver<bool>,
+) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    match aliveness {
+        Some(port) => drop(tasks.spawn(aliveness::serve(port, handle.clone(), over.clone()))),
+        None => handle.succession().close_uninherited(succession::ALIVENESS),
+    }
+    tasks.spawn(api::serve(api, handle.clone(), over.clone()));
+    tasks
 }
 
 /// A monitor that waits for the end of a process that is not there would wait for ever.
