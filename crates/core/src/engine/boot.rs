@@ -100,16 +100,19 @@ impl Process {
     /// It is wanted up and no run is known: start it, or go on with the wait it was in.
     fn resume(&mut self, entry: &ProcessEntry, continuing: bool, cx: &mut Context<'_>) {
         let policy = entry.restart_policy();
-        let wait = match entry.state {
-            ProcessState::Crashed if continuing => {
-                policy::delay(policy.backoff(), self.attempts.saturating_sub(1), cx.now.dice)
+        let (retrying, wait) = match entry.state {
+            ProcessState::Retrying if continuing && policy.retry_indefinitely => {
+                (true, Duration::from_millis(policy.indefinite_interval_ms))
             }
-            ProcessState::Retrying if continuing => Duration::from_millis(policy.indefinite_interval_ms),
+            // A policy that was changed under a retry, and knows of none now, has no interval that was
+            // meant: its default is six hours.
+            ProcessState::Crashed | ProcessState::Retrying if continuing => {
+                (false, policy::delay(policy.backoff(), self.attempts.saturating_sub(1), cx.now.dice))
+            }
             _ => return self.begin(cx),
         };
         let ended = entry.last_stopped_at.unwrap_or(cx.now.wall);
         let pause = Pause::from(ended, wait, None, cx.now);
-        let retrying = entry.state == ProcessState::Retrying;
         self.enter(if retrying { State::Retrying(pause) } else { State::Crashed(pause) }, cx);
     }
 }

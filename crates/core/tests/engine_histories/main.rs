@@ -15,10 +15,11 @@ use process_monitor_core::exit::Exit;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::{FailurePersistence, FileFailurePersistence};
 use std::time::Duration;
 use world::World;
 
-/// Histories per property; there are four.
+/// Histories per property, of which there are four, unless `PROPTEST_CASES` asks for more.
 const CASES: u32 = 2_500;
 
 /// One thing that happens, by chance.
@@ -116,8 +117,15 @@ fn steps(processes: usize, shutdown: u32, crash: u32) -> impl Strategy<Value = V
     vec(step, 1..60)
 }
 
+/// Where the seeds of histories that failed are kept, so that they are run first ever after.
+fn kept() -> Option<Box<dyn FailurePersistence>> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/proptest-regressions/engine_histories.txt");
+    Some(Box::new(FileFailurePersistence::Direct(path)))
+}
+
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() }
+    let asked = ProptestConfig::default();
+    ProptestConfig { cases: asked.cases.max(CASES), failure_persistence: kept(), ..asked }
 }
 
 fn live(processes: usize, seed: u64, steps: &[Step]) -> Result<(), TestCaseError> {

@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Longer than anything takes that does not go on for ever: a reset of attempts, a retry, a start.
-const LONGEST_WAIT: Duration = Duration::from_secs(400);
+/// Longer than the machine takes for anything: no death takes more than twelve seconds.
+const QUIET: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub struct World {
@@ -422,10 +422,11 @@ impl World {
         all.iter().try_for_each(|id| held::wanted_up_ends_up(self, id))
     }
 
-    /// Lets pass as much time as it takes until nothing is pending but checks, which never end.
+    /// Lets pass as much time as it takes until nothing is pending but checks, which never end, and
+    /// resets of attempts.
     fn settle(&mut self) -> Held {
         let mut moments = 0;
-        let quiet = self.machine.now + LONGEST_WAIT;
+        let quiet = self.machine.now + QUIET;
         while let Some(next) = self.next_moment() {
             if next > quiet && self.all_are_settled() {
                 break;

@@ -7,7 +7,7 @@ use process_monitor_core::id::RunId;
 use process_monitor_core::model::ProcessState::{
     self, Crashed, Disabled, Failed, Retrying, Running, Starting, Stopped, Stopping,
 };
-use process_monitor_core::model::{ProcessEntry, RestartPolicy};
+use process_monitor_core::model::{ProcessEntry, RestartPolicy, RestartType};
 
 fn run() -> RunId {
     RunId::new("old-1").unwrap()
@@ -61,7 +61,8 @@ fn a_continuing_monitor_wants_up_what_was_up() {
         (Running, Starting),
         (Starting, Starting),
         (Crashed, Crashed),
-        (Retrying, Retrying),
+        // Its policy knows of no retry.
+        (Retrying, Crashed),
         (Stopping, Stopped),
         (Stopped, Stopped),
         (Failed, Failed),
@@ -213,6 +214,24 @@ fn a_wait_goes_on_where_it_was() {
         assert_eq!(desk.state(), state);
         desk.pass(1);
         assert_eq!(desk.state(), Starting);
+    }
+}
+
+/// The wait that it is in was of a policy that it has no longer, and a retry's default is six hours.
+#[test]
+fn a_retry_that_its_policy_knows_no_longer_comes_after_the_last_backoff() {
+    for kind in [RestartType::Never, RestartType::Always] {
+        let policy = RestartPolicy { kind, backoff_intervals_ms: vec![1_000, 30_000], ..Default::default() };
+        let waiting = ProcessEntry {
+            state: Retrying,
+            last_stopped_at: Some(wall(-20_000)),
+            restart_attempts: 2,
+            ..with_policy(policy)
+        };
+        let mut desk = Desk::boot(waiting, true, Finding::Nothing);
+        assert_eq!((desk.state(), desk.view().due), (Crashed, Some(wall(10_000))));
+        desk.pass(10_000);
+        assert_eq!(desk.log(), "stopped>crashed, record 2, spawn, crashed>starting");
     }
 }
 
