@@ -20,8 +20,8 @@ const BODY_WITHIN: Duration = Duration::from_secs(20);
 /// that such a peer has to make comes near it.
 const MOST_OF_STRANGERS: usize = 64 << 10;
 
-/// A middleware: 413 for a body that is larger than `maxBodyBytes`, or [`MOST_OF_STRANGERS`], before any of it is read where its length is
-/// told; 408 for one that takes too long.
+/// A middleware: 413 for a body that is larger than `maxBodyBytes`, or [`MOST_OF_STRANGERS`], before any of it is read
+/// where its length is told; 408 for one that takes too long.
 pub async fn bounded(State(handle): State<Handle>, request: Request, next: Next) -> Response {
     let most = usize::try_from(handle.settings().remote_access.max_body_bytes).unwrap_or(usize::MAX);
     let asking = request.extensions().get::<Asking>();

@@ -63,7 +63,7 @@ const REFUSALS: [Refusal; 9] = [
         status: "413",
         name: "TooLarge",
         who: Who::Body,
-        about: "The body is larger than `remoteAccess.maxBodyBytes`",
+        about: "The body is larger than `remoteAccess.maxBodyBytes`, or than 64 KiB and of a peer that is not trusted",
         header: None,
     },
     Refusal {
