@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long anything may take on a busy machine before a test gives up.
@@ -378,9 +379,16 @@ pub fn all_pids() -> Vec<u32> {
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// A TCP port that nobody listens on now.
+/// A TCP port that nobody listens on, and that nobody is given who asks the system for any: those of the monitors beside
+/// this one come from `net.ipv4.ip_local_port_range`, which begins at 32768 (ip(7)).
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let begin = std::process::id() % 10_000;
+    (0..10_000)
+        .map(|_| begin + u32::from(NEXT.fetch_add(1, Ordering::Relaxed)))
+        .map(|nth| u16::try_from(20_000 + nth % 10_000).unwrap())
+        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .unwrap()
 }
 
 /// Has `command` lead a process group of its own, so that a test's signals do not reach it.
