@@ -243,6 +243,7 @@ fn a_partner_is_started_when_that_is_wanted() {
     // Cut off and started again, the monitor still knows that its partner is to be down.
     let old = world.pid_of_monitor("default").unwrap();
     kill(old);
+    eventually("it is gone", || !is_alive(old));
     world.start();
     world.await_partner_down("default");
     assert_eq!((world.pid_of_monitor("watcher"), world.causes("default").len()), (None, 1));
