@@ -84,6 +84,24 @@ fn a_daemon_that_outlives_its_leader() {
 }
 
 #[test]
+fn a_program_that_is_handed_from_child_to_child_is_never_seen_as_gone() {
+    let reaper = Reaper::become_subreaper().unwrap();
+    let stage = Stage::new();
+    // As one that makes itself a daemon, only more often: at any time exactly one of them lives, in a session of its own.
+    let script = "import os, time\n\
+                  for _ in range(500):\n    if os.fork(): os._exit(0)\n    os.setsid()\n\
+                  print(os.getpid(), flush=True)\ntime.sleep(1000)";
+    let running = stage.program("python3").arg("-c").arg(script).spawn();
+    assert_eq!(running.exit(), Exit::Code(0));
+    let mut looks = 0;
+    while fs::read_to_string(stage.stdout_path()).unwrap().is_empty() {
+        looks += 1;
+        assert_ne!(reaper.leftover(&query(&running)).unwrap(), [], "look {looks}");
+    }
+    kill(&reaper, &query(&running));
+}
+
+#[test]
 fn a_member_without_the_run_id() {
     let reaper = Reaper::become_subreaper().unwrap();
     let stage = Stage::new();

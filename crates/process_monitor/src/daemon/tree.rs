@@ -69,21 +69,20 @@ impl Tree {
     /// Whether something of it may be left after its leader's exit. Cheap: where a real look would be
     /// dear, the answer is yes.
     pub fn may_be_left(&self, reaper: &Reaper) -> bool {
-        if !self.process.as_ref().is_some_and(|process| process.is_child()) {
-            return true;
-        }
-        self.is_left(reaper)
+        self.or_yes(reaper.may_have_left(&self.query()))
     }
 
     /// Whether something of it is there beside its leader.
     pub fn is_left(&self, reaper: &Reaper) -> bool {
-        match reaper.leftover(&self.query()) {
-            Ok(members) => !members.is_empty(),
-            Err(error) => {
-                tracing::warn!(leader = %self.leader, %error, "cannot look for what it left");
-                true
-            }
-        }
+        self.or_yes(reaper.leftover(&self.query()).map(|members| !members.is_empty()))
+    }
+
+    /// What cannot be found out is answered with yes.
+    fn or_yes(&self, is_left: io::Result<bool>) -> bool {
+        is_left.unwrap_or_else(|error| {
+            tracing::warn!(leader = %self.leader, %error, "cannot look for what it left");
+            true
+        })
     }
 
     /// Takes hold of `pid` if it belongs to it.

@@ -1,6 +1,6 @@
 //! Programs that make themselves daemons are supervised by their real pid.
 
-use crate::harness::{World, eventually, free_port, is_alive, kill, signal};
+use crate::harness::{Said, World, eventually, free_port, is_alive, kill, signal};
 use std::fs;
 
 /// Forks twice, writes its pid to a file and serves it as JSON, and ends with code 7 on SIGTERM.
@@ -26,6 +26,8 @@ server.serve_forever()
 struct Daemon {
     world: World,
     port: u16,
+    /// What `run` said.
+    said: Said,
 }
 
 impl Daemon {
@@ -36,8 +38,9 @@ impl Daemon {
         let by = if by_url { ["--status-url", &url] } else { ["--pid-file", "daemon.pid"] };
         let (folder, number) = (world.path().display().to_string(), port.to_string());
         let words = ["run", "--name", "d", "--backoff", "0s", "--cwd", &folder, by[0], by[1]];
-        world.say([&words[..], &["--", "python3", "daemon.py", "daemon.pid", &number], further].concat());
-        Self { world, port }
+        let said =
+            world.say([&words[..], &["--", "python3", "daemon.py", "daemon.pid", &number], further].concat());
+        Self { world, port, said }
     }
 
     /// The real pid, once it is known.
@@ -91,7 +94,8 @@ fn by_pid_file_or_status_url() {
 fn a_start_waits_for_the_real_process() {
     let daemon = Daemon::run(false, &[]);
     // `run` has returned.
-    let pid = fs::read_to_string(daemon.world.path().join("daemon.pid")).unwrap();
+    let pid = fs::read_to_string(daemon.world.path().join("daemon.pid"));
+    let pid = pid.unwrap_or_else(|error| panic!("{error}: {:?}; {}", daemon.said, daemon.world.status("d")));
     assert_eq!(daemon.world.pid_of("d").map(|pid| pid.to_string()).as_deref(), Some(pid.trim()));
 }
 

@@ -4,6 +4,9 @@ use crate::process::identity::Identity;
 use std::fs::File;
 use std::io::{self, Read};
 
+/// `PF_EXITING` of linux/sched.h: on its way out.
+const EXITING: u64 = 0x4;
+
 /// More than the longest line: 52 fields of at most 20 characters and a name.
 pub const LONGEST: usize = 2048;
 
@@ -20,6 +23,8 @@ pub struct Stat {
     pub pgrp: u32,
     /// Field 6.
     pub session: u32,
+    /// Field 9: the kernel's `PF_*` bits.
+    pub flags: u64,
     /// Field 14: time in user mode, in clock ticks.
     pub utime: u64,
     /// Field 15: time in kernel mode, in clock ticks.
@@ -43,7 +48,17 @@ impl Stat {
     /// Whether the process has ended: a zombie waits for its parent, nothing of it runs. A leader
     /// whose thread has ended while others go on shows `Z` as well, but belongs to a live process.
     pub fn is_dead(&self) -> bool {
-        matches!(self.state, b'Z' | b'X' | b'x') && self.threads <= 1
+        self.is_zombie() && self.threads <= 1
+    }
+
+    /// Whether it is in the middle of its end: its memory, and with it the environment, may be gone already, but its children
+    /// have not been given to another parent.
+    pub fn is_exiting(&self) -> bool {
+        self.flags & EXITING != 0 && !self.is_zombie()
+    }
+
+    fn is_zombie(&self) -> bool {
+        matches!(self.state, b'Z' | b'X' | b'x')
     }
 }
 
@@ -86,6 +101,7 @@ pub fn parse(line: &[u8]) -> Option<Stat> {
         ppid: fields.number(4)?,
         pgrp: fields.number(5)?,
         session: fields.number(6)?,
+        flags: fields.number(9)?,
         utime: fields.number(14)?,
         stime: fields.number(15)?,
         threads: fields.number(20)?,

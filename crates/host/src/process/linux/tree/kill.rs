@@ -3,6 +3,7 @@
 use super::{Reaper, TreeQuery};
 use crate::process::handle::Process;
 use crate::process::identity::Identity;
+use crate::process::linux::stat;
 use process_monitor_core::model::StopSignal;
 use std::collections::BTreeSet;
 use std::io;
@@ -42,8 +43,21 @@ impl Reaper {
             kill_group(query);
             kill_each(&targets, &mut outcome)?;
             await_each(&targets, deadline, &mut outcome)?;
-            reap_each(&targets, query)?;
+            self.reap_each(&targets, query)?;
         }
+    }
+
+    /// When all are dead, those whose parent was among them are ours.
+    fn reap_each(&self, targets: &[Identity], query: &TreeQuery<'_>) -> io::Result<()> {
+        for target in targets.iter().filter(|target| **target != query.leader) {
+            if let Some(orphan) = stat::read(target.pid)?.filter(|stat| stat.identity() == *target) {
+                // It is ours and its end was awaited; a survivor is reaped when it dies.
+                if orphan.is_dead() && orphan.ppid == std::process::id() {
+                    self.reap(&orphan);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -83,17 +97,6 @@ fn await_each(targets: &[Identity], deadline: Instant, outcome: &mut KillOutcome
         } else {
             outcome.survivors.insert(target)
         };
-    }
-    Ok(())
-}
-
-/// When all are dead, those whose parent was among them are ours.
-fn reap_each(targets: &[Identity], query: &TreeQuery<'_>) -> io::Result<()> {
-    for target in targets.iter().filter(|target| **target != query.leader) {
-        if let Some(orphan) = Process::adopt(target)?.filter(Process::is_child) {
-            // It is ours and its end was awaited; a survivor is reaped when it dies.
-            orphan.try_exit()?;
-        }
     }
     Ok(())
 }

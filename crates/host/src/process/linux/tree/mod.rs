@@ -33,6 +33,10 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long is waited for one that is in the middle of its end, before the next look.
+const EXIT_TIME: Duration = Duration::from_millis(1);
 
 /// The run whose tree is meant.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +69,37 @@ pub struct Reaper {
     snapshots: Snapshots,
     /// Children of the main thread that are no orphans ([`Reaper::expect`]).
     expected: Mutex<HashSet<u32>>,
+    /// Held while the list of orphans is read and while one is reaped: the kernel's list may leave one out when
+    /// another goes meanwhile, and orphans go only by being reaped.
+    reading_or_reaping: Mutex<()>,
+}
+
+/// What fell to us, at one look.
+#[derive(Default)]
+struct Orphans {
+    /// Those that were still there, dead or alive.
+    present: Vec<Stat>,
+    /// Those of the list that were dead or gone when they were looked at.
+    ended: HashSet<u32>,
+}
+
+/// Who of a run was found among the orphans, and who ended meanwhile: what such a one has left may have fallen to us
+/// after the list was read.
+#[derive(Default)]
+struct Look {
+    /// The leader and the proven members, alive.
+    seeds: Vec<Stat>,
+    /// Orphans that were dead or gone.
+    ended: HashSet<u32>,
+    /// Whether another one is in the middle of its end.
+    exiting: bool,
+}
+
+impl Look {
+    /// Whether nobody can have been missed; `earlier` had ended before the list was read.
+    fn is_settled(&self, earlier: &HashSet<u32>) -> bool {
+        !self.exiting && self.ended.is_subset(earlier)
+    }
 }
 
 impl Reaper {
@@ -81,6 +116,7 @@ impl Reaper {
             markers: Mutex::default(),
             snapshots: Snapshots::default(),
             expected: Mutex::default(),
+            reading_or_reaping: Mutex::default(),
         })
     }
 
@@ -106,6 +142,20 @@ impl Reaper {
         Ok(members.into_iter().filter(|member| *member != query.leader).collect())
     }
 
+    /// Whether something may be left after the exit of a leader that is our child: one look, which waits for nobody. When others
+    /// have just ended, the answer is yes, and [`Reaper::leftover`] finds out.
+    ///
+    /// # Errors
+    /// When `/proc` cannot be read.
+    pub fn may_have_left(&self, query: &TreeQuery<'_>) -> io::Result<bool> {
+        if !query.is_ours() || !self.children_are_listed {
+            return Ok(true);
+        }
+        let look = self.look(query, &Evidence::gather(query)?)?;
+        let nobody = look.seeds.is_empty() && look.is_settled(&HashSet::new());
+        Ok(!nobody || !self.is_surely_empty(query)?)
+    }
+
     /// Takes hold of `pid` if that is a live member of the run's tree and of our own user: what a program says
     /// of itself is not believed without that.
     ///
@@ -125,9 +175,9 @@ impl Reaper {
     /// # Errors
     /// When `/proc` cannot be read.
     pub fn reap_orphans(&self, managed: impl Fn(&Identity) -> bool) -> io::Result<usize> {
-        let orphans = self.orphans()?;
+        let orphans = self.orphans()?.present;
         let ended = orphans.iter().filter(|orphan| orphan.is_dead() && !managed(&orphan.identity()));
-        Ok(ended.filter(|orphan| reap(orphan)).count())
+        Ok(ended.filter(|orphan| self.reap(orphan)).count())
     }
 
     /// The live members of the tree.
@@ -143,22 +193,55 @@ impl Reaper {
         Ok(family.iter().filter(|member| !member.is_dead()).map(Stat::identity).collect())
     }
 
-    /// For a leader that is our child: it and the proven orphans, with their descendants.
+    /// For a leader that is our child: it and the proven orphans, with their descendants. Nobody is found only when
+    /// nobody has ended since the last look: a program that makes itself a daemon forks and ends, once or twice, and
+    /// what it goes on as falls to us just then.
     fn family_below_us(&self, query: &TreeQuery<'_>, evidence: &Evidence<'_>) -> io::Result<Vec<Stat>> {
-        let leader = stat::read(query.leader.pid)?.filter(|stat| stat.identity() == query.leader);
-        let mut seeds: Vec<Stat> = leader.into_iter().filter(|leader| !leader.is_dead()).collect();
-        for orphan in self.orphans()? {
-            if orphan.identity() == query.leader || !evidence.proves(&orphan, || self.marker(&orphan)) {
-                continue;
+        let mut earlier = HashSet::new();
+        loop {
+            let look = self.look(query, evidence)?;
+            if !look.seeds.is_empty() || look.is_settled(&earlier) {
+                return children::with_descendants(look.seeds);
             }
-            if orphan.is_dead() {
-                // It would keep its group from being seen to be empty.
-                reap(&orphan);
-            } else {
-                seeds.push(orphan);
+            if look.exiting {
+                std::thread::sleep(EXIT_TIME);
+            }
+            earlier = look.ended;
+        }
+    }
+
+    /// One look at the leader and the orphans; the dead of the run are reaped.
+    fn look(&self, query: &TreeQuery<'_>, evidence: &Evidence<'_>) -> io::Result<Look> {
+        let orphans = self.orphans()?;
+        let leader = stat::read(query.leader.pid)?.filter(|stat| stat.identity() == query.leader);
+        let seeds = leader.into_iter().filter(|leader| !leader.is_dead()).collect();
+        let mut look = Look { seeds, ended: orphans.ended, exiting: false };
+        for orphan in orphans.present.iter().filter(|orphan| orphan.identity() != query.leader) {
+            if !evidence.proves(orphan, || self.marker(orphan)) {
+                self.look_again(orphan, &mut look)?;
+            } else if !orphan.is_dead() {
+                look.seeds.push(*orphan);
+            } else if query.main != Some(orphan.identity()) {
+                // It would keep its group from being seen to be empty. (How `main` ended, its holder asks.)
+                self.reap(orphan);
             }
         }
-        children::with_descendants(seeds)
+        Ok(look)
+    }
+
+    /// Notes an orphan that shows nothing because it has ended, or is about to.
+    fn look_again(&self, unproven: &Stat, look: &mut Look) -> io::Result<()> {
+        if unproven.is_dead() || self.marker(unproven).is_some() {
+            return Ok(());
+        }
+        match stat::read(unproven.pid)?.filter(|now| now.identity() == unproven.identity()) {
+            Some(now) if now.is_exiting() => look.exiting = true,
+            Some(now) if !now.is_dead() => {}
+            _ => {
+                look.ended.insert(unproven.pid);
+            }
+        }
+        Ok(())
     }
 
     /// Whether nothing can be left although a list of children may have missed someone (see
@@ -183,23 +266,40 @@ impl Reaper {
     }
 
     /// What fell to us, dead ones included.
-    fn orphans(&self) -> io::Result<Vec<Stat>> {
+    fn orphans(&self) -> io::Result<Orphans> {
         let me = std::process::id();
-        let orphans = if self.children_are_listed {
-            let mut orphans = Vec::new();
-            let mut children = children::of_thread(me, me)?;
-            let expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
-            children.retain(|pid| !expected.contains(pid));
-            drop(expected);
-            for pid in children {
-                orphans.extend(stat::read(pid)?.filter(|stat| stat.ppid == me));
-            }
-            orphans
-        } else {
+        if !self.children_are_listed {
             let snapshot = self.snapshots.fresh()?;
-            snapshot.processes.iter().filter(|stat| stat.ppid == me).copied().collect()
-        };
+            let present = snapshot.processes.iter().filter(|stat| stat.ppid == me).copied().collect();
+            return Ok(Orphans { present, ..Orphans::default() });
+        }
+        let mut orphans = Orphans::default();
+        for pid in self.listed()? {
+            let found = stat::read(pid)?.filter(|stat| stat.ppid == me);
+            if found.is_none_or(|stat| stat.is_dead()) {
+                orphans.ended.insert(pid);
+            }
+            orphans.present.extend(found);
+        }
         Ok(orphans)
+    }
+
+    /// The main thread's children, except those that are no orphans.
+    fn listed(&self) -> io::Result<Vec<u32>> {
+        let me = std::process::id();
+        let mut children = {
+            let _nobody_goes = self.reading_or_reaping.lock().unwrap_or_else(PoisonError::into_inner);
+            children::of_thread(me, me)?
+        };
+        let expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        children.retain(|pid| !expected.contains(pid));
+        Ok(children)
+    }
+
+    /// Reaps a dead orphan; `false` when it was not there to reap.
+    fn reap(&self, dead: &Stat) -> bool {
+        let _nobody_reads = self.reading_or_reaping.lock().unwrap_or_else(PoisonError::into_inner);
+        reap(dead)
     }
 
     /// Forgets the markers of processes that are gone.
