@@ -74,6 +74,19 @@ fn how_a_monitor_is_or_how_it_ended() {
 }
 
 #[test]
+fn nobody_misses_one_that_wanted_no_partner() {
+    let (_folder, layout) = place();
+    let (process, identity) = child();
+    record(&layout, identity);
+    let (executable, arguments) = ("/bin/pm".into(), Vec::new());
+    Launch { owner: owner(identity), executable, arguments, standalone: true }.write(&layout).unwrap();
+    end(process);
+    assert_eq!(sighting::look(&layout, None), Sighting::Gone(Last::None));
+    farewell::leave(&layout, owner(identity), Farewell::Stop).unwrap();
+    assert_eq!(sighting::look(&layout, None), Sighting::Gone(Last::Left));
+}
+
+#[test]
 fn what_another_boot_or_somebody_careless_left_says_nothing() {
     let (_folder, layout) = place();
     let (process, identity) = child();

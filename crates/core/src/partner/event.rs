@@ -66,6 +66,8 @@ pub enum Farewell {
     Stop,
     /// It wants to be started again.
     Restart,
+    /// It was started to have no partner, and so nobody who starts it again.
+    Alone,
 }
 
 /// The answer to a check.

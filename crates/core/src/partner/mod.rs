@@ -233,7 +233,8 @@ impl Partner {
         }
         let stranger = watched.is_some_and(|watched| !watched.proven && !watched.answered);
         let wanted = farewell == Some(Farewell::Stop) || (exit == Exit::Code(0) && farewell.is_none());
-        if stranger || watched.is_some_and(|watched| watched.alone) {
+        let alone = farewell == Some(Farewell::Alone) || watched.is_some_and(|watched| watched.alone);
+        if stranger || alone {
             return self.absent(false);
         }
         match farewell {

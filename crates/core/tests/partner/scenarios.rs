@@ -232,6 +232,15 @@ fn a_mere_number_is_neither_killed_nor_replaced_before_it_has_answered() {
 }
 
 #[test]
+fn one_that_wants_no_partner_is_left_alone_also_before_it_has_answered() {
+    let mut desk = Desk::new();
+    desk.tell(Event::Settings(SETTINGS));
+    desk.tell(running(1));
+    assert_eq!(desk.tell(ended(1, Exit::Signal(9), Some(Farewell::Alone))), []);
+    assert_eq!(desk.partner.presence(), Presence::Unknown);
+}
+
+#[test]
 fn a_restart_in_place_is_a_life_of_its_own() {
     let mut desk = Desk::watching(1);
     desk.wait();

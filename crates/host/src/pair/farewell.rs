@@ -27,6 +27,7 @@ pub struct Word {
 enum Written {
     Stop,
     Restart,
+    Alone,
 }
 
 /// Leaves word that `owner`, the monitor of `layout`'s instance, is to be let go.

@@ -1,6 +1,7 @@
 //! Whether the monitor of an instance runs, or how its last life ended.
 
 use super::farewell;
+use super::launch::Launch;
 use crate::layout::Layout;
 use crate::lock::MonitorInfo;
 use crate::process::{BootId, Identity};
@@ -31,9 +32,11 @@ pub fn identity(life: &Life) -> Identity {
     Identity { pid: life.pid, start_time: life.start_time }
 }
 
-/// What the process of `life` left word of.
+/// What the process of `life` left word of: before its end, or when it was started.
 pub fn farewell_of(layout: &Layout, life: &Life) -> Option<Farewell> {
-    farewell::read(layout).filter(|word| word.owner.identity == identity(life)).map(|word| word.farewell)
+    let word = farewell::read(layout).filter(|word| word.owner.identity == identity(life));
+    let alone = || Launch::read(layout, identity(life)).is_some_and(|launch| launch.standalone);
+    word.map(|word| word.farewell).or_else(|| alone().then_some(Farewell::Alone))
 }
 
 fn last(layout: &Layout, info: Option<MonitorInfo>) -> Last {
@@ -42,8 +45,11 @@ fn last(layout: &Layout, info: Option<MonitorInfo>) -> Last {
         // A clean end takes the record away. One that failed to begin does so, too, but leaves no word.
         None if farewell::read(layout).is_some() => Last::Left,
         None => Last::None,
-        Some(info) if farewell_of(layout, &life(&info)) == Some(Farewell::Stop) => Last::Left,
-        Some(_) => Last::Cut,
+        Some(info) => match farewell_of(layout, &life(&info)) {
+            Some(Farewell::Stop) => Last::Left,
+            Some(Farewell::Alone) => Last::None,
+            Some(Farewell::Restart) | None => Last::Cut,
+        },
     }
 }
 

@@ -20,6 +20,9 @@ use tower_service::Service as _;
 /// How long a first request may still be on its way when it is over.
 const FIRST_REQUEST: Duration = Duration::from_millis(250);
 
+/// Bytes that a connection without bounds, the control socket's, keeps for a reader that does not read; hyper would keep 400 KiB.
+const LOCAL_BUFFER: usize = 64 << 10;
+
 /// What every request on a connection is told of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin {
@@ -106,7 +109,7 @@ fn builder(bounds: Option<Bounds>) -> http1::Builder {
         Some(Bounds { head_within, longest_head }) => {
             builder.header_read_timeout(head_within).max_buf_size(longest_head);
         }
-        None => drop(builder.header_read_timeout(None)),
+        None => drop(builder.header_read_timeout(None).max_buf_size(LOCAL_BUFFER)),
     }
     builder
 }

@@ -4,7 +4,7 @@
 use process_monitor_client::api::{MonitorState, MonitorStatus};
 use process_monitor_client::{Client, aliveness_status};
 use process_monitor_core::id::InstanceId;
-use process_monitor_core::partner::{Answer, CHECK_TIMEOUT, Life};
+use process_monitor_core::partner::{Answer, CHECK_TIMEOUT, Farewell, Life};
 use process_monitor_host::layout::Layout;
 use process_monitor_host::pair::sighting;
 use tokio::time::timeout;
@@ -39,8 +39,12 @@ pub async fn ask(question: &Question) -> Reply {
     match asked {
         Some(status) => Reply { answer: judge(&status, &question.own), port: status.aliveness_port },
         None => {
-            let left = sighting::farewell_of(&question.place, &question.life).is_some();
-            Reply { answer: if left { Answer::Leaving } else { Answer::Failed }, port: None }
+            let answer = match sighting::farewell_of(&question.place, &question.life) {
+                Some(Farewell::Alone) => Answer::Alone,
+                Some(Farewell::Stop | Farewell::Restart) => Answer::Leaving,
+                None => Answer::Failed,
+            };
+            Reply { answer, port: None }
         }
     }
 }

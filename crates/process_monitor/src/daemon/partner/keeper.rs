@@ -10,14 +10,11 @@ use process_monitor_client::Client;
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::InstanceId;
 use process_monitor_core::model::{DefaultPorts, StopSignal, WatcherInfo};
-use process_monitor_core::partner::{
-    Action, Cause, Event, Farewell, Life, Partner, Presence, Settings as Wanted,
-};
+use process_monitor_core::partner::{Action, Cause, Event, Life, Partner, Presence, Settings as Wanted};
 use process_monitor_core::registry::Registry;
 use process_monitor_host::clock::{self, Clock};
 use process_monitor_host::layout::Layout;
 use process_monitor_host::pair::history::{self, Replacement};
-use process_monitor_host::pair::launch::Launch;
 use process_monitor_host::pair::outputs::HeldOutputs;
 use process_monitor_host::pair::sighting;
 use process_monitor_host::process::Process;
@@ -260,12 +257,7 @@ impl Work {
 
     fn ended(&mut self, life: Life, exit: Exit) -> Event {
         let _released = self.held.take_if(|held| held.identity() == sighting::identity(&life));
-        let farewell = self.place.as_ref().and_then(|place| {
-            let launch = Launch::read(place, sighting::identity(&life));
-            // It wanted no partner, and so nobody who starts it again.
-            let alone = launch.is_some_and(|launch| launch.standalone).then_some(Farewell::Stop);
-            sighting::farewell_of(place, &life).or(alone)
-        });
+        let farewell = self.place.as_ref().and_then(|place| sighting::farewell_of(place, &life));
         match farewell {
             None => tracing::warn!(pid = life.pid, "the partner ended with {exit}, and nobody wanted that"),
             Some(_) => tracing::info!(pid = life.pid, "the partner ended with {exit}, as it had said"),
