@@ -67,13 +67,13 @@ fn a_name_that_is_allowed_is_ours() {
 
 #[test]
 fn who_asks_too_much_waits_and_others_do_not() {
-    let world = world(json!({"rateLimit": {"requestsPerSecond": 0.05, "burst": 3}}));
+    let world = world(json!({"rateLimit": {"requestsPerSecond": 0.001, "burst": 3}}));
     let asks = vec![("GET".to_owned(), "/processes".to_owned(), None); 5];
     let told = Peer::own().ask(&world, &asks);
     let statuses: Vec<u16> = told.iter().map(|told| told.status).collect();
     assert_eq!(statuses, [200, 200, 200, 429, 429]);
     let wait: u64 = told[4].headers["retry-after"].as_str().unwrap().parse().unwrap();
-    assert!((1..=20).contains(&wait), "{wait}");
+    assert!((1..=1000).contains(&wait), "{wait}");
     assert_eq!(told[4].body["code"], "rate_limited");
     assert_eq!(Connection::to(&world).ask("GET", "/processes", None).status, 200, "the control socket");
     if let Some(user) = Peer::other_user() {

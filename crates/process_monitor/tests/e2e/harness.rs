@@ -274,8 +274,26 @@ impl World {
     }
 }
 
+impl World {
+    /// Prints what tells why a test failed, before it is gone: the monitors' logs and registries.
+    fn testify(&self) {
+        for file in sorted(&self.path) {
+            let logs = if file.to_string_lossy().ends_with("_logs") { sorted(&file) } else { Vec::new() };
+            let registry = file.extension().is_some_and(|extension| extension == "json").then_some(file);
+            for path in logs.into_iter().chain(registry).filter(|path| path.is_file()) {
+                let text = fs::read(&path).unwrap_or_default();
+                let last = &text[text.len().saturating_sub(12_000)..];
+                eprintln!("--- {}\n{}", path.display(), String::from_utf8_lossy(last));
+            }
+        }
+    }
+}
+
 impl Drop for World {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.testify();
+        }
         let deadline = Instant::now() + PATIENCE;
         // Two monitors start each other again, and one that is just being started is not seen in its exec.
         let mut empty_looks = 0;
