@@ -277,6 +277,9 @@ impl World {
 impl World {
     /// Prints what tells why a test failed, before it is gone: the monitors' logs and registries.
     fn testify(&self) {
+        for pid in self.processes() {
+            eprintln!("--- {pid} runs: {}", command_line(pid).join(" "));
+        }
         for file in sorted(&self.path) {
             let logs = if file.to_string_lossy().ends_with("_logs") { sorted(&file) } else { Vec::new() };
             let registry = file.extension().is_some_and(|extension| extension == "json").then_some(file);

@@ -98,6 +98,8 @@ struct Work {
     teller: UnboundedSender<Told>,
     told: UnboundedReceiver<Told>,
     shown: Arc<arc_swap::ArcSwap<Shown>>,
+    /// What the registry was told last of the partner, once it was.
+    written: Option<Option<WatcherInfo>>,
 }
 
 impl Work {
@@ -115,6 +117,7 @@ impl Work {
             teller,
             told,
             shown,
+            written: None,
         }
     }
 
@@ -315,7 +318,7 @@ impl Work {
     }
 
     /// Lets readers and the registry know.
-    fn show(&self) {
+    fn show(&mut self) {
         let instance = self.place.as_ref().map(|place| place.instance().clone());
         let now = Shown { instance, presence: self.policy.presence(), port: self.port };
         let before = self.shown.load();
@@ -330,19 +333,22 @@ impl Work {
     }
 
     /// `watcherInfo`. What an earlier version or another implementation wrote stays until we know better.
-    fn tell_registry(&self, now: &Shown) {
-        let written = self.parts.settings.get().watcher_info.clone();
+    fn tell_registry(&mut self, now: &Shown) {
         let info = match now.presence {
             Presence::Unknown => return,
             Presence::Stopped => None,
             Presence::Running(_) => now.info(),
         };
-        if info == written {
+        // What was told last may not be in the settings yet.
+        let known = self.written.take().unwrap_or_else(|| self.parts.settings.get().watcher_info.clone());
+        self.written = Some(info.clone());
+        if info == known {
             return;
         }
         let (saved, answer) = oneshot::channel();
         let change = move |registry: &mut Registry| {
-            registry.watcher_info = info.map(|info| keep_extra(info, written));
+            let before = registry.watcher_info.take();
+            registry.watcher_info = info.map(|info| keep_extra(info, before));
             Ok(())
         };
         self.parts.storage.configure(Box::new(change), saved);
