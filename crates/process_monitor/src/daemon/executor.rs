@@ -10,6 +10,7 @@ use super::jobs::Pool;
 use super::lines::{Awaited, LineWatcher};
 use super::logger::LoggerKeeper;
 use super::marker;
+use super::outputs::Output;
 use super::permits::Permits;
 use super::replies::Replies;
 use super::runs::{LiveRun, Notices, Watched};
@@ -23,9 +24,7 @@ use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::ProcessState;
 use process_monitor_core::partner::Farewell;
 use process_monitor_host::layout::Layout;
-use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
-use process_monitor_host::output::protocol::Attach;
-use process_monitor_host::output::run::OutputHold;
+use process_monitor_host::output::link::LoggerLink;
 use process_monitor_host::pair::{Owner, farewell};
 use process_monitor_host::process::tree::Reaper;
 use process_monitor_host::process::{BootId, Process, record};
@@ -33,7 +32,7 @@ use process_monitor_host::reactor::Reactor;
 use regex_lite::Regex;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 /// How supervision ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,23 +43,15 @@ pub enum Ending {
     Restart,
 }
 
-/// A run's output, as long as the logger is not through with it.
-pub(super) struct Output {
-    /// Keeps what was written from being lost while no logger has it open.
-    pub(super) _hold: OutputHold,
-    /// What the logger is to know.
-    pub(super) attach: Attach,
-}
-
 /// What the executor works with.
 pub struct Executor {
     pub(super) layout: Layout,
     boot: BootId,
-    facts: Arc<Facts>,
+    pub(super) facts: Arc<Facts>,
     pub(super) inbox: Inbox,
     board: Board,
     storage: StorageLink,
-    keeper: LoggerKeeper,
+    pub(super) keeper: LoggerKeeper,
     pub(super) logger: Option<LoggerLink>,
     pub(super) starter: Starter,
     pub(super) killers: Pool,
@@ -91,7 +82,8 @@ pub struct Executor {
     marked: bool,
     /// Whether a shutdown has begun.
     leaving: bool,
-    finished: bool,
+    /// Since when everything is down.
+    pub(super) finished: Option<Instant>,
 }
 
 /// What an [`Executor`] is made of.
@@ -168,7 +160,7 @@ impl Executor {
             taking_up: true,
             marked: false,
             leaving: false,
-            finished: false,
+            finished: None,
         }
     }
 
@@ -204,7 +196,7 @@ impl Executor {
                 }
                 Action::Forget(id) => forgotten.push(id),
                 Action::Reply(ticket, result) => replies.push((ticket, result)),
-                Action::Finished => self.finished = true,
+                Action::Finished => self.finished = Some(Instant::now()),
             }
         }
         for (id, urgent) in changed {
@@ -331,42 +323,6 @@ impl Executor {
         }
     }
 
-    // ---- logger ---------------------------------------------------------------------------------
-
-    /// A logger is there: it is given every run whose output it may not have read to the end.
-    pub fn logger_up(&mut self, link: LoggerLink) {
-        self.facts.logger_pid.store(link.logger_pid(), Ordering::Relaxed);
-        tracing::info!(pid = link.logger_pid(), runs = self.outputs.len(), "the logger is there");
-        self.outputs.values().for_each(|output| attach_to(&link, &output.attach));
-        self.logger = Some(link);
-    }
-
-    /// Tells the logger that the exit of `run` is recorded.
-    pub(super) fn tell_exited(&self, run: &RunId) {
-        if let Some(logger) = &self.logger
-            && let Err(error) = logger.exited(run)
-        {
-            tracing::debug!(%error, "the logger is on its way out");
-        }
-    }
-
-    /// The logger has something to say.
-    pub fn logger_says(&mut self, event: LoggerEvent) {
-        match event {
-            LoggerEvent::Closed { run } => drop(self.outputs.remove(&run)),
-            LoggerEvent::Gone => {
-                tracing::warn!("the logger is gone; another is started, output waits meanwhile");
-                self.logger = None;
-                self.facts.logger_pid.store(0, Ordering::Relaxed);
-                self.keeper.lost();
-            }
-            // Of a run that still counts as live our own notification follows, and is told to the logger then.
-            LoggerEvent::Exited(note) if self.live.contains_key(&note.run) => {}
-            LoggerEvent::Exited(note) => self.tell_exited(&note.run),
-            LoggerEvent::Attached { .. } | LoggerEvent::Pong => {}
-        }
-    }
-
     // ---- the end --------------------------------------------------------------------------------
 
     /// Begins to hand over to a fresh monitor; spawns under way are waited for.
@@ -376,8 +332,8 @@ impl Executor {
 
     /// Whether supervision is over, and how.
     pub fn ending(&mut self) -> Option<Ending> {
-        if self.finished {
-            return Some(Ending::ShutDown);
+        if let Some(since) = self.finished {
+            return self.may_leave_outputs(since).then_some(Ending::ShutDown);
         }
         // A stop that was asked for meanwhile goes before it.
         (self.restarting && !self.leaving && self.starter.idle()).then_some(Ending::Restart)
@@ -392,22 +348,6 @@ impl Executor {
         self.mark();
         self.drop_records(u64::MAX, engine);
         Ok(())
-    }
-
-    /// Tells the logger that no more output will come.
-    pub fn dismiss_logger(&mut self) {
-        if let Some(logger) = self.logger.take()
-            && let Err(error) = logger.quit(false)
-        {
-            tracing::debug!(%error, "the logger leaves by itself");
-        }
-    }
-}
-
-/// A link that is broken says so by [`LoggerEvent::Gone`], and the next logger is given every run.
-pub(super) fn attach_to(logger: &LoggerLink, attach: &Attach) {
-    if let Err(error) = logger.attach(attach.clone()) {
-        tracing::debug!(run = %attach.run, %error, "the run waits for the next logger");
     }
 }
 

@@ -6,7 +6,7 @@
 //! | spawn (2) | folders, records, fork and exec | `starter`, `jobs` |
 //! | kill (4) | kills trees and waits for their end | `jobs` |
 //! | registry | reads, merges and writes the registry's file | `storage` |
-//! | logger | keeps a logger process there | `logger` |
+//! | logger | keeps a logger process there | `logger`, `outputs` |
 //! | probes | asks programs whether they are well; started by the first check | `checks`, `main_process` |
 //! | lines | waits for lines that say that a program is ready; started by the first | `lines` |
 //! | partner | keeps the other monitor of the pair there | `partner/` |
@@ -37,6 +37,7 @@ mod listing;
 mod logger;
 mod main_process;
 mod marker;
+mod outputs;
 mod partner;
 mod permits;
 mod ports;

@@ -1,6 +1,6 @@
 //! Runs as the executor has them: from the result of a spawn to the end of what is left of their tree.
 
-use super::executor::{Executor, Output, attach_to};
+use super::executor::Executor;
 use super::inbox::Message;
 use super::jobs::{SpawnDone, SpawnedRun, StartError};
 use super::tree::Tree;
@@ -10,7 +10,6 @@ use process_monitor_core::model::StopSignal;
 use process_monitor_host::clock;
 use process_monitor_host::notify::NotifySocket;
 use process_monitor_host::output::protocol::{Attach, Limits};
-use process_monitor_host::output::run::OutputHold;
 use process_monitor_host::process::tree::Reaper;
 use process_monitor_host::process::{Identity, Process, record};
 use process_monitor_host::reactor::Reactor;
@@ -81,14 +80,6 @@ impl Executor {
             error.to_string()
         });
         Event::Spawned { id, run, result }
-    }
-
-    /// Holds a run's output, and has the logger read it.
-    pub fn add_output(&mut self, run: RunId, attach: Attach, hold: OutputHold) {
-        if let Some(logger) = &self.logger {
-            attach_to(logger, &attach);
-        }
-        self.outputs.insert(run, Output { _hold: hold, attach });
     }
 
     fn new_key(&mut self) -> usize {
@@ -267,10 +258,7 @@ impl Executor {
             },
         };
         tracing::info!(process = %id, pid = main.pid, "it goes on as another process, which is supervised from now on");
-        if let Some(output) = self.outputs.get_mut(run) {
-            output.attach.identity = Some(main);
-            self.logger.iter().for_each(|logger| attach_to(logger, &output.attach));
-        }
+        self.output_goes_on(run, main);
         if let Err(error) = self.watch(id.clone(), run, Arc::new(process), tree.with_main(main), reactor) {
             tracing::error!(process = %id, %error, "it is killed");
             let (run, exit) = (run.clone(), process_monitor_core::exit::Exit::Unknown);

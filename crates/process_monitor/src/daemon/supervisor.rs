@@ -33,7 +33,8 @@ impl Supervisor {
     pub fn run(&mut self) -> io::Result<Ending> {
         loop {
             let now = self.clock.mono();
-            let timeout = self.engine.next_deadline().map(|due| due.since(now));
+            let due = self.engine.next_deadline().map(|due| due.since(now));
+            let timeout = self.executor.patience_with_outputs().into_iter().chain(due).min();
             for key in self.reactor.wait(timeout)? {
                 self.woken(key);
             }

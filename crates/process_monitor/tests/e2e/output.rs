@@ -61,6 +61,33 @@ fn every_line_once_while_monitor_and_logger_are_killed_and_files_rotate() {
 }
 
 #[test]
+fn what_was_printed_while_no_logger_was_there_outlives_a_stop_of_everything() {
+    let world = World::started();
+    // With each death in succession the next logger is waited for longer.
+    for _ in 0..4 {
+        let mut logger = None;
+        eventually("a logger is there", || {
+            logger = world.logger_pid();
+            logger.is_some()
+        });
+        kill(logger.unwrap());
+    }
+    world.ok(&[
+        "run",
+        "--name",
+        "web",
+        "--restart",
+        "never",
+        "--",
+        "sh",
+        "-c",
+        "echo precious; exec sleep 1000",
+    ]);
+    world.ok(&["--stop"]);
+    eventually("it is kept", || world.output("web", "stdout") == b"precious\n");
+}
+
+#[test]
 fn endless_lines_are_bounded_and_disturb_nobody() {
     let world = World::started();
     world.ok(&[

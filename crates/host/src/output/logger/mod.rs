@@ -46,8 +46,8 @@ use std::collections::BTreeSet;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-/// How long the logger waits for a monitor when it has nothing to copy.
-const GRACE: Duration = Duration::from_secs(30);
+/// How long the logger waits for a monitor when it has nothing to copy. A monitor that finds none starts one at once.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What epoll says when the listening socket has a connection. Runs have numbers from 1, and tokens
 /// from 4.

@@ -1,0 +1,116 @@
+//! The outputs of runs, and the logger that copies them.
+
+use super::executor::Executor;
+use process_monitor_core::id::RunId;
+use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
+use process_monitor_host::output::protocol::Attach;
+use process_monitor_host::output::run::OutputHold;
+use process_monitor_host::process::Identity;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How long an end waits until a logger has all outputs open: what nobody has open is lost with us. A logger that can be
+/// started is there within moments.
+const TAKEN_WITHIN: Duration = Duration::from_secs(5);
+
+/// A run's output, as long as the logger is not through with it.
+pub(super) struct Output {
+    /// Keeps what was written from being lost while no logger has it open.
+    _hold: OutputHold,
+    /// What the logger is to know.
+    pub(super) attach: Attach,
+    /// Whether the logger that is there has it open.
+    taken: bool,
+}
+
+impl Executor {
+    /// Holds a run's output, and has the logger read it.
+    pub fn add_output(&mut self, run: RunId, attach: Attach, hold: OutputHold) {
+        if let Some(logger) = &self.logger {
+            attach_to(logger, &attach);
+        }
+        self.outputs.insert(run, Output { _hold: hold, attach, taken: false });
+    }
+
+    /// The run goes on as `main`: the logger is to notice its end while no monitor does.
+    pub(super) fn output_goes_on(&mut self, run: &RunId, main: Identity) {
+        if let Some(output) = self.outputs.get_mut(run) {
+            output.attach.identity = Some(main);
+            self.logger.iter().for_each(|logger| attach_to(logger, &output.attach));
+        }
+    }
+
+    /// A logger is there: it is given every run whose output it may not have read to the end.
+    pub fn logger_up(&mut self, link: LoggerLink) {
+        self.facts.logger_pid.store(link.logger_pid(), Ordering::Relaxed);
+        tracing::info!(pid = link.logger_pid(), runs = self.outputs.len(), "the logger is there");
+        self.outputs.values().for_each(|output| attach_to(&link, &output.attach));
+        self.logger = Some(link);
+    }
+
+    /// Tells the logger that the exit of `run` is recorded.
+    pub(super) fn tell_exited(&self, run: &RunId) {
+        if let Some(logger) = &self.logger
+            && let Err(error) = logger.exited(run)
+        {
+            tracing::debug!(%error, "the logger is on its way out");
+        }
+    }
+
+    /// The logger has something to say.
+    pub fn logger_says(&mut self, event: LoggerEvent) {
+        match event {
+            LoggerEvent::Closed { run } => drop(self.outputs.remove(&run)),
+            LoggerEvent::Gone => {
+                tracing::warn!("the logger is gone; another is started, output waits meanwhile");
+                self.logger = None;
+                self.outputs.values_mut().for_each(|output| output.taken = false);
+                self.facts.logger_pid.store(0, Ordering::Relaxed);
+                self.keeper.lost();
+            }
+            // Of a run that still counts as live our own notification follows, and is told to the logger then.
+            LoggerEvent::Exited(note) if self.live.contains_key(&note.run) => {}
+            LoggerEvent::Exited(note) => self.tell_exited(&note.run),
+            LoggerEvent::Attached { run } => {
+                if let Some(output) = self.outputs.get_mut(&run) {
+                    output.taken = true;
+                }
+            }
+            LoggerEvent::Pong => {}
+        }
+    }
+
+    /// Whether nothing that was printed is lost when we leave now. It is as good as it gets when so long was waited.
+    pub(super) fn may_leave_outputs(&self, since: Instant) -> bool {
+        let waiting = self.outputs.values().filter(|output| !output.taken).count();
+        if waiting > 0 && since.elapsed() >= TAKEN_WITHIN {
+            tracing::error!(
+                runs = waiting,
+                "there is no logger that takes the last output of these runs; what they printed last may be lost"
+            );
+            return true;
+        }
+        waiting == 0
+    }
+
+    /// When [`Executor::may_leave_outputs`] is to be asked again at the latest.
+    pub(super) fn patience_with_outputs(&self) -> Option<Duration> {
+        self.finished.map(|since| TAKEN_WITHIN.saturating_sub(since.elapsed()))
+    }
+
+    /// Tells the logger that no more output will come.
+    pub fn dismiss_logger(&mut self) {
+        if let Some(logger) = self.logger.take()
+            && let Err(error) = logger.quit(false)
+        {
+            tracing::debug!(%error, "the logger leaves by itself");
+        }
+    }
+}
+
+/// A link that is broken says so by [`LoggerEvent::Gone`], and the next logger is given every run.
+pub(super) fn attach_to(logger: &LoggerLink, attach: &Attach) {
+    if let Err(error) = logger.attach(attach.clone()) {
+        tracing::debug!(run = %attach.run, %error, "the run waits for the next logger");
+    }
+}
