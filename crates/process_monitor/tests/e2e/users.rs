@@ -29,7 +29,12 @@ impl User {
             return None;
         }
         let program = folder.path().join("process_monitor");
-        fs::hard_link(PROGRAM, &program).or_else(|_| fs::copy(PROGRAM, &program).map(drop)).unwrap();
+        // Built under a strict umask it is for its owner only.
+        let for_all = fs::metadata(PROGRAM).unwrap().permissions().mode() & 0o005 == 0o005;
+        if !for_all || fs::hard_link(PROGRAM, &program).is_err() {
+            fs::copy(PROGRAM, &program).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        }
         Some(Self { id, program, _folder: folder })
     }
 
