@@ -358,8 +358,24 @@ pub fn is_alive(pid: u32) -> bool {
 
 /// The words of a process's command line.
 pub fn command_line(pid: u32) -> Vec<String> {
-    let text = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let text = words_of(pid, "cmdline");
     text.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+/// Words from a file below `/proc/PID`. In the middle of an exec there are none, not even arguments, so it is read again
+/// then; a thread of the kernel, and a zombie, have no program.
+fn words_of(pid: u32, file: &str) -> Vec<u8> {
+    let read = |file: &str| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let in_exec = || read("cmdline").is_empty() && fs::read_link(format!("/proc/{pid}/exe")).is_ok();
+    let deadline = Instant::now() + Duration::from_secs(1);
+    let words = read(file);
+    if !words.is_empty() {
+        return words;
+    }
+    while in_exec() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    read(file)
 }
 
 /// The session of a process (`/proc/PID/stat`, field 6).
@@ -391,7 +407,7 @@ pub fn start_time(pid: u32) -> Option<u64> {
 }
 
 fn has_in_environment(pid: u32, variable: &str) -> bool {
-    let text = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let text = words_of(pid, "environ");
     text.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
 }
 
