@@ -72,14 +72,25 @@ def pin_settings(settings):
             settings[field] = kept
     for field in LEFT_OUT & settings.keys():
         del settings[field]
+    # As a whole it would take its default, and with that the usual limit of questions.
+    if settings.get("remoteAccess", "absent") is None:
+        del settings["remoteAccess"]
     for inner in settings.values():
         if isinstance(inner, dict):
             pin_settings(inner)
 
 
+# What means that output is followed, and the answer has no end.
+FOLLOWS = {"true", "1", ""}
+
+
 def pin_reading(query):
     """Output that is yet to come does not come; times and places in a stream have grammars of their own."""
-    if str(query.get("follow")).lower() == "true":
+    follow = query.get("follow", "false")
+    # One value in a list is sent as that value.
+    while isinstance(follow, list) and len(follow) == 1:
+        follow = follow[0]
+    if str(follow).lower() in FOLLOWS:
         query["follow"] = "false"
     if isinstance(query.get("since"), str):
         query["since"] = "5m"

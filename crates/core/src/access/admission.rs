@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 /// up the end of the monitor.
 pub const MAX_STOP_TIMEOUT_MS: u64 = 60_000;
 
+/// The least time from one check to the next that other peers may set.
+pub const LEAST_PERIOD_MS: u64 = 1_000;
+
 /// How much of an entry other peers may say, in bytes of JSON: each is kept in memory and written with the registry.
 pub const MAX_ENTRY_BYTES: usize = 64 << 10;
 
@@ -31,6 +34,7 @@ pub fn programs(entry: &ProcessEntry) -> impl Iterator<Item = (JsonPath, &str)> 
 /// * variables by which a permitted program would run other code;
 /// * a pid file, by which the monitor would open any file of its user's;
 /// * checks of other hosts, by which the monitor would speak to machines that the peer cannot reach;
+/// * checks more often than every [`LEAST_PERIOD_MS`], each of which may start a program;
 /// * more output kept than by default, which would fill the disk;
 /// * more than [`MAX_ENTRY_BYTES`];
 /// * a stop that takes longer than [`MAX_STOP_TIMEOUT_MS`];
@@ -91,7 +95,20 @@ fn check_problems(check: &AlivenessCheck) -> impl Iterator<Item = Problem> {
     let elsewhere = check.tcp.as_deref().is_some_and(|tcp| !host_of_address(tcp).is_some_and(is_loopback));
     let tcp = elsewhere.then(|| problem(&["alivenessCheck", "tcp"], here));
     let pid_file = check.pid_file.is_some().then(|| problem(&["alivenessCheck", "pidFile"], "none"));
-    [url("url", &check.url), url("statusUrl", &check.status_url), tcp, pid_file].into_iter().flatten()
+    let places = [url("url", &check.url), url("statusUrl", &check.status_url), tcp, pid_file];
+    places.into_iter().flatten().chain(too_often(check))
+}
+
+fn too_often(check: &AlivenessCheck) -> impl Iterator<Item = Problem> {
+    let startup = check.startup_check.as_ref().map(|startup| startup.check_interval_ms);
+    let periods = [
+        (&["alivenessCheck", "intervalMs"][..], Some(check.interval_ms)),
+        (&["alivenessCheck", "startupCheck", "checkIntervalMs"], startup),
+    ];
+    periods.into_iter().filter_map(|(path, period)| {
+        let found = period.filter(|period| *period < LEAST_PERIOD_MS)?;
+        Some(problem(path, format!("at least {LEAST_PERIOD_MS}, found {found}")))
+    })
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -174,6 +191,10 @@ mod tests {
                 "logs.maxFileBytes logs.keepFiles logs.keepRuns",
             ),
             (json!({"stop": {"timeoutMs": 60001}}), "stop.timeoutMs"),
+            (
+                json!({"alivenessCheck": {"intervalMs": 999, "startupCheck": {"checkIntervalMs": 10}}}),
+                "alivenessCheck.intervalMs alivenessCheck.startupCheck.checkIntervalMs",
+            ),
             (json!({"args": ["x".repeat(MAX_ENTRY_BYTES)]}), ""),
         ];
         for (fields, paths) in bad {

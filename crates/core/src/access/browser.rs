@@ -12,8 +12,11 @@ use core::net::IpAddr;
 pub struct OurNames<'a> {
     /// Our end of the connection.
     pub ours: IpAddr,
-    /// Names of this machine that nobody else can give it: the one it has given itself, and the verified names of
-    /// its address.
+    /// Names of this machine: the one it has given itself, and the verified names of its address. They count only where
+    /// our end is no loopback address, which takes remote access. Whoever answers for a name in this network (by mDNS for
+    /// `NAME.local`) could have a browser of this machine show his page under it, and then point it to loopback, where
+    /// everything that its user does is trusted. On other addresses he gains nothing by it: he is in this network, and
+    /// what is trusted there are addresses.
     pub names: &'a [String],
     /// `allowedHosts`.
     pub allowed: &'a HostPatterns,
@@ -25,8 +28,8 @@ pub struct OurNames<'a> {
 pub enum Foreign {
     /// It names another host than us.
     #[error(
-        "this monitor is not {host:?}: a page that had its name point here would say so; if that is a name of this \
-         monitor, a trusted peer can add it to remoteAccess.allowedHosts"
+        "this monitor is not {host:?}: a page that had its name point here would say so; on this machine, say \
+         localhost; if that is a name of this monitor, a trusted peer can add it to remoteAccess.allowedHosts"
     )]
     Host { host: String },
     /// It is of a page from elsewhere.
@@ -77,7 +80,10 @@ impl OurNames<'_> {
         match name.parse::<IpAddr>() {
             // Another of our addresses: who is connected to one of them by loopback is on this machine.
             Ok(address) => address.to_canonical() == ours || (ours.is_loopback() && address.is_loopback()),
-            Err(_) => is_loopback_name(name) || self.names.iter().any(|own| is_same_name(own, name)),
+            Err(_) => {
+                let named = || self.names.iter().any(|own| is_same_name(own, name));
+                is_loopback_name(name) || (!ours.is_loopback() && named())
+            }
         }
     }
 
@@ -175,7 +181,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn is_ours(ours: &str, host: &str) -> bool {
-        let names = ["server".to_owned(), "server.lan.".to_owned()];
+        let names = ["server".to_owned(), "server.lan.".to_owned(), "server.local".to_owned()];
         let allowed = HostPatterns::new(&["*.ops.example".to_owned(), "10.9.9.9".to_owned()]);
         OurNames { ours: ours.parse().unwrap(), names: &names, allowed: &allowed }.check(host).is_ok()
     }
@@ -204,6 +210,13 @@ mod tests {
             ("10.0.0.7", "server:5679", true),
             ("10.0.0.7", "Server.LAN:5679", true),
             ("10.0.0.7", "server.evil.example:5679", false),
+            ("10.0.0.7", "server.local:5679", true),
+            // Whoever answers for these names could have them point to loopback, too.
+            ("127.0.0.1", "server:5679", false),
+            ("127.0.0.1", "server.local:5679", false),
+            ("127.0.0.1", "server.lan", false),
+            ("::1", "server.local:5679", false),
+            ("::ffff:127.0.0.1", "server.local:5679", false),
             // Behind a proxy with a name and port of its own.
             ("127.0.0.1", "monitor.ops.example", true),
             ("127.0.0.1", "monitor.ops.example:8443", true),

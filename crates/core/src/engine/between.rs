@@ -23,7 +23,8 @@ impl Process {
         cx: &mut Context<'_>,
     ) {
         let policy = self.entry.restart_policy();
-        let verdict = policy::after(&policy, ending, self.attempts, cx.now.dice);
+        let verdict = policy::after(&policy, ending, self.attempts, cx.now.dice)
+            .after_at_least(policy::least_wait(&self.entry));
         let cleared_run = clearing.then(|| run.clone());
         let pause = |wait| Pause::from(at, wait, cleared_run, cx.now);
         match verdict {

@@ -112,7 +112,7 @@ impl Process {
             _ => return self.begin(cx),
         };
         let ended = entry.last_stopped_at.unwrap_or(cx.now.wall);
-        let pause = Pause::from(ended, wait, None, cx.now);
+        let pause = Pause::from(ended, wait.max(policy::least_wait(entry)), None, cx.now);
         self.enter(if retrying { State::Retrying(pause) } else { State::Crashed(pause) }, cx);
     }
 }

@@ -1,8 +1,12 @@
 //! Whether an exit is restarted, and after how long: the only place that knows.
 
 use crate::exit::Exit;
-use crate::model::{Backoff, RestartPolicy, RestartType};
+use crate::model::{Backoff, ProcessEntry, RestartPolicy, RestartType};
 use std::time::Duration;
+
+/// The least wait between the end and the next start of what a peer has registered or changed that is not trusted: he
+/// may have programs crash, but not have the monitor do nothing but start them.
+pub const LEAST_WAIT_OF_STRANGERS: Duration = Duration::from_secs(1);
 
 /// How a run, or the attempt at one, ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +28,22 @@ pub enum Verdict {
     Done,
     /// Give up.
     Fail,
+}
+
+impl Verdict {
+    /// The same, but no sooner than `least`.
+    pub fn after_at_least(self, least: Duration) -> Self {
+        match self {
+            Self::Restart(wait) => Self::Restart(wait.max(least)),
+            Self::RetryLater(wait) => Self::RetryLater(wait.max(least)),
+            Self::Done | Self::Fail => self,
+        }
+    }
+}
+
+/// The least wait before `entry` is started again by its policy.
+pub fn least_wait(entry: &ProcessEntry) -> Duration {
+    entry.untrusted_peer.as_ref().map_or(Duration::ZERO, |_| LEAST_WAIT_OF_STRANGERS)
 }
 
 /// What follows `ending` when `attempts` restarts have been used. `dice` is any random number.
@@ -95,6 +115,24 @@ mod tests {
         assert_eq!(after(&codes, Exited(Exit::Code(0)), 0, 0), first);
         let forever = RestartPolicy { retry_indefinitely: true, indefinite_interval_ms: 7, ..policy(Always) };
         assert_eq!(after(&forever, NotStarted, 2, 0), Verdict::RetryLater(Duration::from_millis(7)));
+    }
+
+    #[test]
+    fn strangers_wait() {
+        let mut entry = ProcessEntry::new(crate::id::ProcessId::new("web").unwrap(), "web");
+        assert_eq!(least_wait(&entry), Duration::ZERO);
+        entry.untrusted_peer = Some("203.0.113.9".to_owned());
+        let (least, long) = (least_wait(&entry), Duration::from_secs(9));
+        let table = [
+            (Verdict::Restart(Duration::ZERO), Verdict::Restart(least)),
+            (Verdict::Restart(long), Verdict::Restart(long)),
+            (Verdict::RetryLater(Duration::from_millis(10)), Verdict::RetryLater(least)),
+            (Verdict::Done, Verdict::Done),
+            (Verdict::Fail, Verdict::Fail),
+        ];
+        for (verdict, expected) in table {
+            assert_eq!(verdict.after_at_least(least), expected);
+        }
     }
 
     #[test]

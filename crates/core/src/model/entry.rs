@@ -82,8 +82,9 @@ document! {
         #[serde(skip_serializing_if = "Option::is_none")]
         registered_at: Option<Wall> = None,
         /// The peer that registered or last changed it without being trusted. While one stands here, its programs are
-        /// checked against `executableWhitelist` and `executableBlacklist` at every start. Set by the monitor, never
-        /// by who registers. Default none.
+        /// checked against `executableWhitelist` and `executableBlacklist` at every start, and after a crash it is started
+        /// no sooner than 1 s later, whatever `restartPolicy` says. Set by the monitor, never by who registers. Default
+        /// none.
         #[serde(skip_serializing_if = "Option::is_none")]
         untrusted_peer: Option<String> = None,
 

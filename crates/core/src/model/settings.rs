@@ -94,8 +94,9 @@ document! {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         trusted_proxies: Vec<String> = Vec::new(),
         /// Names, with patterns as in `trustedHosts`, under which this monitor is reached through a proxy or a DNS
-        /// entry: requests that name another `Host` are refused. Loopback names, the machine's own name and the
-        /// addresses it listens on need no mention. Default none.
+        /// entry: requests that name another `Host` are refused. Loopback names and the addresses it listens on need no
+        /// mention; nor do the machine's own names (`NAME`, `NAME.local`, those of its address in DNS), but only from
+        /// other hosts, not over loopback. Default none.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         allowed_hosts: Vec<String> = Vec::new(),
         /// Web origins whose pages may use the API. Default none.

@@ -244,3 +244,14 @@ fn a_new_policy_applies_to_the_next_exit() {
     returns_after(&mut desk, 50);
     assert_eq!(desk.engine.entry(&id()).map(|entry| entry.state), Some(ProcessState::Running));
 }
+
+#[test]
+fn what_a_stranger_registered_is_not_started_without_end() {
+    let eager = RestartPolicy { max_attempts: u32::MAX, backoff_intervals_ms: Vec::new(), ..policy() };
+    returns_after(&mut Desk::running(with_policy(eager.clone())), 0);
+    let entry = ProcessEntry { untrusted_peer: Some("203.0.113.9".to_owned()), ..with_policy(eager) };
+    let mut desk = Desk::running(entry);
+    for _ in 0..3 {
+        returns_after(&mut desk, 1000);
+    }
+}

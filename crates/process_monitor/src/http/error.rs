@@ -2,6 +2,7 @@
 
 use crate::daemon::{CommandError, ConfigureError, NotFollowed};
 use axum::Json;
+use axum::http::header::{HeaderValue, RETRY_AFTER};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use process_monitor_client::api::{ErrorBody, ErrorCode, Problem};
@@ -11,6 +12,9 @@ use process_monitor_core::id::{InvalidId, ProcessId};
 use process_monitor_core::reading::Unreadable;
 use process_monitor_host::files::FileError;
 use std::time::Duration;
+
+/// After so many seconds who asked too much may ask again, where nobody knows better.
+const ASK_AGAIN: &str = "5";
 
 /// What is answered instead of a success.
 #[derive(Debug)]
@@ -235,7 +239,12 @@ fn status_of(code: ErrorCode) -> StatusCode {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        (status_of(self.0.code), Json(self.0)).into_response()
+        let status = status_of(self.0.code);
+        let mut response = (status, Json(self.0)).into_response();
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(ASK_AGAIN));
+        }
+        response
     }
 }
 
@@ -275,6 +284,15 @@ mod tests {
             assert!(!ours && !status.is_success(), "{code:?} is {status}");
         }
         assert_eq!(status_of(Internal), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    #[test]
+    fn who_asks_too_much_is_told_when_to_ask_again() {
+        for error in [ApiError::too_many_readers(), ApiError::rate_limited("too often")] {
+            let response = error.into_response();
+            let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+            assert_eq!((response.status().as_u16(), seconds), (429, Some(ASK_AGAIN)));
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The examples of the client crate, with a real monitor.
 
-use crate::harness::{World, kill};
+use crate::harness::{World, eventually, kill};
 use process_monitor_client::api::{EventKind, Wait};
 use process_monitor_client::{Client, ConnectOptions, Error, Token, Trust, Verb, Waiting};
 use process_monitor_core::id::ProcessId;
@@ -82,11 +82,23 @@ async fn follow_across_the_death_of_a_monitor() {
 #[tokio::test]
 async fn ask_from_afar() {
     let world = World::started();
-    let url = world.api().parse().unwrap();
-    // Trusted for its socket's owner, so the token is not looked at, or refused for what it is.
-    match remote::ask(url, Trust::System, Token::new("tpm_unknown").unwrap()).await {
-        Ok(said) => assert_eq!(said, "default is running with 0 processes"),
-        Err(error) => assert!(matches!(error, Error::Unauthorized { .. }), "{error}"),
+    world.ok(&["config", "set", "remoteAccess.tls", r#"{"enabled":true}"#]);
+    let shown = || world.monitor_status()["apiFingerprint"].as_str().map(str::to_owned);
+    eventually("it has a certificate", || shown().is_some());
+    let pinned = Trust::Fingerprint(shown().unwrap().parse().unwrap());
+    let other = Trust::Fingerprint(format!("sha256:{}", "0".repeat(64)).parse().unwrap());
+    let right = world.ok(&["token", "create", "--scope", "read"]).trim().to_owned();
+    let asked = async |trust: Trust, token: &str| {
+        let url = format!("https://127.0.0.1:{}", world.api_port()).parse().unwrap();
+        remote::ask(url, trust, Token::new(token).unwrap()).await
+    };
+    assert_eq!(asked(pinned.clone(), &right).await.unwrap(), "default is running with 0 processes");
+    // Though this socket's owner is trusted: who shows a token counts as its holder, and nobody holds that one.
+    let error = asked(pinned, "tpm_unknown").await.unwrap_err();
+    assert!(matches!(error, Error::Unauthorized { .. }), "{error}");
+    for trust in [other, Trust::System] {
+        let error = asked(trust, &right).await.unwrap_err();
+        assert!(matches!(error, Error::Untrusted { .. }), "{error}");
     }
 }
 

@@ -32,6 +32,7 @@ mod http;
 mod lifecycle;
 mod limits;
 mod logs;
+mod logs_bounds;
 mod openapi;
 mod output;
 mod pair;

@@ -8,9 +8,12 @@ use crate::files::FileError;
 use crate::output::error::failed;
 use crate::output::names::Stream;
 use crate::output::times::{self, Header};
-use std::fs::{self, File};
+use rustix::fs::OFlags;
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
+use std::ops::Bound;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -54,19 +57,22 @@ impl Link {
 impl Chain {
     /// The newest file; `None` when there is none.
     pub(super) fn newest(&self) -> Result<Option<Link>, FileError> {
-        let highest = self.highest()?;
-        self.first_of(0..=highest.map_or(0, |index| index.saturating_add(SLACK)))
+        // At 0 there may be one again by now.
+        let places = self.places()?;
+        self.first_of(std::iter::once(&0).chain(&places))
     }
 
     /// The oldest file; `None` when there is none.
     pub(super) fn oldest(&self) -> Result<Option<Link>, FileError> {
         for _ in 0..ATTEMPTS {
-            let Some(highest) = self.highest()? else { return Ok(None) };
-            let Some(oldest) = self.first_of((0..=highest).rev())? else { continue };
+            let places = self.places()?;
+            if places.is_empty() {
+                return Ok(None);
+            }
+            let Some(oldest) = self.first_of(places.iter().rev())? else { continue };
             // On the way down one may miss a file that is on its way up; on the way up one meets it.
             let Some(index) = self.index_of(&oldest)? else { continue };
-            let mut above = index.saturating_add(1)..=highest.max(index).saturating_add(SLACK);
-            if above.all(|index| self.inode_at(index).is_none()) {
+            if self.are_free(above(&places, index)) {
                 return Ok(Some(oldest));
             }
         }
@@ -78,12 +84,16 @@ impl Chain {
     pub(super) fn after(&self, link: &Link) -> Result<Option<Link>, FileError> {
         for _ in 0..ATTEMPTS {
             let Some(index) = self.index_of(link)? else { return self.oldest() };
-            let Some(next) = self.first_of((0..index).rev())? else { return Ok(None) };
+            if index == 0 {
+                return Ok(None);
+            }
+            let places = self.places()?;
+            let Some(next) = self.first_of(places.range(..index).rev())? else { return Ok(None) };
             // Unmoved, and what was skipped as absent still is: then nothing came between.
-            let between = self.index_of(&next)?.map(|found| found + 1..index);
-            let skipped_is_absent =
-                between.is_some_and(|mut gap| gap.all(|index| self.inode_at(index).is_none()));
-            if self.inode_at(index) == Some(link.inode) && skipped_is_absent {
+            let skipped_is_free = self.index_of(&next)?.is_some_and(|found| {
+                self.are_free(above(&places, found).take_while(|between| **between < index))
+            });
+            if self.inode_at(index) == Some(link.inode) && skipped_is_free {
                 return Ok(Some(next));
             }
         }
@@ -94,8 +104,7 @@ impl Chain {
     pub(super) fn before(&self, link: &Link) -> Result<Option<Link>, FileError> {
         for _ in 0..ATTEMPTS {
             let Some(index) = self.index_of(link)? else { return Ok(None) };
-            let highest = self.highest()?.unwrap_or(index).saturating_add(SLACK);
-            let previous = self.first_of(index.saturating_add(1)..=highest)?;
+            let previous = self.first_of(above(&self.places()?, index))?;
             if self.inode_at(index) == Some(link.inode) {
                 return Ok(previous);
             }
@@ -155,10 +164,10 @@ impl Chain {
         Ok(self.base_of(&newest)?.saturating_add(size))
     }
 
-    fn first_of(&self, indexes: impl Iterator<Item = u32>) -> Result<Option<Link>, FileError> {
+    fn first_of<'a>(&self, indexes: impl IntoIterator<Item = &'a u32>) -> Result<Option<Link>, FileError> {
         for index in indexes {
-            let path = self.stream.file(&self.folder, index);
-            match File::open(&path).and_then(Link::new) {
+            let path = self.stream.file(&self.folder, *index);
+            match open(&path).and_then(Link::new) {
                 Ok(link) => return Ok(Some(link)),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(failed("open", &path)(error)),
@@ -171,8 +180,11 @@ impl Chain {
         if self.inode_at(0) == Some(link.inode) {
             return Ok(Some(0));
         }
-        let Some(highest) = self.highest()? else { return Ok(None) };
-        Ok((0..=highest.saturating_add(SLACK)).find(|index| self.inode_at(*index) == Some(link.inode)))
+        Ok(self.places()?.into_iter().find(|index| self.inode_at(*index) == Some(link.inode)))
+    }
+
+    fn are_free<'a>(&self, mut indexes: impl Iterator<Item = &'a u32>) -> bool {
+        indexes.all(|index| self.inode_at(*index).is_none())
     }
 
     fn inode_at(&self, index: u32) -> Option<(u64, u64)> {
@@ -180,16 +192,29 @@ impl Chain {
         Some((metadata.dev(), metadata.ino()))
     }
 
-    /// The highest index in use; `None` when there is no file, or no folder.
-    fn highest(&self) -> Result<Option<u32>, FileError> {
+    /// The indexes at which files are, or may be once they were rotated a few times more. Not all up to the highest:
+    /// somebody may have called a file `stdout.20260124.log`.
+    fn places(&self) -> Result<BTreeSet<u32>, FileError> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeSet::new()),
             Err(error) => return Err(failed("read the folder", &self.folder)(error)),
         };
         let names = entries.filter_map(Result::ok).map(|entry| entry.file_name());
-        Ok(names.filter_map(|name| self.stream.index_of(name.to_str()?)).max())
+        let indexes = names.filter_map(|name| self.stream.index_of(name.to_str()?));
+        let moved = indexes.flat_map(|index| index..=index.saturating_add(SLACK));
+        Ok(moved.collect())
     }
+}
+
+fn above(places: &BTreeSet<u32>, index: u32) -> impl Iterator<Item = &u32> {
+    places.range((Bound::Excluded(index), Bound::Unbounded))
+}
+
+/// Does not wait for the other end, should it be a FIFO that somebody has put there.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
 #[cfg(test)]
@@ -227,5 +252,35 @@ mod tests {
                 }
             });
         }
+    }
+
+    /// Nobody tries every index up to the highest.
+    #[test]
+    fn a_file_with_a_date_for_its_index_is_an_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let chain = Chain { folder: folder.path().into(), stream: Stream::Stdout };
+        for index in [4_000_000_000, 20_260_124, 1] {
+            fs::write(chain.stream.file(folder.path(), index), index.to_string()).unwrap();
+        }
+        let mut found = Vec::new();
+        let mut next = chain.oldest().unwrap();
+        while let Some(link) = next {
+            next = chain.after(&link).unwrap();
+            found.push(content(Some(link)));
+        }
+        assert_eq!(found, ["4000000000", "20260124", "1"]);
+        let newest = chain.newest().unwrap().unwrap();
+        let before = chain.before(&newest).unwrap();
+        assert_eq!(content(before), "20260124");
+        assert_eq!(content(Some(newest)), "1");
+    }
+
+    #[test]
+    fn a_fifo_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let chain = Chain { folder: folder.path().into(), stream: Stream::Stdout };
+        let path = chain.stream.file(folder.path(), 0);
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).unwrap();
+        assert_eq!(content(chain.newest().unwrap()), "");
     }
 }

@@ -106,9 +106,12 @@ impl StreamReader {
     /// Closes its files until more is asked for.
     pub(super) fn park(&mut self) {
         if self.waiting().is_empty() && self.current.as_ref().is_some_and(|current| current.marks.is_some()) {
-            self.from = self.position();
-            self.current = None;
+            self.close();
         }
+    }
+
+    fn close(&mut self) {
+        (self.from, self.current) = (self.read_to(), None);
     }
 
     /// Whether there is something to give out: whole lines; or one without its end when it is too long, was
@@ -167,6 +170,10 @@ impl StreamReader {
 
     /// Reads on; false when there is nothing more now.
     fn fill(&mut self) -> Result<bool, FileError> {
+        if self.until.is_some_and(|until| until <= self.read_to()) {
+            self.close();
+            return Ok(false);
+        }
         if self.current.is_none() && !self.open()? {
             return Ok(false);
         }

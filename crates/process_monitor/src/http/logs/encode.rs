@@ -57,19 +57,43 @@ impl Encoder {
         (self.form == Form::Events).then_some(b":\n\n")
     }
 
-    /// Adds `chunk` to `out`.
-    pub fn add(&mut self, chunk: &Chunk, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    /// Adds `chunk` to `out`, whole lines as long as that is shorter than `most`, and gives back what is left: a chunk
+    /// of empty lines takes a hundred times as much as it holds.
+    pub fn add(
+        &mut self,
+        mut chunk: Chunk,
+        out: &mut Vec<u8>,
+        most: usize,
+    ) -> serde_json::Result<Option<Chunk>> {
         if self.form == Form::Text {
-            self.add_bytes(chunk, out);
-            return Ok(());
+            self.add_bytes(&chunk, out);
+            return Ok(None);
         }
+        let mut done = 0;
         for (line, after) in chunk.lines() {
-            let prefix =
-                if self.form == Form::Events { format!("id: {after}\ndata: ") } else { String::new() };
-            out.extend(prefix.as_bytes());
-            serde_json::to_writer(&mut *out, &LogRecord::of_chunk(chunk, line))?;
-            out.extend(if self.form == Form::Events { &b"\n\n"[..] } else { b"\n" });
+            if out.len() >= most {
+                break;
+            }
+            self.add_record(&chunk, line, &after, out)?;
+            done += line.len();
         }
+        chunk.bytes.drain(..done);
+        Ok(Some(chunk).filter(|chunk| !chunk.bytes.is_empty()))
+    }
+
+    fn add_record(
+        &self,
+        chunk: &Chunk,
+        line: &[u8],
+        after: &Cursor,
+        out: &mut Vec<u8>,
+    ) -> serde_json::Result<()> {
+        let is_event = self.form == Form::Events;
+        if is_event {
+            out.extend(format!("id: {after}\ndata: ").as_bytes());
+        }
+        serde_json::to_writer(&mut *out, &LogRecord::of_chunk(chunk, line))?;
+        out.extend(if is_event { &b"\n\n"[..] } else { b"\n" });
         Ok(())
     }
 
@@ -104,7 +128,9 @@ mod tests {
     fn encoded(form: Form, chunks: &[Chunk]) -> String {
         let mut encoder = Encoder::new(form);
         let mut out = encoder.begin(&chunks[0].after);
-        chunks.iter().for_each(|chunk| encoder.add(chunk, &mut out).unwrap());
+        for chunk in chunks {
+            assert_eq!(encoder.add(chunk.clone(), &mut out, usize::MAX).unwrap(), None);
+        }
         String::from_utf8(out).unwrap()
     }
 
@@ -133,5 +159,21 @@ mod tests {
             record("b", false)
         );
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_batch_is_bounded_however_many_lines_a_chunk_has() {
+        for form in [Form::Events, Form::JsonLines] {
+            let mut encoder = Encoder::new(form);
+            let mut rest = Some(chunk(Stream::Stdout, &[b'\n'; 1000]));
+            let mut records = 0;
+            while let Some(chunk) = rest.take() {
+                let mut out = Vec::new();
+                rest = encoder.add(chunk, &mut out, 1000).unwrap();
+                assert!(out.len() < 1300, "{}", out.len());
+                records += String::from_utf8(out).unwrap().matches(r#""text":"""#).count();
+            }
+            assert_eq!(records, 1000, "{form:?}");
+        }
     }
 }

@@ -32,7 +32,7 @@ use process_monitor_host::clock;
 use process_monitor_host::files::FileError;
 use process_monitor_host::output::names;
 use process_monitor_host::output::read::{Runs, Selection};
-use reading::{Output, Reading};
+use reading::{Output, Reading, Seat};
 
 /// What it printed and prints
 ///
@@ -47,7 +47,7 @@ use reading::{Output, Reading};
         ("stream" = Option<String>, Query, description = "`stdout`, `stderr` or `both`", pattern = "^(stdout|stderr|both)$"),
         ("tail" = Option<String>, Query, description = "How many lines, both streams together, or `all`: default 100, and all with `since`", pattern = "^([0-9]{1,9}|all)$"),
         ("since" = Option<String>, Query, description = "Only what was printed then or later: a time like `2026-01-24T10:30:00Z`, or how long ago, like `5m`"),
-        ("follow" = Option<bool>, Query, description = "Also what is yet to be printed"),
+        ("follow" = Option<String>, Query, description = "`true`: also what is yet to be printed. Empty and `1` mean the same, `0` is `false`", pattern = "^(true|false|0|1)?$"),
         ("run" = Option<String>, Query, description = "`current`, `all`, or the name of a run's folder: default the newest that printed, and all with `since`", pattern = "^(current|all|[0-9]{8}_[0-9]{6}(_[1-9][0-9]{0,8})?)$"),
         ("format" = Option<String>, Query, description = "`text` or `json`", pattern = "^(text|json)$"),
         ("lastEventId" = Option<String>, Query, description = "As the header, for clients that cannot set it"),
@@ -78,10 +78,10 @@ pub async fn logs(
     let seat = handle.output().seat(asking.is_stranger()).ok_or_else(ApiError::too_many_readers)?;
     let form = form(&headers, query.format);
     let (opening, opened) = (handle.clone(), id.clone());
-    let reading = reading::blocking(move || open(&opening, &opened, selection)).await??;
+    let reading = reading::blocking(move || open(&opening, &opened, selection, seat)).await??;
     let events = handle.events().clone();
     let may = Box::new(move || asking.still_sees_output(&id, &handle));
-    let output = Output::new(reading, Encoder::new(form), events, seat, may);
+    let output = Output::new(reading, Encoder::new(form), events, may);
     let body = Body::from_stream(stream::unfold(output, |mut output| async {
         let batch = output.next().await?;
         Some((batch, output))
@@ -117,7 +117,7 @@ fn form(headers: &HeaderMap, format: LogFormat) -> Form {
 }
 
 /// A process that was removed is still known by its logs.
-fn open(handle: &Handle, id: &ProcessId, selection: Selection) -> Result<Reading, ApiError> {
+fn open(handle: &Handle, id: &ProcessId, selection: Selection, seat: Seat) -> Result<Reading, ApiError> {
     let unreadable = |error: FileError| ApiError::unreadable(id, &error);
     let layout = handle.layout();
     if !handle.knows(id) && !layout.process_logs(id).is_dir() {
@@ -128,5 +128,5 @@ fn open(handle: &Handle, id: &ProcessId, selection: Selection) -> Result<Reading
     {
         return Err(ApiError::no_such_run(id, run));
     }
-    handle.output().read(layout, id, selection).map_err(unreadable)
+    handle.output().read(layout, id, selection, seat).map_err(unreadable)
 }

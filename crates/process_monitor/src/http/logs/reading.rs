@@ -32,12 +32,13 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 #[derive(Clone)]
 pub struct OutputDesk {
     /// Made by the first who follows.
-    hub: Arc<Mutex<Option<WatchHub>>>,
+    hub: Arc<Mutex<Option<Arc<WatchHub>>>>,
     seats: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
 }
 
-/// To be kept while reading.
+/// To be kept while reading, also while nobody waits for it any more: who asks and leaves again and again shall not have
+/// more read for him at a time than who stays.
 pub(super) struct Seat {
     _one: OwnedSemaphorePermit,
     _of_strangers: Option<OwnedSemaphorePermit>,
@@ -58,26 +59,30 @@ impl OutputDesk {
         Some(Seat { _one: free(&self.seats)?, _of_strangers })
     }
 
-    /// Begins to read. Reads files.
+    /// Begins to read. Reads files, which may be many and large.
     pub(super) fn read(
         &self,
         layout: &Layout,
         id: &ProcessId,
         selection: Selection,
+        seat: Seat,
     ) -> Result<Reading, FileError> {
         let woken = Arc::new(Notify::new());
         if !selection.follow {
             let reader = Reader::Once(OutputReader::open(layout, id, selection)?);
-            return Ok(Reading { reader, woken });
+            return Ok(Reading { reader, woken, seat });
         }
-        let mut hub = self.hub.lock().unwrap_or_else(PoisonError::into_inner);
-        let hub = match &mut *hub {
-            Some(hub) => hub,
-            none => none.insert(WatchHub::new()?),
-        };
         let wake = Arc::clone(&woken);
-        let reader = Reader::Live(hub.follow(layout, id, selection, move || wake.notify_one())?);
-        Ok(Reading { reader, woken })
+        let reader = self.hub()?.follow(layout, id, selection, move || wake.notify_one())?;
+        Ok(Reading { reader: Reader::Live(reader), woken, seat })
+    }
+
+    fn hub(&self) -> Result<Arc<WatchHub>, FileError> {
+        let mut hub = self.hub.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(match &mut *hub {
+            Some(hub) => hub,
+            none => none.insert(Arc::new(WatchHub::new()?)),
+        }))
     }
 }
 
@@ -106,6 +111,7 @@ impl Reader {
 pub struct Reading {
     reader: Reader,
     woken: Arc<Notify>,
+    seat: Seat,
 }
 
 /// What `work` returns, which may take a while.
@@ -133,12 +139,14 @@ pub(super) struct Output {
     over: bool,
     /// Whether what was read may go out.
     may: May,
-    _seat: Seat,
 }
 
 struct Work {
     reader: Reader,
     encoder: Encoder,
+    /// Read, but not encoded.
+    rest: Option<Chunk>,
+    _seat: Seat,
 }
 
 /// Why waiting is over.
@@ -150,10 +158,10 @@ enum Woken {
 }
 
 impl Output {
-    pub(super) fn new(reading: Reading, encoder: Encoder, events: EventHub, seat: Seat, may: May) -> Self {
-        let Reading { reader, woken } = reading;
-        let work = Some(Work { reader, encoder });
-        Self { work, woken, events, begun: false, closing: false, over: false, may, _seat: seat }
+    pub(super) fn new(reading: Reading, encoder: Encoder, events: EventHub, may: May) -> Self {
+        let Reading { reader, woken, seat } = reading;
+        let work = Some(Work { reader, encoder, rest: None, _seat: seat });
+        Self { work, woken, events, begun: false, closing: false, over: false, may }
     }
 
     /// The next bytes; `None` at the end.
@@ -244,11 +252,18 @@ impl Work {
     fn batch(&mut self, first: bool) -> Result<Vec<u8>, BoxError> {
         let mut batch = if first { self.encoder.begin(&self.reader.cursor()) } else { Vec::new() };
         while batch.len() < BATCH
-            && let Some(chunk) = self.reader.next_chunk()?
+            && let Some(chunk) = self.next_chunk()?
         {
-            self.encoder.add(&chunk, &mut batch)?;
+            self.rest = self.encoder.add(chunk, &mut batch, BATCH)?;
         }
         Ok(batch)
+    }
+
+    fn next_chunk(&mut self) -> Result<Option<Chunk>, FileError> {
+        match self.rest.take() {
+            None => self.reader.next_chunk(),
+            rest => Ok(rest),
+        }
     }
 }
 
