@@ -55,19 +55,77 @@ use crate::daemon::Handle;
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, on};
 use error::ApiError;
 use guard::Guard;
-use std::sync::OnceLock;
+use utoipa::openapi::{HttpMethod, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use utoipa_axum::{PathItemExt, routes};
+
+/// Every operation, once, in the order in which the description shows them; `$what` makes something of them.
+macro_rules! operations {
+    ($what:ident) => {
+        $what! {
+            processes::list,
+            processes::register,
+            processes::status,
+            processes::change,
+            processes::deregister,
+            processes::start,
+            processes::stop,
+            processes::restart,
+            processes::enable,
+            processes::disable,
+            processes::autostart,
+            processes::signal,
+            logs::logs,
+            events::events,
+            settings::show,
+            settings::change,
+            config::remote_access,
+            config::set_remote_access,
+            config::trusted_hosts,
+            config::set_trusted_hosts,
+            config::whitelist,
+            config::set_whitelist,
+            config::blacklist,
+            config::set_blacklist,
+            config::standalone_mode,
+            config::set_standalone_mode,
+            config::partner_discovery,
+            config::set_partner_discovery,
+            tokens::list,
+            tokens::create,
+            tokens::revoke,
+            monitor::status,
+            monitor::stop,
+            monitor::restart,
+            openapi::openapi,
+        }
+    };
+}
+
+/// Serves operations at the paths and by the methods of their descriptions.
+macro_rules! served {
+    ($($module:ident :: $handler:ident),+ $(,)?) => {
+        Router::new()$(.route(
+            &routes!(@path [path()] of $module::$handler),
+            on(methods(&routes!(@path [methods()] of $module::$handler)), $module::$handler),
+        ))+
+    };
+}
+
+/// Describes operations.
+macro_rules! described {
+    ($($module:ident :: $handler:ident),+ $(,)?) => {
+        OpenApiRouter::<Handle>::with_openapi(openapi::frame())$(.routes(routes!($module::$handler)))+.into_openapi()
+    };
+}
 
 /// The API over `handle`.
 pub fn router(handle: Handle) -> Router {
-    // Making it describes everything, too, which takes milliseconds: once is enough for all that it is served on.
-    static ROUTER: OnceLock<Router<Handle>> = OnceLock::new();
-    let router = ROUTER.get_or_init(|| routes().split_for_parts().0).clone();
     let guard = Guard::new(handle.clone());
-    router
+    routes()
         .method_not_allowed_fallback(other_method)
         .fallback(|uri: Uri| async move { ApiError::no_such_path(&uri) })
         .layer(from_fn_with_state(handle.clone(), bounds::bounded))
@@ -76,33 +134,21 @@ pub fn router(handle: Handle) -> Router {
         .with_state(handle)
 }
 
-/// Every route with its description, in the order in which that shows them.
-fn routes() -> OpenApiRouter<Handle> {
-    OpenApiRouter::with_openapi(openapi::frame())
-        .routes(routes!(processes::list, processes::register))
-        .routes(routes!(processes::status, processes::change, processes::deregister))
-        .routes(routes!(processes::start))
-        .routes(routes!(processes::stop))
-        .routes(routes!(processes::restart))
-        .routes(routes!(processes::enable))
-        .routes(routes!(processes::disable))
-        .routes(routes!(processes::autostart))
-        .routes(routes!(processes::signal))
-        .routes(routes!(logs::logs))
-        .routes(routes!(events::events))
-        .routes(routes!(settings::show, settings::change))
-        .routes(routes!(config::remote_access, config::set_remote_access))
-        .routes(routes!(config::trusted_hosts, config::set_trusted_hosts))
-        .routes(routes!(config::whitelist, config::set_whitelist))
-        .routes(routes!(config::blacklist, config::set_blacklist))
-        .routes(routes!(config::standalone_mode, config::set_standalone_mode))
-        .routes(routes!(config::partner_discovery, config::set_partner_discovery))
-        .routes(routes!(tokens::list, tokens::create))
-        .routes(routes!(tokens::revoke))
-        .routes(routes!(monitor::status))
-        .routes(routes!(monitor::stop))
-        .routes(routes!(monitor::restart))
-        .routes(routes!(openapi::openapi))
+/// Every route. Describing them takes longer than all else that a start does, so that is not done here.
+fn routes() -> Router<Handle> {
+    operations!(served)
+}
+
+/// The description of every route.
+fn description() -> OpenApi {
+    operations!(described)
+}
+
+/// Of one operation.
+fn methods(of: &[HttpMethod]) -> MethodFilter {
+    let filters = of.iter().map(HttpMethod::to_method_filter);
+    // No operation is without a method: then its handler would not compile.
+    filters.reduce(MethodFilter::or).unwrap_or(MethodFilter::TRACE)
 }
 
 /// The router adds `Allow`, which is all that is wanted of OPTIONS (RFC 9110, section 9.3.7).

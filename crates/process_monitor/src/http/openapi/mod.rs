@@ -65,7 +65,7 @@ pub(super) fn frame() -> utoipa::openapi::OpenApi {
 /// The description, complete.
 pub(super) fn document() -> Value {
     // A description that JSON cannot write would be a mistake in an annotation: a test would see it.
-    let mut document = serde_json::to_value(super::routes().into_openapi()).unwrap_or_default();
+    let mut document = serde_json::to_value(super::description()).unwrap_or_default();
     refusals::add(&mut document);
     schemas::close_bodies(&mut document);
     schemas::polish(&mut document);
