@@ -11,11 +11,13 @@ use rustix::io::Errno;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, recvmsg, sockopt::set_socket_passcred,
 };
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::PermissionsExt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +56,22 @@ impl NotifySocket {
         // Each datagram then tells who sent it (SCM_CREDENTIALS, unix(7)).
         set_socket_passcred(&socket, true)?;
         Ok(Self { socket, path: path.to_owned() })
+    }
+
+    /// The socket at `path` that an image of this process before this one had bound there; `None` when `socket` is
+    /// something else, or nothing is at `path` any more. What was sent to it meanwhile is in it.
+    ///
+    /// # Errors
+    /// When it cannot be set up.
+    fn inherit(socket: OwnedFd, path: &Path) -> io::Result<Option<Self>> {
+        let socket = UnixDatagram::from(socket);
+        let is_there = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+        if !is_there || name_of(&socket).as_deref() != path.file_name() {
+            return Ok(None);
+        }
+        socket.set_nonblocking(true)?;
+        set_socket_passcred(&socket, true)?;
+        Ok(Some(Self { socket, path: path.to_owned() }))
     }
 
     /// For `NOTIFY_SOCKET`.
@@ -115,6 +133,32 @@ impl NotifySocket {
     }
 }
 
+/// The sockets of runs that an image of this process before this one had, until each is wanted.
+#[derive(Debug, Default)]
+pub struct KeptSockets(HashMap<OsString, OwnedFd>);
+
+impl KeptSockets {
+    /// Those among `descriptors`; others are closed.
+    pub fn new(descriptors: Vec<OwnedFd>) -> Self {
+        let named = descriptors.into_iter().filter_map(|descriptor| {
+            let socket = UnixDatagram::from(descriptor);
+            Some((name_of(&socket)?, socket.into()))
+        });
+        Self(named.collect())
+    }
+
+    /// The one at `path`, if it is there.
+    pub fn take(&mut self, path: &Path) -> Option<NotifySocket> {
+        let socket = self.0.remove(path.file_name()?)?;
+        NotifySocket::inherit(socket, path).ok().flatten()
+    }
+}
+
+/// The name of the file at which `socket` is bound. (Its folder may have been named in another way: `ShortPath`.)
+fn name_of(socket: &UnixDatagram) -> Option<OsString> {
+    Some(socket.local_addr().ok()?.as_pathname()?.file_name()?.to_owned())
+}
+
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -173,6 +217,24 @@ mod tests {
         assert_eq!(old.receive().unwrap(), []);
         assert_eq!(new.receive().unwrap(), [Notice::Ready]);
         assert_eq!(fs::metadata(new.path()).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn one_that_was_kept_has_what_was_sent_meanwhile() {
+        let (folder, old) = socket();
+        let path = old.path().to_owned();
+        let speaker = speaker(&old);
+        speaker.send(b"READY=1").unwrap();
+        let other = UnixDatagram::bind(folder.path().join("other.sock")).unwrap();
+        let mut kept =
+            KeptSockets::new(vec![UnixDatagram::unbound().unwrap().into(), old.socket.into(), other.into()]);
+        let next = kept.take(&path).unwrap();
+        // Who has connected before is connected.
+        speaker.send(b"WATCHDOG=1").unwrap();
+        assert_eq!(next.receive().unwrap(), [Notice::Ready, Notice::Alive]);
+        assert!(kept.take(&path).is_none(), "it was taken");
+        fs::remove_file(folder.path().join("other.sock")).unwrap();
+        assert!(kept.take(&folder.path().join("other.sock")).is_none(), "nobody could reach it");
     }
 
     #[test]

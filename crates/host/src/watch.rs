@@ -1,9 +1,10 @@
-//! Noticing at once that a file changed, by inotify(7). Nothing here looks periodically.
+//! Noticing at once that files changed, by inotify(7). Nothing here looks periodically.
 
 use crate::files::Hint;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
@@ -28,9 +29,9 @@ const OF_THE_FOLDER: WatchFlags =
 const FOLDER_IS_LOST: ReadFlags =
     ReadFlags::DELETE_SELF.union(ReadFlags::MOVE_SELF).union(ReadFlags::UNMOUNT).union(ReadFlags::IGNORED);
 
-/// A file that can't be watched. The caller has to look by itself now and then.
+/// Files that can't be watched. The caller has to look by itself now and then.
 #[derive(Debug, thiserror::Error)]
-#[error("changes of {} are not noticed at once: cannot {operation}: {reason}{}", path.display(), self.hint())]
+#[error("changes in {} are not noticed at once: cannot {operation}: {reason}{}", path.display(), self.hint())]
 pub struct WatchError {
     path: PathBuf,
     operation: &'static str,
@@ -54,7 +55,10 @@ impl WatchError {
     }
 }
 
-/// Watches a file until it is dropped.
+/// What is called when a file may have changed.
+pub type OnChange = Box<dyn Fn() + Send>;
+
+/// Watches a file, or some in one folder, until it is dropped.
 pub struct FileWatch {
     stop: Arc<OwnedFd>,
     thread: Option<JoinHandle<()>>,
@@ -70,14 +74,25 @@ impl FileWatch {
     /// what a program writes into a mapping, or without ever closing the file; and the renaming of a folder
     /// above the file's own. For these the caller keeps a slow sweep.
     pub fn new(path: &Path, on_change: impl Fn() + Send + 'static) -> Result<Self, WatchError> {
-        let watcher = Watcher::new(path)?;
+        let absolute = std::path::absolute(path).map_err(WatchError::new("resolve the path", path))?;
+        let (folder, name) = (absolute.parent().unwrap_or(Path::new("/")), absolute.file_name());
+        Self::in_folder(folder, vec![(name.unwrap_or_default().to_owned(), Box::new(on_change))])
+    }
+
+    /// Watches several files of one folder, each as [`FileWatch::new`] does, with one thread and the descriptors of one
+    /// watch.
+    ///
+    /// # Errors
+    /// As [`FileWatch::new`].
+    pub fn in_folder(folder: &Path, files: Vec<(OsString, OnChange)>) -> Result<Self, WatchError> {
+        let watcher = Watcher::new(folder, files)?;
         let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map(Arc::new);
-        let stop = stop.map_err(|errno| WatchError::new("make an eventfd", path)(errno.into()))?;
+        let stop = stop.map_err(|errno| WatchError::new("make an eventfd", folder)(errno.into()))?;
         let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("file-watch".to_owned())
-            .spawn(move || watcher.run(&stopped, &on_change))
-            .map_err(WatchError::new("start a thread", path))?;
+            .spawn(move || watcher.run(&stopped))
+            .map_err(WatchError::new("start a thread", folder))?;
         Ok(Self { stop, thread: Some(thread) })
     }
 }
@@ -107,28 +122,35 @@ impl Drop for FileWatch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Position {
     watch: i32,
-    /// 0 is the file's folder, 1 its parent, …
+    /// 0 is the files' folder, 1 its parent, …
     levels_up: usize,
 }
 
 struct Watcher {
-    path: PathBuf,
     folder: PathBuf,
+    files: Vec<Watched>,
     events: FolderEvents,
     position: Option<Position>,
 }
 
+struct Watched {
+    name: OsString,
+    on_change: OnChange,
+    /// Since the last call.
+    changed: bool,
+}
+
 impl Watcher {
-    fn new(path: &Path) -> Result<Self, WatchError> {
-        let absolute = std::path::absolute(path).map_err(WatchError::new("resolve the path", path))?;
-        let folder = absolute.parent().unwrap_or(Path::new("/")).to_owned();
-        let events = FolderEvents::new().map_err(WatchError::new("use inotify", path))?;
-        let mut watcher = Self { path: absolute, folder, events, position: None };
+    fn new(folder: &Path, files: Vec<(OsString, OnChange)>) -> Result<Self, WatchError> {
+        let folder = std::path::absolute(folder).map_err(WatchError::new("resolve the path", folder))?;
+        let events = FolderEvents::new().map_err(WatchError::new("use inotify", &folder))?;
+        let files = files.into_iter().map(|(name, on_change)| Watched { name, on_change, changed: false });
+        let mut watcher = Self { folder, files: files.collect(), events, position: None };
         watcher.establish()?;
         Ok(watcher)
     }
 
-    fn run(mut self, stop: &OwnedFd, on_change: &dyn Fn()) {
+    fn run(mut self, stop: &OwnedFd) {
         loop {
             let mut watched = [PollFd::new(stop, PollFlags::IN), PollFd::new(&self.events, PollFlags::IN)];
             match poll(&mut watched, None) {
@@ -136,35 +158,37 @@ impl Watcher {
                 Ok(_) => {}
                 Err(Errno::INTR) => continue,
                 Err(reason) => {
-                    tracing::error!(file = %self.path.display(), %reason, "stopped watching");
+                    tracing::error!(folder = %self.folder.display(), %reason, "stopped watching");
                     return;
                 }
             }
-            if self.take_events() {
-                on_change();
+            self.take_events();
+            for file in self.files.iter_mut().filter(|file| file.changed) {
+                file.changed = false;
+                (file.on_change)();
             }
         }
     }
 
-    /// Whether what happened may concern the file.
-    fn take_events(&mut self) -> bool {
-        let (mut changed, mut lost) = (false, false);
-        let (position, name) = (self.position, self.path.file_name());
+    /// Notes which files what happened may concern.
+    fn take_events(&mut self) {
+        let (mut any, mut lost) = (false, false);
+        let (position, files) = (self.position, &mut self.files);
         self.events.drain(|event| {
             let Some(at) = position.filter(|at| at.watch == event.wd()) else {
-                changed |= event.events().contains(ReadFlags::QUEUE_OVERFLOW);
+                any |= event.events().contains(ReadFlags::QUEUE_OVERFLOW);
                 return;
             };
             if event.events().intersects(FOLDER_IS_LOST) || at.levels_up > 0 {
                 lost = true;
-            } else {
-                changed |= event.file_name().map(|c| c.to_bytes()) == name.map(|n| n.as_bytes());
+            } else if let Some(name) = event.file_name().map(|name| name.to_bytes()) {
+                files.iter_mut().for_each(|file| file.changed |= file.name.as_bytes() == name);
             }
         });
         if lost && let Err(error) = self.establish() {
             tracing::warn!(%error, "a watch was lost");
         }
-        changed || lost
+        self.files.iter_mut().for_each(|file| file.changed |= any || lost);
     }
 
     /// Watches the file's folder or, while that is missing, the nearest one above that exists.
@@ -189,10 +213,10 @@ impl Watcher {
             match self.events.watch(folder, flags | OF_THE_FOLDER) {
                 Ok(watch) => return Ok(Position { watch, levels_up }),
                 Err(Errno::NOENT | Errno::NOTDIR) => {}
-                Err(errno) => return Err(WatchError::new("watch its folder", &self.path)(errno.into())),
+                Err(errno) => return Err(WatchError::new("watch it", &self.folder)(errno.into())),
             }
         }
-        Err(WatchError::new("watch its folder", &self.path)(Errno::NOENT.into()))
+        Err(WatchError::new("watch it", &self.folder)(Errno::NOENT.into()))
     }
 }
 

@@ -30,11 +30,11 @@ impl Process {
         }
         let wanted = Wanted::of(&entry, continuing);
         match finding {
-            Finding::Alive { run, pid, started, attempts, main_known } => {
+            Finding::Alive { run, pid, started, attempts, main_known, heard } => {
                 self.attempts = attempts;
                 let before = cx.now.wall.since(started);
                 let live = Live { before, main_known, ..Live::new(run, pid, cx.now.mono, started) };
-                self.adopt(&entry, live, wanted, cx);
+                self.adopt(&entry, live, (wanted, heard), cx);
             }
             Finding::Ended { run, exit, started, at, attempts, main_known } => {
                 if continuing {
@@ -61,12 +61,19 @@ impl Process {
         }
     }
 
-    fn adopt(&mut self, entry: &ProcessEntry, live: Live, wanted: Wanted, cx: &mut Context<'_>) {
+    fn adopt(
+        &mut self,
+        entry: &ProcessEntry,
+        live: Live,
+        (wanted, heard): (Wanted, bool),
+        cx: &mut Context<'_>,
+    ) {
         let down = wanted != Wanted::Up && wanted_down_though_alive(entry, live.pid);
         self.last_started = Some(live.started);
         // READY=1 may have come while nobody listened, and is not said twice: then it counts as ready.
         let by = self.entry.check().and_then(AlivenessCheck::readiness).map(|(by, _)| by);
-        if entry.state == ProcessState::Starting && by != Some(Readiness::Notify) && !down {
+        let missed = by == Some(Readiness::Notify) && !heard;
+        if entry.state == ProcessState::Starting && !missed && !down {
             self.come_up(live, cx);
         } else {
             self.begin_to_run(live, cx);

@@ -91,7 +91,7 @@ pub enum Event {
         finding: Finding,
     },
     /// What the engine before this one knew, of a process that was found. Nothing changes but what people are told,
-    /// and how many checks have failed.
+    /// how many checks have failed, and how long it may still take to become ready.
     Recalled(Memory),
     /// A spawn finished.
     Spawned {
@@ -220,6 +220,8 @@ pub enum Finding {
         attempts: u32,
         /// Whether the process was told by the program ([`Action::Adopt`]).
         main_known: bool,
+        /// Whether nothing can have been missed of what it says of itself.
+        heard: bool,
     },
     /// It ended meanwhile.
     Ended {

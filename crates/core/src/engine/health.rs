@@ -27,7 +27,7 @@ pub struct Checks {
     /// Whether the last one has no answer yet.
     under_way: bool,
     /// When the program must have given a sign of life.
-    watchdog: Option<Mono>,
+    pub(super) watchdog: Option<Mono>,
     /// Whether it is known which process of the run goes on, or was asked for.
     main_sought: bool,
 }

@@ -28,7 +28,7 @@ pub struct Seek {
     /// The next look; `None` while one is under way.
     next: Option<Mono>,
     /// When it is given up.
-    until: Mono,
+    pub(super) until: Mono,
     /// Why the last look found nothing.
     why: Option<String>,
 }

@@ -64,8 +64,6 @@ pub enum Last {
 pub enum Farewell {
     /// Its end is wanted.
     Stop,
-    /// It wants to be started again.
-    Restart,
     /// It was started to have no partner, and so nobody who starts it again.
     Alone,
 }
@@ -92,7 +90,7 @@ pub enum Cause {
     Died(Exit),
     /// It was alive and did not answer, so it was killed.
     Hung,
-    /// It asked for it.
+    /// It asked for it, by its exit code ([`RESTART_CODE`](super::RESTART_CODE)).
     Asked,
 }
 

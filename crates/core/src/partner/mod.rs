@@ -237,11 +237,10 @@ impl Partner {
         if stranger || alone {
             return self.absent(false);
         }
-        match farewell {
+        match exit {
             // Another life may have come, and gone, since.
             _ if wanted => self.look(Purpose::AfterStop),
-            Some(Farewell::Restart) => self.fall_due(Cause::Asked, now),
-            _ if exit == Exit::Code(RESTART_CODE) => self.fall_due(Cause::Asked, now),
+            Exit::Code(RESTART_CODE) => self.fall_due(Cause::Asked, now),
             _ if killed => self.fall_due(Cause::Hung, now),
             _ => self.fall_due(Cause::Died(exit), now),
         }

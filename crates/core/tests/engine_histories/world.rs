@@ -275,7 +275,9 @@ impl World {
         let found = &self.machine.runs[&run];
         let started = found.started;
         match found.life {
-            Life::Alive => Finding::Alive { run, pid: found.pid, started, attempts, main_known: false },
+            Life::Alive => {
+                Finding::Alive { run, pid: found.pid, started, attempts, main_known: false, heard: false }
+            }
             Life::Ended { exit, at } => {
                 Finding::Ended { run, exit, started, at, attempts, main_known: false }
             }

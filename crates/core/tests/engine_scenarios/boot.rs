@@ -19,7 +19,14 @@ fn entry_in(state: ProcessState) -> ProcessEntry {
 
 /// It was started two minutes ago.
 fn alive() -> Finding {
-    Finding::Alive { run: run(), pid: 100, started: wall(-120_000), attempts: 2, main_known: false }
+    Finding::Alive {
+        run: run(),
+        pid: 100,
+        started: wall(-120_000),
+        attempts: 2,
+        main_known: false,
+        heard: false,
+    }
 }
 
 /// It ended `ago` milliseconds ago.
@@ -248,7 +255,8 @@ fn a_wait_is_never_longer_than_the_policy_says() {
 fn what_the_engine_before_knew_stays_known_unless_something_changed() {
     let memory = |state, run: Option<RunId>| {
         let health = Health { in_a_row: 3, failed: 7, healthy: Some(false), ..Health::default() };
-        Memory { id: crate::desk::id(), state, run, message: Some("so it is".into()), health }
+        let message = Some("so it is".into());
+        Memory { id: crate::desk::id(), state, run, message, health, startup: None, watchdog_ms: None }
     };
     let table = [
         (memory(Running, Some(run())), "so it is", 3),

@@ -83,6 +83,20 @@ impl Desk {
         desk
     }
 
+    /// The desk of the engine that follows this one in the same process; its clock shows zero again. `heard`: the sockets
+    /// stayed open in between.
+    pub fn followed(&self, heard: bool) -> Self {
+        let memory = self.engine.memories(Mono::from_zero(self.now)).next().expect("it is registered");
+        let (run, entry) = (self.run(), self.engine.entry(&id()).expect("it is registered"));
+        let started = wall(-1_000);
+        let alive = Finding::Alive { run, pid: 100, started, attempts: 0, main_known: false, heard };
+        let mut next = Self::boot(entry, true, alive);
+        next.run.clone_from(&self.run);
+        next.send(Event::Recalled(memory));
+        next.log.clear();
+        next
+    }
+
     pub fn send(&mut self, event: Event) {
         let now = Now { mono: Mono::from_zero(self.now), wall: wall(self.now.as_millis() as i64), dice: 0 };
         for action in self.engine.handle(event, now) {

@@ -415,7 +415,7 @@ fn its_text_is_that_of_its_run() {
 fn the_next_monitor_goes_on_where_it_was() {
     let alive = || {
         let run = RunId::new("earlier-1").unwrap();
-        Finding::Alive { run, pid: 100, started: wall(-1_000), attempts: 1, main_known: false }
+        Finding::Alive { run, pid: 100, started: wall(-1_000), attempts: 1, main_known: false, heard: false }
     };
     let found = |entry: ProcessEntry, state| {
         Desk::boot(ProcessEntry { state, pid: Some(100), ..entry }, true, alive())

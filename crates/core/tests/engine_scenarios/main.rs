@@ -6,6 +6,7 @@
 mod boot;
 mod commands;
 mod desk;
+mod following;
 mod health;
 mod main_process;
 mod policy;

@@ -110,7 +110,14 @@ fn commands_are_refused_from_then_on() {
 fn what_is_found_after_it_is_taken_down() {
     let run = RunId::new("old-1").unwrap();
     let at = Wall::default();
-    let alive = Finding::Alive { run: run.clone(), pid: 100, started: at, attempts: 0, main_known: false };
+    let alive = Finding::Alive {
+        run: run.clone(),
+        pid: 100,
+        started: at,
+        attempts: 0,
+        main_known: false,
+        heard: false,
+    };
     let ended = Finding::Ended {
         run: run.clone(),
         exit: Exit::Code(1),

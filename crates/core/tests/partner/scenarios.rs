@@ -72,14 +72,14 @@ fn check(pid: u32, number: u64) -> Action {
 
 #[test]
 fn what_follows_an_end() {
-    use Farewell::{Restart, Stop};
+    use Farewell::Stop;
     let killed = Exit::Signal(9);
     let table = [
         (killed, None, Some(Cause::Died(killed))),
         (Exit::Code(1), None, Some(Cause::Died(Exit::Code(1)))),
         (Exit::Unknown, None, Some(Cause::Died(Exit::Unknown))),
         (Exit::Code(RESTART_CODE), None, Some(Cause::Asked)),
-        (Exit::Unknown, Some(Restart), Some(Cause::Asked)),
+        (Exit::Code(RESTART_CODE), Some(Stop), None),
         (Exit::Code(0), None, None),
         (Exit::Code(0), Some(Stop), None),
         (Exit::Unknown, Some(Stop), None),

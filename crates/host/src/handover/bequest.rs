@@ -1,24 +1,30 @@
 //! Leaving: the exec, with what the next image gets.
 
 use super::{COUNT_VARIABLE, FIRST, NAMES_VARIABLE, PID_VARIABLE};
+use crate::process::limits;
 use rustix::fs::MemfdFlags;
 use rustix::io::fcntl_dupfd_cloexec;
 use std::ffi::{CString, OsStr, OsString, c_char};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
+
+/// A descriptor that the next image gets. Whoever uses it until then shares it: no copy of it is needed before the exec.
+pub type Heirloom = Arc<dyn AsFd + Send + Sync>;
 
 /// What the next image gets, by name.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Bequest {
-    items: Vec<(String, OwnedFd)>,
+    items: Vec<(String, Heirloom)>,
 }
 
 impl Bequest {
     /// Adds a descriptor. Several may have one name. A name holds no colon.
-    pub fn add(&mut self, name: &str, descriptor: OwnedFd) {
+    pub fn add(&mut self, name: &str, descriptor: Heirloom) {
         self.items.push((name.replace(':', "_"), descriptor));
     }
 
@@ -29,7 +35,7 @@ impl Bequest {
     pub fn add_bytes(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut file = File::from(rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC)?);
         file.write_all(bytes)?;
-        self.add(name, file.into());
+        self.add(name, Arc::new(file));
         Ok(())
     }
 
@@ -42,6 +48,9 @@ impl Bequest {
     pub fn exec(self, executable: &Path, args: &[OsString]) -> io::Error {
         let prepared = Exec::new(executable, args, &self.items).and_then(|exec| {
             self.place()?;
+            // Not before: more may be handed over than the user's limit lets be opened.
+            limits::restore_nofile()?;
+            crate::failpoint::refused("handover::exec")?;
             Ok(exec)
         });
         match prepared {
@@ -57,7 +66,7 @@ impl Bequest {
         let apart: Vec<OwnedFd> = self
             .items
             .iter()
-            .map(|(_, descriptor)| fcntl_dupfd_cloexec(descriptor, end))
+            .map(|(_, descriptor)| fcntl_dupfd_cloexec(descriptor.as_fd(), end))
             .collect::<Result<_, _>>()?;
         for (descriptor, place) in apart.iter().zip(FIRST..) {
             // SAFETY: dup2(2) touches no memory. What it closes may belong to another part of this process, which
@@ -71,6 +80,12 @@ impl Bequest {
     }
 }
 
+impl fmt::Debug for Bequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.items.iter().map(|(name, _)| name)).finish()
+    }
+}
+
 /// Everything that execve(2) needs, allocated before descriptors are moved.
 struct Exec {
     programs: [CString; 2],
@@ -79,7 +94,7 @@ struct Exec {
 }
 
 impl Exec {
-    fn new(executable: &Path, args: &[OsString], items: &[(String, OwnedFd)]) -> io::Result<Self> {
+    fn new(executable: &Path, args: &[OsString], items: &[(String, Heirloom)]) -> io::Result<Self> {
         let executable = c_string(executable.as_os_str())?;
         let words = args.iter().map(|word| c_string(word));
         let args = std::iter::once(Ok(executable.clone())).chain(words).collect::<io::Result<_>>()?;
@@ -99,7 +114,7 @@ impl Exec {
 }
 
 /// This process's own, with what tells of `items`.
-fn environment(items: &[(String, OwnedFd)]) -> io::Result<Vec<CString>> {
+fn environment(items: &[(String, Heirloom)]) -> io::Result<Vec<CString>> {
     let ours = [COUNT_VARIABLE, NAMES_VARIABLE, PID_VARIABLE];
     let kept = std::env::vars_os().filter(|(name, _)| !ours.iter().any(|our| name == our));
     let names: Vec<&str> = items.iter().map(|(name, _)| name.as_str()).collect();

@@ -10,7 +10,7 @@ use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// More than that is a mistake of whoever started us.
-const MOST: RawFd = 256;
+const MOST: RawFd = 1 << 16;
 
 /// What was left open for this process, by name. What nobody takes is closed when this is dropped.
 #[derive(Debug, Default)]
@@ -46,10 +46,18 @@ impl Inherited {
         Some(self.items.remove(at).1)
     }
 
+    /// Every descriptor with this name.
+    pub fn take_all(&mut self, name: &str) -> Vec<OwnedFd> {
+        let all = std::mem::take(&mut self.items);
+        let (named, others) = all.into_iter().partition(|(has, _)| has == name);
+        self.items = others;
+        let named: Vec<(String, OwnedFd)> = named;
+        named.into_iter().map(|(_, descriptor)| descriptor).collect()
+    }
+
     /// Every TCP socket with this name that listens; whatever else has it is closed.
     pub fn take_tcp(&mut self, name: &str) -> Vec<TcpListener> {
-        let descriptors = std::iter::from_fn(|| self.take(name));
-        let listening = descriptors.filter(listens).map(TcpListener::from);
+        let listening = self.take_all(name).into_iter().filter(listens).map(TcpListener::from);
         listening.filter(|listener| listener.local_addr().is_ok()).collect()
     }
 

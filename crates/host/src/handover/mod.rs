@@ -16,7 +16,7 @@ mod inherited;
 mod rehearsal;
 pub mod signals;
 
-pub use bequest::Bequest;
+pub use bequest::{Bequest, Heirloom};
 pub use inherited::Inherited;
 pub use rehearsal::{REHEARSED_WITHIN, RehearsalError, Rehearsed, rehearse};
 

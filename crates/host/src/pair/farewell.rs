@@ -26,7 +26,6 @@ pub struct Word {
 #[serde(remote = "Farewell", rename_all = "camelCase")]
 enum Written {
     Stop,
-    Restart,
     Alone,
 }
 

@@ -48,7 +48,7 @@ fn last(layout: &Layout, info: Option<MonitorInfo>) -> Last {
         Some(info) => match farewell_of(layout, &life(&info)) {
             Some(Farewell::Stop) => Last::Left,
             Some(Farewell::Alone) => Last::None,
-            Some(Farewell::Restart) | None => Last::Cut,
+            None => Last::Cut,
         },
     }
 }

@@ -61,7 +61,7 @@ impl Instance {
         LoggerProgram {
             program: std::env::current_exe().unwrap(),
             args,
-            log: std::fs::File::options().append(true).create(true).open("/tmp/out.logger").ok(),
+            log: self.directory.path().join("logger.log"),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::render::format;
 use process_monitor_client::Error;
+use process_monitor_core::partner::RESTART_CODE;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io;
@@ -18,6 +19,8 @@ pub enum Code {
     NotRunning = 3,
     /// 4: there is no such process.
     NoSuchProcess = 4,
+    /// 75: a monitor that could not replace itself, and is to be started again (SPEC 4.6).
+    Restart = RESTART_CODE as isize,
 }
 
 impl Code {
@@ -99,6 +102,11 @@ impl Failure {
     /// It was tried and did not work.
     pub fn failed(message: impl Into<String>) -> Self {
         Self::new(Code::Failed, "failed", message)
+    }
+
+    /// The monitor wants to be started again.
+    pub fn restart(message: impl Into<String>) -> Self {
+        Self::new(Code::Restart, "restart_failed", message)
     }
 
     /// It was asked for wrongly.

@@ -11,6 +11,7 @@ use crate::http::encryption::Encryption;
 use crate::http::gate::Gate;
 use crate::http::listen::Service;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -31,9 +32,8 @@ pub async fn serve(port: u16, handle: Handle, mut over: watch::Receiver<bool>) {
             None => return,
         },
     };
-    let _kept = handle.succession().keep(ALIVENESS, &listener).inspect_err(|error| {
-        tracing::warn!(%error, "a restart of the monitor will close the aliveness port for a moment");
-    });
+    let listener = Arc::new(listener);
+    let _kept = handle.succession().keep(ALIVENESS, Arc::clone(&listener) as _);
     let bound = listener.local_addr().map_or(port, |address| address.port());
     tracing::info!("aliveness server: http://127.0.0.1:{bound}/alive");
     let facts: &Facts = handle.facts();

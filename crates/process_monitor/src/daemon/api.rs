@@ -16,6 +16,7 @@ use process_monitor_host::listen::{has_no_such_address, listen, own_addresses};
 use process_monitor_host::tls::ServerTls;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -97,7 +98,8 @@ struct Api {
 struct Open {
     endpoint: Endpoint,
     at: SocketAddr,
-    _kept: Option<Kept>,
+    /// For the monitor that follows in this process.
+    _kept: Kept,
     close: watch::Sender<bool>,
     serving: JoinHandle<Farewell>,
 }
@@ -160,7 +162,8 @@ impl Api {
         let address = SocketAddr::new(endpoint.address, self.wanted_port(settings));
         match bind(address, self.handle.succession()) {
             Ok((listener, at)) => {
-                let _kept = self.keep(&listener);
+                let listener = Arc::new(listener);
+                let _kept = self.handle.succession().keep(API, Arc::clone(&listener) as _);
                 let (close, closed) = watch::channel(false);
                 let serving = tokio::spawn(listen::serve(listener, self.service.clone(), closed));
                 self.chosen = at.port();
@@ -170,15 +173,6 @@ impl Api {
             Err(error) if endpoint.optional && has_no_such_address(&error) => Err(None),
             Err(error) => Err(Some(self.trouble(address, &error))),
         }
-    }
-
-    /// For the monitor that follows in this process.
-    fn keep(&self, listener: &TcpListener) -> Option<Kept> {
-        let kept = self.handle.succession().keep(API, listener);
-        kept.inspect_err(
-            |error| tracing::warn!(%error, "a restart of the monitor will close the API for a moment"),
-        )
-        .ok()
     }
 
     fn trouble(&self, address: SocketAddr, error: &io::Error) -> String {

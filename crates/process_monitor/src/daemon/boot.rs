@@ -11,7 +11,7 @@ use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
 use process_monitor_host::clock;
 use process_monitor_host::layout::Layout;
-use process_monitor_host::notify::NotifySocket;
+use process_monitor_host::notify::{KeptSockets, NotifySocket};
 use process_monitor_host::output::note::ExitNote;
 use process_monitor_host::output::protocol::{Attach, Limits};
 use process_monitor_host::output::run::OutputHold;
@@ -20,25 +20,30 @@ use process_monitor_host::process::{BootId, Identity, Process};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// What a monitor finds when it comes up.
+pub struct Left {
+    /// What is registered.
+    pub registry: Registry,
+    /// Whether it goes on where an earlier one was cut off.
+    pub continuing: bool,
+    /// Where runs say how they are, open since an earlier image of this process.
+    pub kept: KeptSockets,
+}
+
 /// Tells the engine of every process of the registry, and of what runs without being in it.
-pub fn take_up(
-    supervisor: &mut Supervisor,
-    layout: &Layout,
-    registry: &Registry,
-    boot: &BootId,
-    continuing: bool,
-) {
+pub fn take_up(supervisor: &mut Supervisor, layout: &Layout, boot: &BootId, left: Left) {
+    let Left { registry, continuing, mut kept } = left;
     let mut records = read_records(layout, boot);
     for (id, entry) in &registry.processes {
         let record = records.remove(id);
-        let event = event_of(supervisor, layout, Arc::clone(entry), record, continuing);
+        let event = event_of(supervisor, layout, (Arc::clone(entry), record), continuing, &mut kept);
         supervisor.step(event);
     }
     for (id, record) in records {
         // It was removed from the registry while no monitor was there.
         tracing::warn!(process = %id, "it is not registered any more, but its run record is there; it is stopped");
         let entry = Arc::new(ProcessEntry { enabled: false, ..ProcessEntry::new(id.clone(), "-") });
-        let event = event_of(supervisor, layout, entry, Some(record), continuing);
+        let event = event_of(supervisor, layout, (entry, Some(record)), continuing, &mut kept);
         supervisor.step(event);
         supervisor.step(Event::Command(None, Command::Remove(id)));
     }
@@ -75,13 +80,13 @@ fn read_records(layout: &Layout, boot: &BootId) -> HashMap<ProcessId, Found> {
 fn event_of(
     supervisor: &mut Supervisor,
     layout: &Layout,
-    entry: Arc<ProcessEntry>,
-    record: Option<Found>,
+    (entry, record): (Arc<ProcessEntry>, Option<Found>),
     continuing: bool,
+    kept: &mut KeptSockets,
 ) -> Event {
     let finding = match record {
         None => Finding::Nothing,
-        Some(Found { intent, state }) => find(supervisor, layout, &entry, &intent, state),
+        Some(Found { intent, state }) => find(supervisor, layout, &entry, (&intent, state), kept),
     };
     Event::Found { entry, continuing, finding }
 }
@@ -90,8 +95,8 @@ fn find(
     supervisor: &mut Supervisor,
     layout: &Layout,
     entry: &ProcessEntry,
-    intent: &Intent,
-    state: RecordState,
+    (intent, state): (&Intent, RecordState),
+    kept: &mut KeptSockets,
 ) -> Finding {
     let (known, (exit, at)) = match state {
         RecordState::OtherBoot => return Finding::Nothing,
@@ -103,7 +108,7 @@ fn find(
                 RecordState::Spawned(leader) => Known { leader, main: None },
                 _ => return Finding::Nothing,
             };
-            if let Some(alive) = adopt(supervisor, layout, entry, intent, known) {
+            if let Some(alive) = adopt(supervisor, layout, entry, (intent, known), kept) {
                 return alive;
             }
             (known, noted_exit(layout, intent))
@@ -139,8 +144,8 @@ fn adopt(
     supervisor: &mut Supervisor,
     layout: &Layout,
     entry: &ProcessEntry,
-    intent: &Intent,
-    known: Known,
+    (intent, known): (&Intent, Known),
+    kept: &mut KeptSockets,
 ) -> Option<Finding> {
     let identity = known.process();
     let process = match Process::adopt(&identity) {
@@ -164,8 +169,10 @@ fn adopt(
         tracing::error!(process = %entry.id, %error, "cannot watch an adopted process");
         return None;
     }
+    let socket = kept.take(&layout.notify_socket(&intent.run));
+    let heard = socket.is_some();
     if entry.check().is_some_and(AlivenessCheck::listens) {
-        match NotifySocket::bind(&layout.notify_socket(&intent.run)) {
+        match socket.map_or_else(|| NotifySocket::bind(&layout.notify_socket(&intent.run)), Ok) {
             Ok(socket) => executor.listen(entry.id.clone(), &intent.run, socket, reactor),
             Err(error) => tracing::error!(process = %entry.id, %error, "cannot hear what it says of itself"),
         }
@@ -173,7 +180,7 @@ fn adopt(
     tracing::info!(process = %entry.id, pid = identity.pid, "adopted: it ran on while no monitor was there");
     let (run, pid, started, attempts) =
         (intent.run.clone(), identity.pid, intent.started_at, intent.attempts);
-    Some(Finding::Alive { run, pid, started, attempts, main_known: known.main.is_some() })
+    Some(Finding::Alive { run, pid, started, attempts, main_known: known.main.is_some(), heard })
 }
 
 /// How a run ended that no monitor saw. Put down in its record before the logger's note goes: should we

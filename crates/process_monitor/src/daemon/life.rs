@@ -11,10 +11,11 @@ use super::logger::LoggerKeeper;
 use super::marker;
 use super::partner::{Desk, Keeper, PartnerLink, Parts as PartnerParts};
 use super::permits::Permits;
+use super::signal_file::SignalFile;
 use super::start::{DaemonError, Options, cannot};
 use super::starter::Starter;
-use super::storage::Storage;
-use super::succession::{Legacy, Succession};
+use super::storage::{Storage, StorageLink};
+use super::succession::{self, Estate, Legacy, Succession};
 use super::supervisor::Supervisor;
 use process_monitor_core::engine::{Engine, Memory};
 use process_monitor_core::registry::Registry;
@@ -22,12 +23,15 @@ use process_monitor_core::time::Wall;
 use process_monitor_host::clock::Clock;
 use process_monitor_host::handover::Inherited;
 use process_monitor_host::layout::Layout;
+use process_monitor_host::notify::KeptSockets;
 use process_monitor_host::process::BootId;
 use process_monitor_host::process::tree::Reaper;
 use process_monitor_host::program;
 use process_monitor_host::reactor::Reactor;
-use process_monitor_host::watch::FileWatch;
+use process_monitor_host::watch::{FileWatch, OnChange};
+use std::ffi::OsString;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -48,8 +52,12 @@ pub struct Life {
     board: Board,
     /// What the engine of the monitor before in this process knew.
     memories: Option<Vec<Memory>>,
+    /// Where runs said how they are, to the monitor before in this process.
+    kept: KeptSockets,
     /// What the thread is made of that keeps the partner.
     pub keeper: Option<(PartnerParts, Desk)>,
+    /// By which a restart is asked for.
+    pub signal_file: Option<SignalFile>,
     _watch: Option<FileWatch>,
 }
 
@@ -75,6 +83,7 @@ impl Life {
             Some(Legacy { events, memories }) => (EventHub::resume(events), Some(memories)),
             None => (EventHub::new(facts.started_at), None),
         };
+        let kept = KeptSockets::new(inherited.take_all(succession::NOTICES));
         let succession = Succession::new(executable.clone(), inherited);
         let pool =
             |name, threads| Pool::new(name, threads).map_err(cannot(format!("start the {name} threads")));
@@ -82,11 +91,8 @@ impl Life {
         let registry = storage.registry().clone();
         let settings = storage.settings();
         let storage = storage.start(inbox.clone())?;
-        let changed = storage.clone();
-        let watch = FileWatch::new(&layout.registry(), move || changed.file_changed());
-        let watch = watch.inspect_err(|error| {
-            tracing::warn!(%error, "edits of the registry are noticed by the sweep only, every few seconds");
-        });
+        let signal_file = SignalFile::new(layout);
+        let watch = watch_files(layout, storage.clone(), &signal_file);
         let permits = Permits::new(settings.clone());
         let spawners = pool("spawn", SPAWNERS)?;
         let starter = Starter::new(layout.clone(), boot.clone(), inbox.clone(), spawners, permits.clone());
@@ -118,18 +124,31 @@ impl Life {
         };
         let keeper = Some((parts, desk));
         let reach = Reach { board: board.clone(), inbox, events, settings, storage, partner, succession };
-        let (handle, layout, _watch) = (Handle::new(facts, reach), layout.clone(), watch.ok());
-        Ok(Self { supervisor, handle, layout, boot, registry, board, memories, keeper, _watch })
+        let (handle, layout, signal_file) = (Handle::new(facts, reach), layout.clone(), Some(signal_file));
+        Ok(Self {
+            supervisor,
+            handle,
+            layout,
+            boot,
+            registry,
+            board,
+            memories,
+            kept,
+            keeper,
+            signal_file,
+            _watch: watch,
+        })
     }
 
     /// Takes up what is there, supervises, and leaves everything in order.
-    pub fn live(mut self, up: oneshot::Sender<()>) -> io::Result<(Ending, Vec<Memory>)> {
-        let Self { supervisor, layout, boot, registry, memories, .. } = &mut self;
+    pub fn live(mut self, up: oneshot::Sender<()>) -> io::Result<(Ending, Estate)> {
+        let Self { supervisor, layout, boot, registry, memories, kept, .. } = &mut self;
         let continuing = marker::is_set(layout, boot);
         if memories.is_some() {
             supervisor.executor.resume();
         }
-        boot::take_up(supervisor, layout, &std::mem::take(registry), boot, continuing);
+        let left = boot::Left { registry: std::mem::take(registry), continuing, kept: std::mem::take(kept) };
+        boot::take_up(supervisor, layout, boot, left);
         if let Some(memories) = memories.take() {
             boot::recall(supervisor, memories);
         }
@@ -141,7 +160,9 @@ impl Life {
         let _nobody_waits = up.send(());
         let ending = supervisor.run()?;
         self.leave(ending);
-        Ok((ending, self.supervisor.engine.memories().collect()))
+        let Supervisor { engine, executor, clock, .. } = &mut self.supervisor;
+        let memories = engine.memories(clock.mono()).collect();
+        Ok((ending, Estate { memories, notices: executor.give_notices_away() }))
     }
 
     fn leave(&mut self, ending: Ending) {
@@ -155,6 +176,25 @@ impl Life {
     }
 }
 
+/// Has the registry's keeper and whoever obeys `signal` told of changes.
+fn watch_files(layout: &Layout, storage: StorageLink, signal: &SignalFile) -> Option<FileWatch> {
+    let (registry, restart) = (layout.registry(), layout.restart_signal());
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_owned();
+    let files: Vec<(OsString, OnChange)> = vec![
+        (name(&registry), Box::new(move || storage.file_changed())),
+        (name(&restart), Box::new(signal.on_change())),
+    ];
+    let watch = FileWatch::in_folder(layout.directory(), files);
+    let told = watch.inspect_err(|error| {
+        tracing::warn!(
+            %error,
+            "edits of the registry are noticed by the sweep only, every few seconds, and {} is not obeyed",
+            restart.display()
+        );
+    });
+    told.ok()
+}
+
 /// A text that no other life of a monitor has: run ids are made from it.
 fn epoch(started: Wall) -> String {
     format!("{:x}p{:x}", started.unix_millis(), std::process::id())
@@ -162,7 +202,7 @@ fn epoch(started: Wall) -> String {
 
 /// Starts the thread that keeps the partner. Without it everything else goes on.
 pub fn keep_partner((parts, desk): (PartnerParts, Desk)) -> Option<Keeper> {
-    Keeper::start(parts, desk)
+    Keeper::start(parts, desk, tokio::runtime::Handle::current())
         .inspect_err(
             |error| tracing::error!(%error, "cannot start the thread that keeps the partner; there is none"),
         )

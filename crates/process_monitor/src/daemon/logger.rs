@@ -7,9 +7,7 @@ use process_monitor_core::model::Backoff;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::output::link::{LoggerLink, LoggerProgram};
 use std::ffi::OsString;
-use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -59,9 +57,7 @@ fn program(layout: &Layout, executable: PathBuf) -> LoggerProgram {
         "--instance".into(),
         layout.instance().as_str().into(),
     ];
-    let log = OpenOptions::new().append(true).create(true).mode(0o600).open(layout.logger_log());
-    let log = log.inspect_err(|error| tracing::warn!(%error, "the logger's own messages are not kept")).ok();
-    LoggerProgram { program: executable, args, log }
+    LoggerProgram { program: executable, args, log: layout.logger_log() }
 }
 
 fn keep(layout: &Layout, executable: &Path, inbox: &Inbox, gone: &mpsc::Receiver<()>) {

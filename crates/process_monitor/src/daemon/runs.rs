@@ -8,6 +8,7 @@ use process_monitor_core::engine::{Event, NoMain};
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::StopSignal;
 use process_monitor_host::clock;
+use process_monitor_host::handover::Heirloom;
 use process_monitor_host::notify::NotifySocket;
 use process_monitor_host::output::protocol::{Attach, Limits};
 use process_monitor_host::process::tree::Reaper;
@@ -204,6 +205,11 @@ impl Executor {
             self.drop_notices(reactor, |_, of| *of == run);
         }
         Some(Event::Exited { id, run, exit, leftover })
+    }
+
+    /// Where runs say how they are, for the monitor that follows in this process: what is said meanwhile waits there.
+    pub fn give_notices_away(&mut self) -> Vec<Heirloom> {
+        self.notices.drain().map(|(_, notices)| Arc::new(notices.socket) as Heirloom).collect()
     }
 
     fn drop_notices(&mut self, reactor: &Reactor, which: impl Fn(&Notices, &RunId) -> bool) {

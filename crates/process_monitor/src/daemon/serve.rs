@@ -3,11 +3,11 @@
 use super::Handle;
 use super::events::EventHub;
 use super::executor::Ending;
-use super::succession::Legacy;
+use super::succession::Estate;
 use crate::http;
-use process_monitor_core::engine::Memory;
 use process_monitor_host::handover::{Bequest, signals};
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,15 +44,15 @@ pub struct Others {
     pub tasks: JoinSet<()>,
 }
 
-/// How supervision ended, and what the engine knew then.
-pub(super) type Ended = io::Result<(Ending, Vec<Memory>)>;
+/// How supervision ended, and what is left of it.
+pub(super) type Ended = io::Result<(Ending, Estate)>;
 
 /// Serves until `ended` tells how supervision ended.
 ///
 /// # Errors
 /// When signals cannot be taken, or supervision itself failed.
 pub async fn serve(
-    listener: UnixListener,
+    listener: Arc<UnixListener>,
     handle: Handle,
     mut ended: oneshot::Receiver<Ended>,
     others: Others,
@@ -76,12 +76,12 @@ pub async fn serve(
     servers.stop_accepting();
     servers.wait(LAST_ANSWERS).await;
     let silent = || Err(io::Error::other("the supervising thread ended without a word"));
-    let (ending, memories) = result.unwrap_or_else(|_| silent())?;
+    let (ending, estate) = result.unwrap_or_else(|_| silent())?;
     let followed = bequest.filter(|_| ending == Ending::Restart);
     let end = match followed {
         None => End::ShutDown,
         Some(mut bequest) => {
-            Legacy { events: handle.events().log(), memories }.add_to(&mut bequest);
+            estate.add_to(handle.events().log(), &mut bequest);
             pass_on_signals(&handle).await?;
             End::Followed(bequest)
         }
@@ -105,7 +105,7 @@ struct Servers {
 }
 
 impl Servers {
-    fn start(listener: UnixListener, handle: &Handle, others: Others) -> Self {
+    fn start(listener: Arc<UnixListener>, handle: &Handle, others: Others) -> Self {
         let router = http::router(handle.clone()).merge(http::partner::router(handle.clone()));
         let Others { over, mut tasks } = others;
         let is_over = over.subscribe();

@@ -2,30 +2,42 @@
 
 use super::Handle;
 use process_monitor_host::layout::Layout;
-use process_monitor_host::watch::FileWatch;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-/// Obeys the file until this is dropped. One that is there already asked for a monitor that is gone.
+/// The file, before anybody obeys it.
 pub struct SignalFile {
-    _watch: FileWatch,
-    obeying: JoinHandle<()>,
+    path: PathBuf,
+    changed: Arc<Notify>,
 }
 
+/// Obeys the file until this is dropped.
+pub struct Obeyed(JoinHandle<()>);
+
 impl SignalFile {
-    /// Begins to obey. Without the system's notification the file is not obeyed, which is said.
-    pub fn obey(layout: &Layout, handle: Handle) -> Option<Self> {
+    /// One that is there already asked for a monitor that is gone; it is removed.
+    pub fn new(layout: &Layout) -> Self {
         let path = layout.restart_signal();
         take(&path);
-        let changed = Arc::new(Notify::new());
-        let notify = Arc::clone(&changed);
-        let watch = FileWatch::new(&path, move || notify.notify_one());
-        let watch = watch.inspect_err(|error| tracing::warn!("{} is not obeyed: {error}", path.display()));
-        let obeying = async move {
+        Self { path, changed: Arc::default() }
+    }
+
+    /// To be called whenever the file may have changed, also before it is obeyed.
+    pub fn on_change(&self) -> impl Fn() + Send + 'static {
+        let changed = Arc::clone(&self.changed);
+        move || changed.notify_one()
+    }
+
+    /// Begins to obey.
+    pub fn obey(self, handle: Handle) -> Obeyed {
+        let Self { path, changed } = self;
+        // Whoever wrote it before anybody watched is obeyed, too.
+        changed.notify_one();
+        Obeyed(tokio::spawn(async move {
             loop {
                 changed.notified().await;
                 // What came of it is in the log.
@@ -33,14 +45,13 @@ impl SignalFile {
                     drop(handle.restart().await);
                 }
             }
-        };
-        Some(Self { _watch: watch.ok()?, obeying: tokio::spawn(obeying) })
+        }))
     }
 }
 
-impl Drop for SignalFile {
+impl Drop for Obeyed {
     fn drop(&mut self) {
-        self.obeying.abort();
+        self.0.abort();
     }
 }
 

@@ -8,12 +8,12 @@ use super::handle::{Facts, Handle};
 use super::life::{self, Life};
 use super::serve::{self, End};
 use super::service_manager::ServiceManager;
-use super::signal_file::SignalFile;
 use super::storage::{Storage, StorageError};
 use super::succession;
 use crate::log;
 use process_monitor_core::id::{InstanceId, ProcessId};
 use process_monitor_core::model::ProcessEntry;
+use process_monitor_core::partner::RESTART_CODE;
 use process_monitor_core::registry::Registry;
 use process_monitor_host::background::{Ready, ReadyReporter};
 use process_monitor_host::clock;
@@ -33,6 +33,7 @@ use std::thread;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
+use tracing::Level;
 
 /// How long work that is of no use any more may take to end.
 const LEFT_BEHIND: Duration = Duration::from_secs(1);
@@ -85,6 +86,17 @@ pub enum DaemonError {
     /// It was to end with a process that is not registered.
     #[error("there is no process {0} to end with; register it first with `add`, or correct --exit-with")]
     NobodyToEndWith(ProcessId),
+    /// It was to go on as another image, and could do neither that nor go on as it was.
+    #[error(
+        "cannot execute {}, and not go on either: {source}; this monitor ends with exit code {RESTART_CODE}, which asks its \
+         partner or its service manager for a fresh one; what it managed runs on", executable.display()
+    )]
+    NotExecuted {
+        /// What was to follow.
+        executable: PathBuf,
+        /// Why it could not.
+        source: io::Error,
+    },
     /// The system refused something.
     #[error("cannot {attempt}: {source}")]
     System {
@@ -132,15 +144,24 @@ pub fn run(options: &Options) -> Result<u8, DaemonError> {
     let result = until_the_end(options, &layout, inherited, &mut ready);
     if let Err(error) = &result {
         match error.is_redundant() {
-            true => log::append(&layout, options.log.as_deref(), &error.to_string()),
+            true => log::append(&layout, options.log.as_deref(), Level::INFO, &superfluous(error)),
             false => tracing::error!(%error, "the monitor ends; what it managed goes on"),
         }
         report(ready, |ready| ready.failed(error.to_string()));
     }
     match result? {
         Departure::End(code) => Ok(code),
-        Departure::Followed(bequest) => Err(go_on(bequest)),
+        Departure::Followed(bequest) => {
+            let error = go_on(bequest);
+            // The log that this life had is closed, and its descriptor may be another's.
+            log::append(&layout, options.log.as_deref(), Level::ERROR, &error.to_string());
+            Err(error)
+        }
     }
+}
+
+fn superfluous(error: &DaemonError) -> String {
+    format!("a start with pid {} ended: {error}", std::process::id())
 }
 
 /// Tells who started us, if somebody waits for it.
@@ -159,6 +180,8 @@ fn until_the_end(
     ready: &mut Option<ReadyReporter>,
 ) -> Result<Departure, DaemonError> {
     let follows = inherited.has(succession::LOCK);
+    // Before anything is opened: more may have been handed over than the user's limit lets be opened.
+    let raised = limits::raise_nofile();
     if follows {
         process_monitor_host::crash_point!("succession::followed");
     }
@@ -168,7 +191,9 @@ fn until_the_end(
     let storage = Storage::open(layout.clone())?;
     let _log = log::start(layout, options.foreground, options.log.as_deref())?;
     log_panics();
-    raise_limits();
+    if let Err(error) = raised {
+        tracing::warn!(%error, "cannot raise the limit of open descriptors");
+    }
     leave_callers_folder(options, layout)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -180,7 +205,7 @@ fn until_the_end(
     runtime.shutdown_timeout(LEFT_BEHIND);
     if let Departure::Followed(bequest) = &mut departure {
         match lock.hand_over() {
-            Ok(descriptor) => bequest.add(succession::LOCK, descriptor),
+            Ok(descriptor) => bequest.add(succession::LOCK, Arc::new(descriptor)),
             Err(error) => tracing::warn!(%error, "cannot hand over the instance's lock; it is taken anew"),
         }
     }
@@ -222,12 +247,6 @@ fn leave_callers_folder(options: &Options, layout: &Layout) -> Result<(), Daemon
     std::env::set_current_dir(folder).map_err(cannot(format!("work in {}", folder.display())))
 }
 
-fn raise_limits() {
-    if let Err(error) = limits::raise_nofile() {
-        tracing::warn!(%error, "cannot raise the limit of open descriptors");
-    }
-}
-
 async fn supervise_and_serve(
     options: &Options,
     layout: &Layout,
@@ -237,7 +256,7 @@ async fn supervise_and_serve(
 ) -> Result<Departure, DaemonError> {
     let path = layout.control_socket();
     let listening = control::listen(layout, &mut inherited);
-    let listener = listening.map_err(cannot(format!("listen on {}", path.display())))?;
+    let listener = Arc::new(listening.map_err(cannot(format!("listen on {}", path.display())))?);
     let facts = facts(options, layout);
     let aliveness_port = aliveness_port(options, storage.registry());
     if !inherited.has(succession::LEGACY) {
@@ -246,8 +265,8 @@ async fn supervise_and_serve(
     log_summary(layout, storage.registry());
     let mut life = Life::assemble(options, layout, Arc::clone(&facts), storage, &mut inherited)?;
     let handle = life.handle.clone();
-    let keeper = life.keeper.take();
-    let _kept = handle.succession().keep(succession::CONTROL, &listener);
+    let (keeper, signal_file) = (life.keeper.take(), life.signal_file.take());
+    let _kept = handle.succession().keep(succession::CONTROL, Arc::clone(&listener) as _);
     let (up, ended) = start_supervising(life)?;
     // Whoever connects earlier waits, and does not see half of what is there.
     if up.await.is_ok() {
@@ -259,7 +278,7 @@ async fn supervise_and_serve(
     let (over, is_over) = watch::channel(false);
     let tasks = serve_ports(aliveness_port, options.api_port, &handle, &is_over);
     let keeper = keeper.and_then(life::keep_partner);
-    let _obeyed = SignalFile::obey(layout, handle.clone());
+    let _obeyed = signal_file.map(|file| file.obey(handle.clone()));
     let end = serve::serve(listener, handle, ended, serve::Others { over, tasks }).await;
     if let (Some(keeper), Ok(End::ShutDown)) = (keeper, &end) {
         // A partner whose start is under way is to be found by whoever stops both.
@@ -355,9 +374,7 @@ fn go_on(bequest: Bequest) -> DaemonError {
         Ok(path) => path,
         Err(source) => return cannot("find this program's own file")(source),
     };
-    if let Err(error) = limits::restore_nofile() {
-        tracing::warn!(%error, "cannot set the limit of descriptors back; programs get the raised one");
-    }
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-    cannot(format!("execute {}", executable.display()))(bequest.exec(&executable, &args))
+    let source = bequest.exec(&executable, &args);
+    DaemonError::NotExecuted { executable, source }
 }

@@ -9,12 +9,13 @@
 
 use process_monitor_client::api::ProcessEvent;
 use process_monitor_core::engine::Memory;
-use process_monitor_host::handover::{Bequest, Inherited, REHEARSED_WITHIN, RehearsalError, rehearse};
+use process_monitor_host::handover::{
+    Bequest, Heirloom, Inherited, REHEARSED_WITHIN, RehearsalError, rehearse,
+};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,8 +29,14 @@ pub const CONTROL: &str = "control";
 pub const ALIVENESS: &str = "aliveness";
 /// The API's listeners.
 pub const API: &str = "api";
+/// The sockets by which runs say how they are (sd_notify(3)).
+pub const NOTICES: &str = "notices";
 /// What files do not tell.
 pub const LEGACY: &str = "legacy";
+
+/// How many of [`NOTICES`] are handed over: the names of all must fit into one variable (execve(2): 128 KiB). Those of
+/// more are opened anew.
+const MOST_NOTICES: usize = 8_000;
 
 /// What is to stay open while monitors change, and whether they do. Clones share it.
 #[derive(Clone)]
@@ -39,7 +46,7 @@ struct Shared {
     executable: PathBuf,
     args: Vec<OsString>,
     /// `None` once they are on their way.
-    kept: Mutex<Option<Vec<Heirloom>>>,
+    kept: Mutex<Option<Vec<Item>>>,
     next: AtomicU64,
     /// Listeners that were left to this monitor, until somebody wants them.
     inherited: Mutex<Vec<(&'static str, TcpListener)>>,
@@ -48,10 +55,10 @@ struct Shared {
     rehearsing: tokio::sync::Mutex<()>,
 }
 
-struct Heirloom {
+struct Item {
     number: u64,
     name: &'static str,
-    descriptor: OwnedFd,
+    descriptor: Heirloom,
 }
 
 /// A listener that the next monitor gets, until this is dropped: then it is no longer wanted.
@@ -111,20 +118,16 @@ impl Succession {
         self.0.inherited.lock().unwrap_or_else(PoisonError::into_inner).retain(|(has, _)| *has != name);
     }
 
-    /// Has the next monitor get `listener` under `name`.
-    ///
-    /// # Errors
-    /// When there is no descriptor left; the next one then opens it anew.
-    pub fn keep(&self, name: &'static str, listener: &impl AsFd) -> io::Result<Kept> {
-        let descriptor = listener.as_fd().try_clone_to_owned()?;
+    /// Has the next monitor get `listener` under `name`. It stays open until both the one who serves and this let go.
+    pub fn keep(&self, name: &'static str, listener: Heirloom) -> Kept {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         if let Some(kept) = self.kept().as_mut() {
-            kept.push(Heirloom { number, name, descriptor });
+            kept.push(Item { number, name, descriptor: listener });
         }
-        Ok(Kept { succession: self.clone(), number })
+        Kept { succession: self.clone(), number }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Option<Vec<Heirloom>>> {
+    fn kept(&self) -> MutexGuard<'_, Option<Vec<Item>>> {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -156,8 +159,8 @@ impl Succession {
     /// What the next monitor gets: everything that is kept at this moment.
     pub fn bequest(&self) -> Bequest {
         let mut bequest = Bequest::default();
-        for heirloom in self.kept().take().into_iter().flatten() {
-            bequest.add(heirloom.name, heirloom.descriptor);
+        for item in self.kept().take().into_iter().flatten() {
+            bequest.add(item.name, item.descriptor);
         }
         bequest
     }
@@ -166,8 +169,27 @@ impl Succession {
 impl Drop for Kept {
     fn drop(&mut self) {
         if let Some(kept) = self.succession.kept().as_mut() {
-            kept.retain(|heirloom| heirloom.number != self.number);
+            kept.retain(|item| item.number != self.number);
         }
+    }
+}
+
+/// What is left of supervision that did not stop anything.
+#[derive(Default)]
+pub struct Estate {
+    /// What the engine knew.
+    pub memories: Vec<Memory>,
+    /// Where runs say how they are: open all the while, so that nothing of it is refused.
+    pub notices: Vec<Heirloom>,
+}
+
+impl Estate {
+    /// Adds it, with the events of late, to what the next monitor gets.
+    pub fn add_to(self, events: EventLog, bequest: &mut Bequest) {
+        for socket in self.notices.into_iter().take(MOST_NOTICES) {
+            bequest.add(NOTICES, socket);
+        }
+        Legacy { events, memories: self.memories }.add_to(bequest);
     }
 }
 
@@ -210,8 +232,7 @@ impl Legacy {
             .ok()
     }
 
-    /// Adds it to what the next monitor gets.
-    pub fn add_to(&self, bequest: &mut Bequest) {
+    fn add_to(&self, bequest: &mut Bequest) {
         let added = serde_json::to_vec(self)
             .map_err(io::Error::other)
             .and_then(|bytes| bequest.add_bytes(LEGACY, &bytes));

@@ -82,7 +82,11 @@ impl Farewell {
 
 /// Serves on `listener` until `over` changes or is dropped; then nobody listens any more, and the connections
 /// that stand are given back.
-pub async fn serve(listener: TcpListener, service: Service, mut over: watch::Receiver<bool>) -> Farewell {
+pub async fn serve(
+    listener: Arc<TcpListener>,
+    service: Service,
+    mut over: watch::Receiver<bool>,
+) -> Farewell {
     let (last, mut connections) = (watch::Sender::new(false), JoinSet::new());
     loop {
         let accepted = tokio::select! {
@@ -107,7 +111,7 @@ pub async fn serve(listener: TcpListener, service: Service, mut over: watch::Rec
 /// Serves `router` on the control socket, as [`serve`] does over TCP; its folder lets nobody in who would have to be
 /// kept within bounds.
 pub async fn serve_control(
-    listener: UnixListener,
+    listener: Arc<UnixListener>,
     router: Router,
     mut over: watch::Receiver<bool>,
 ) -> Farewell {

@@ -68,12 +68,11 @@ pub fn start(layout: &Layout, foreground: bool, spec: Option<&str>) -> Result<Lo
     Ok(guard)
 }
 
-/// Adds a line to the newest log of `layout`'s monitor: for one that starts and finds that it is not needed. Where
+/// Adds a line to the newest log of `layout`'s monitor: for one that has none of its own, not yet or not any more. Where
 /// there is no log, nobody misses it.
-pub fn append(layout: &Layout, spec: Option<&str>, message: &str) {
+pub fn append(layout: &Layout, spec: Option<&str>, level: Level, message: &str) {
     let form = spec.unwrap_or_default().parse().map(|spec: LogSpec| spec.form).unwrap_or_default();
-    let text = format!("a start with pid {} ended: {message}", std::process::id());
-    let line = line::Content::message(text).line(form, clock::wall(), Level::INFO, module_path!());
+    let line = line::Content::message(message.to_owned()).line(form, clock::wall(), level, module_path!());
     let newest = monitor_logs(layout).ok().and_then(|mut logs| logs.pop());
     let file = newest.and_then(|path| OpenOptions::new().append(true).open(path).ok());
     if let Some(mut file) = file {

@@ -9,10 +9,11 @@ use rustix::fs::inotify;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -26,8 +27,8 @@ pub struct LoggerProgram {
     pub program: PathBuf,
     /// Its arguments.
     pub args: Vec<OsString>,
-    /// Where its own messages go; nowhere when absent.
-    pub log: Option<File>,
+    /// The file to which its own messages are appended.
+    pub log: PathBuf,
 }
 
 /// What became of a logger that was started.
@@ -108,7 +109,9 @@ impl Watcher {
 }
 
 fn spawn(program: &LoggerProgram) -> io::Result<Child> {
-    let output = || match &program.log {
+    let log = OpenOptions::new().append(true).create(true).mode(0o600).open(&program.log);
+    let log = log.inspect_err(|error| tracing::warn!(%error, "the logger's own messages are not kept")).ok();
+    let output = || match &log {
         Some(log) => log.try_clone().map(Stdio::from),
         None => Ok(Stdio::null()),
     };

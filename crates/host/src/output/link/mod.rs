@@ -91,8 +91,28 @@ pub struct LoggerLink {
     requests: Sender<Request>,
     /// Messages that the writer has not taken yet. (A bounded channel would take its whole bound in memory.)
     waiting: Arc<AtomicUsize>,
-    socket: UnixStream,
+    socket: Shared,
     pid: u32,
+}
+
+/// One socket for all threads that use it: a copy for each would be a descriptor for each.
+#[derive(Debug, Clone)]
+struct Shared(Arc<UnixStream>);
+
+impl Read for Shared {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        (&*self.0).read(bytes)
+    }
+}
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (&*self.0).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        (&*self.0).flush()
+    }
 }
 
 impl LoggerLink {
@@ -113,13 +133,14 @@ impl LoggerLink {
     }
 
     fn over(
-        reader: BufReader<UnixStream>,
+        reader: BufReader<Shared>,
         pid: u32,
         on_event: impl Fn(LoggerEvent) + Send + 'static,
     ) -> io::Result<Self> {
-        reader.get_ref().set_read_timeout(None)?;
-        reader.get_ref().set_write_timeout(None)?;
-        let (socket, writer) = (reader.get_ref().try_clone()?, reader.get_ref().try_clone()?);
+        let socket = reader.get_ref().clone();
+        socket.0.set_read_timeout(None)?;
+        socket.0.set_write_timeout(None)?;
+        let writer = socket.clone();
         let (requests, queue) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let taken = Arc::clone(&waiting);
@@ -166,14 +187,14 @@ impl LoggerLink {
 
     fn hang_up(&self) {
         // Fails only when the connection is over already.
-        let _ = self.socket.shutdown(Shutdown::Both);
+        let _ = self.socket.0.shutdown(Shutdown::Both);
     }
 }
 
 impl Drop for LoggerLink {
     fn drop(&mut self) {
         // The writer ends with its channel, after it has sent what is in it; the reader by this.
-        let _ = self.socket.shutdown(Shutdown::Read);
+        let _ = self.socket.0.shutdown(Shutdown::Read);
     }
 }
 
@@ -182,7 +203,7 @@ fn find_or_start(
     layout: &Layout,
     program: &LoggerProgram,
     deadline: Instant,
-) -> Result<(BufReader<UnixStream>, u32), LinkError> {
+) -> Result<(BufReader<Shared>, u32), LinkError> {
     let path = layout.logger_socket();
     let failed = |source| LinkError::Connect { path: path.clone(), source };
     let watcher = Watcher::new(layout).map_err(failed)?;
@@ -207,11 +228,11 @@ fn find_or_start(
 }
 
 /// Connects, and exchanges hellos.
-fn greet(path: &Path, deadline: Instant) -> io::Result<(BufReader<UnixStream>, u32, u32)> {
-    let mut socket = UnixStream::connect(ShortPath::of(path)?.as_path())?;
+fn greet(path: &Path, deadline: Instant) -> io::Result<(BufReader<Shared>, u32, u32)> {
+    let mut socket = Shared(Arc::new(UnixStream::connect(ShortPath::of(path)?.as_path())?));
     let wait = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-    socket.set_read_timeout(Some(wait))?;
-    socket.set_write_timeout(Some(wait))?;
+    socket.0.set_read_timeout(Some(wait))?;
+    socket.0.set_write_timeout(Some(wait))?;
     socket.write_all(&line(&Request::Hello { protocol: PROTOCOL })?)?;
     let mut reader = BufReader::new(socket);
     match next_reply(&mut reader)? {
@@ -221,7 +242,7 @@ fn greet(path: &Path, deadline: Instant) -> io::Result<(BufReader<UnixStream>, u
 }
 
 /// A logger of another version leaves its FIFOs as they are.
-fn dismiss(reader: BufReader<UnixStream>, pid: u32, protocol: u32) {
+fn dismiss(reader: BufReader<Shared>, pid: u32, protocol: u32) {
     tracing::info!("replacing the logger (pid {pid}), which speaks protocol {protocol}");
     let mut socket = reader.into_inner();
     let asked = line(&Request::Quit { now: true }).and_then(|line| socket.write_all(&line));
@@ -239,7 +260,7 @@ fn line(request: &Request) -> io::Result<Vec<u8>> {
 }
 
 /// `None` at the end of the connection. Unknown messages are skipped.
-fn next_reply(reader: &mut BufReader<UnixStream>) -> io::Result<Option<Reply>> {
+fn next_reply(reader: &mut BufReader<Shared>) -> io::Result<Option<Reply>> {
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -253,19 +274,19 @@ fn next_reply(reader: &mut BufReader<UnixStream>) -> io::Result<Option<Reply>> {
     }
 }
 
-fn write(mut socket: UnixStream, queue: &Receiver<Request>, waiting: &AtomicUsize) {
+fn write(mut socket: Shared, queue: &Receiver<Request>, waiting: &AtomicUsize) {
     for request in queue {
         waiting.fetch_sub(1, Ordering::Relaxed);
         if let Err(error) = line(&request).and_then(|line| socket.write_all(&line)) {
             tracing::debug!("the logger's connection broke: {error}");
-            let _ = socket.shutdown(Shutdown::Both);
+            let _ = socket.0.shutdown(Shutdown::Both);
             return;
         }
     }
 }
 
-fn read(mut reader: BufReader<UnixStream>, pid: u32, on_event: impl Fn(LoggerEvent)) {
-    let logger = hold(pid);
+fn read(mut reader: BufReader<Shared>, pid: u32, on_event: impl Fn(LoggerEvent)) {
+    let logger = Identity::of(pid);
     while let Ok(Some(reply)) = next_reply(&mut reader) {
         match reply {
             Reply::Attached { run } => on_event(LoggerEvent::Attached { run }),
@@ -276,21 +297,16 @@ fn read(mut reader: BufReader<UnixStream>, pid: u32, on_event: impl Fn(LoggerEve
         }
     }
     on_event(LoggerEvent::Gone);
+    drop(reader);
     if let Err(error) = logger.and_then(reap) {
         tracing::debug!("cannot reap the logger (pid {pid}): {error}");
     }
 }
 
-fn hold(pid: u32) -> io::Result<Option<Process>> {
-    match Identity::of(pid)? {
-        Some(identity) => Process::adopt(&identity),
-        None => Ok(None),
-    }
-}
-
 /// The logger is our child if this monitor started it, and should not stay a zombie.
-fn reap(logger: Option<Process>) -> io::Result<()> {
-    if let Some(logger) = logger
+fn reap(logger: Option<Identity>) -> io::Result<()> {
+    let Some(logger) = logger else { return Ok(()) };
+    if let Some(logger) = Process::adopt(&logger)?
         && logger.wait(Some(REAP))?
     {
         logger.try_exit()?;

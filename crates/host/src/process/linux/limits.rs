@@ -9,6 +9,13 @@ use std::sync::OnceLock;
 /// and note how programs ended. Whoever makes room must be able to ask for it.
 const RESERVED: u64 = 12;
 
+/// Descriptors that a start opens: both ends of two FIFOs, the run record, the pidfd.
+pub(super) const PER_START: usize = 6;
+
+/// Descriptors that a program keeps while it runs: the pidfd that tells of its exit, and the reading end of each of its
+/// two FIFOs. One more where it says by sd_notify how it is.
+const PER_PROGRAM: u64 = 3;
+
 /// What the monitor found when it raised the limit; programs are spawned with it.
 static ORIGINAL: OnceLock<u64> = OnceLock::new();
 
@@ -65,6 +72,12 @@ fn leaves(newest: BorrowedFd<'_>, kept: u64) -> bool {
 pub fn is_in_second_half(newest: impl AsFd) -> bool {
     let number = u64::from(newest.as_fd().as_raw_fd().unsigned_abs());
     nofile().is_some_and(|limit| number > limit / 2)
+}
+
+/// About how many more programs a monitor can start that has `open` descriptors of `limit`.
+pub fn room_for_programs(open: u64, limit: u64) -> u64 {
+    let for_the_last = (PER_START as u64).saturating_sub(PER_PROGRAM);
+    limit.saturating_sub(open).saturating_sub(RESERVED + for_the_last) / PER_PROGRAM
 }
 
 /// The soft limit of open descriptors; `None`: unlimited.

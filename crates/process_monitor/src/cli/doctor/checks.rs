@@ -8,7 +8,8 @@ use process_monitor_core::id::ProcessId;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::lock::{LockHolder, MonitorInfo};
 use process_monitor_host::process::record::{self, RecordState};
-use process_monitor_host::process::{BootId, Identity};
+use process_monitor_host::process::{BootId, Identity, limits};
+use process_monitor_host::survey::Descriptors;
 use process_monitor_host::{files, survey};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -20,6 +21,9 @@ const LOW_SPACE: u64 = 500 << 20;
 
 /// Fewer free descriptors than this is a warning.
 const LOW_DESCRIPTORS: u64 = 256;
+
+const MORE_DESCRIPTORS: &str =
+    "raise the hard limit (ulimit -Hn, or LimitNOFILE of systemd), then stop the monitor and start it anew";
 
 /// A lock file is small; what is larger is none.
 const LOCK_MAX_BYTES: u64 = 64 << 10;
@@ -166,15 +170,13 @@ pub fn descriptors(layout: &Layout, monitor: Option<&MonitorStatus>) -> Finding 
     const CHECK: &str = "descriptors";
     let silent = || MonitorInfo::read(layout).filter(MonitorInfo::is_running).map(|info| info.identity.pid);
     let pid = monitor.map(|status| status.pid).or_else(silent);
-    let (pid, whose) = pid.map_or_else(|| (std::process::id(), "here"), |pid| (pid, "of the monitor"));
+    let of_monitor = pid.is_some();
+    let pid = pid.unwrap_or_else(std::process::id);
     match survey::descriptors(pid) {
-        Ok(found) => {
-            let limit = found.limit.map_or_else(|| "no limit".to_owned(), |limit| format!("{limit} allowed"));
-            let text = format!("{} open, {limit} ({whose})", found.open);
-            match found.limit.is_some_and(|limit| limit.saturating_sub(found.open) < LOW_DESCRIPTORS) {
-                true => {
-                    Finding::warn(CHECK, text, "raise the hard limit (ulimit -Hn, or LimitNOFILE of systemd)")
-                }
+        Ok(Descriptors { open, limit }) => {
+            let text = shown_descriptors(open, limit, of_monitor);
+            match limit.is_some_and(|limit| limit.saturating_sub(open) < LOW_DESCRIPTORS) {
+                true => Finding::warn(CHECK, text, MORE_DESCRIPTORS),
                 false => Finding::ok(CHECK, text),
             }
         }
@@ -182,6 +184,15 @@ pub fn descriptors(layout: &Layout, monitor: Option<&MonitorStatus>) -> Finding 
             let found = format!("cannot tell those of pid {pid}: {error}");
             Finding::warn(CHECK, found, "run this as the user who runs the monitor")
         }
+    }
+}
+
+fn shown_descriptors(open: u64, limit: Option<u64>, of_monitor: bool) -> String {
+    let allowed = limit.map_or_else(|| "no limit".to_owned(), |limit| format!("{limit} allowed"));
+    match limit.filter(|_| of_monitor).map(|limit| limits::room_for_programs(open, limit)) {
+        Some(room) => format!("{open} open, {allowed} (of the monitor), room for about {room} more programs"),
+        None if of_monitor => format!("{open} open, {allowed} (of the monitor)"),
+        None => format!("{open} open, {allowed} (here)"),
     }
 }
 

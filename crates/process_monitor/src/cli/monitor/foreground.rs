@@ -37,6 +37,10 @@ pub fn options(context: &Context, foreground: bool) -> Result<Options, Failure> 
 }
 
 fn failure(context: &Context, error: &DaemonError) -> Failure {
+    if let DaemonError::NotExecuted { .. } = error {
+        let advice = format!("if nobody does that for you, start it again with: {}", context.invocation);
+        return Failure::restart(error.to_string()).advise(advice);
+    }
     let advice = match error {
         DaemonError::Registry(_) => "correct the file (it was left as it is), then start again".to_owned(),
         _ => format!("find out more with: {} doctor", context.invocation),

@@ -41,7 +41,7 @@ pub async fn ask(question: &Question) -> Reply {
         None => {
             let answer = match sighting::farewell_of(&question.place, &question.life) {
                 Some(Farewell::Alone) => Answer::Alone,
-                Some(Farewell::Stop | Farewell::Restart) => Answer::Leaving,
+                Some(Farewell::Stop) => Answer::Leaving,
                 None => Answer::Failed,
             };
             Reply { answer, port: None }

@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{oneshot, watch};
 
@@ -52,16 +53,17 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the thread.
+    /// Starts the thread. It decides and waits by itself; questions to the partner are asked in the runtime of `asking`,
+    /// which has what connections need: a second set of that would be four descriptors.
     ///
     /// # Errors
     /// When the system refuses a thread or descriptors.
-    pub fn start(parts: Parts, desk: Desk) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    pub fn start(parts: Parts, desk: Desk, asking: Handle) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let work = move || {
             let changes = parts.settings.changes();
-            runtime.block_on(Work::new(parts, desk.shown).run(desk.notes, changes));
-            // A look-up of a check under way must not keep us.
+            runtime.block_on(Work::new(parts, desk.shown, asking).run(desk.notes, changes));
+            // Whoever waits for the partner's end must not keep us.
             runtime.shutdown_background();
         };
         let thread = thread::Builder::new().name("partner".into()).spawn(work)?;
@@ -95,6 +97,7 @@ struct Work {
     /// What its programs have written is kept while this is there.
     outputs: Option<HeldOutputs>,
     port: Option<u16>,
+    asking: Handle,
     teller: UnboundedSender<Told>,
     told: UnboundedReceiver<Told>,
     shown: Arc<arc_swap::ArcSwap<Shown>>,
@@ -103,7 +106,7 @@ struct Work {
 }
 
 impl Work {
-    fn new(parts: Parts, shown: Arc<arc_swap::ArcSwap<Shown>>) -> Self {
+    fn new(parts: Parts, shown: Arc<arc_swap::ArcSwap<Shown>>, asking: Handle) -> Self {
         let (teller, told) = unbounded_channel();
         Self {
             policy: Partner::new(parts.continuing),
@@ -114,6 +117,7 @@ impl Work {
             outputs: None,
             port: None,
             parts,
+            asking,
             teller,
             told,
             shown,
@@ -221,8 +225,13 @@ impl Work {
         }
         self.before = Some(Remembered::of(life));
         self.hold_outputs();
+        let identity = sighting::identity(&life);
+        if self.held.as_ref().is_some_and(|held| held.identity() == identity) {
+            // It has become another life in the same process, whose end is awaited already.
+            return None;
+        }
         self.held = None;
-        let process = match Process::adopt(&sighting::identity(&life)) {
+        let process = match Process::adopt(&identity) {
             Ok(process) => process,
             Err(error) => {
                 tracing::error!(pid = life.pid, %error, "cannot take hold of the partner; its end is noticed by checks");
@@ -232,8 +241,9 @@ impl Work {
         let Some(process) = process.map(Arc::new) else { return Some(self.ended(life, Exit::Unknown)) };
         self.held = Some(Arc::clone(&process));
         let teller = self.teller.clone();
-        tokio::spawn(async move {
-            if let Err(error) = Arc::clone(&process).ended().await {
+        // It takes no descriptor, and no other thread to be told.
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = process.wait(None) {
                 tracing::error!(pid = life.pid, %error, "cannot be told of the partner's end; it is noticed by checks");
                 return;
             }
@@ -279,7 +289,7 @@ impl Work {
             life,
         };
         let teller = self.teller.clone();
-        tokio::spawn(async move {
+        self.asking.spawn(async move {
             let reply = check::ask(&question).await;
             let _left = teller.send(Told::Checked { life, number, reply });
         });
