@@ -352,6 +352,7 @@ impl Error {
             Self::Refused { code: ErrorCode::Stopping, .. } => {
                 format!("wait until it has stopped, then start it with: {program}")
             }
+            Self::Refused { code: ErrorCode::Restarting, .. } => format!("see what came of it with: {program} list"),
             Self::Refused { code: ErrorCode::RehearsalFailed, .. } => {
                 "put a program in its place that works, then try again".to_owned()
             }

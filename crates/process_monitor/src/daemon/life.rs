@@ -169,9 +169,12 @@ impl Life {
         if let Err(error) = self.supervisor.executor.flush(&self.supervisor.engine) {
             tracing::error!(%error, "the registry could not be saved at the end");
         }
-        if ending == Ending::ShutDown {
-            self.supervisor.executor.dismiss_logger();
-            tracing::info!(processes = self.board.counts().0, "stopped");
+        match ending {
+            Ending::Restart => self.supervisor.executor.replies.followed(),
+            Ending::ShutDown => {
+                self.supervisor.executor.dismiss_logger();
+                tracing::info!(processes = self.board.counts().0, "stopped");
+            }
         }
     }
 }

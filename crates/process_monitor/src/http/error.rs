@@ -2,6 +2,7 @@
 
 use crate::daemon::{CommandError, ConfigureError, NotFollowed};
 use axum::Json;
+use axum::http::header::RETRY_AFTER;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use process_monitor_client::api::{ErrorBody, ErrorCode, Problem};
@@ -192,6 +193,7 @@ impl From<CommandError> for ApiError {
         match error {
             CommandError::Refused(refusal) => refusal.into(),
             CommandError::NotSaved(_) => Self(ErrorBody::new(ErrorCode::StorageFailed, error.to_string())),
+            CommandError::Followed => Self(ErrorBody::new(ErrorCode::Restarting, error.to_string())),
             CommandError::Ended => Self(ErrorBody::new(ErrorCode::Stopping, error.to_string())),
         }
     }
@@ -226,7 +228,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::TooSlow => StatusCode::REQUEST_TIMEOUT,
         ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        ErrorCode::Stopping | ErrorCode::LockTimeout | ErrorCode::StorageFailed => {
+        ErrorCode::Stopping | ErrorCode::Restarting | ErrorCode::LockTimeout | ErrorCode::StorageFailed => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -235,7 +237,9 @@ fn status_of(code: ErrorCode) -> StatusCode {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        (status_of(self.0.code), Json(self.0)).into_response()
+        // Whoever asks again then is taken by the image that follows, also before it serves.
+        let again = (self.0.code == ErrorCode::Restarting).then_some([(RETRY_AFTER, "1")]);
+        (status_of(self.0.code), again, Json(self.0)).into_response()
     }
 }
 
@@ -265,6 +269,7 @@ mod tests {
             UnsupportedMediaType,
             RateLimited,
             Stopping,
+            Restarting,
             LockTimeout,
             StorageFailed,
             Unsupported,
