@@ -12,6 +12,7 @@ mod pair;
 mod report;
 mod stage;
 mod stats;
+mod switch;
 
 use report::Report;
 use rustix::process::Signal;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
             idle_seconds: 10,
             checked_seconds: 30,
             pairs: (30, 5),
+            switches: 20,
         }),
         ["--quick"] => measure(&Plan {
             sizes: &[1, 100],
@@ -37,10 +39,16 @@ fn main() -> ExitCode {
             idle_seconds: 2,
             checked_seconds: 7,
             pairs: (10, 1),
+            switches: 3,
         }),
-        ["--pair"] => {
-            measure(&Plan { sizes: &[], kills: 1, idle_seconds: 0, checked_seconds: 0, pairs: (30, 5) })
-        }
+        ["--pair"] => measure(&Plan {
+            sizes: &[],
+            kills: 1,
+            idle_seconds: 0,
+            checked_seconds: 0,
+            pairs: (30, 5),
+            switches: 20,
+        }),
         _ => {
             Err(io::Error::other("usage: cargo run --release -p process-monitor-bench [-- --quick | --pair]"))
         }
@@ -62,6 +70,8 @@ struct Plan {
     checked_seconds: u64,
     /// How many monitors are killed, and how many made hang.
     pairs: (usize, usize),
+    /// How often a monitor replaces itself under load.
+    switches: usize,
 }
 
 /// The same with a health check per process, every 3 s, by HTTP; `plain` is how fast they came back without.
@@ -128,8 +138,20 @@ fn measure(plan: &Plan) -> io::Result<()> {
         }
     }
     pairs(plan, &stage, &mut report)?;
+    switches(plan, &stage, &mut report)?;
     report.print();
     Ok(())
+}
+
+/// A monitor that replaces itself while it is asked and listened to, and while programs crash.
+fn switches(plan: &Plan, stage: &Stage, report: &mut Report) -> io::Result<()> {
+    const SIZE: usize = 100;
+    let mut monitor = monitor::Monitor::launch_in(stage, SIZE, "switched", None)?;
+    let switch::Switches { pauses, unnoticed, took } = switch::measure(&mut monitor, plan.switches)?;
+    report.longest("self-restart under load: longest request of each", SIZE, &pauses);
+    report.longest("self-restart under load: crash → replacement at the worst moment", SIZE, &unnoticed);
+    report.longest("self-restart under load: `--restart`, with the rehearsal", SIZE, &took);
+    monitor.stop_all().map(drop)
 }
 
 /// Two monitors, of which one dies or hangs.
