@@ -6,7 +6,7 @@ use crate::monitor::{Monitor, run, signal};
 use crate::stage::Stage;
 use rustix::process::Signal;
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
