@@ -13,6 +13,9 @@ pub const CLIENTS: [usize; 3] = [1, 16, 64];
 /// For how long they ask.
 const SPAN: Duration = Duration::from_secs(2);
 
+/// How long an answer may take that is not measured up to its end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Where a monitor listens.
 #[derive(Clone, Copy)]
 pub struct Ports {
@@ -38,6 +41,16 @@ impl Ports {
     /// The same of a path of the API.
     pub fn api(self, path: &str, clients: usize) -> io::Result<Vec<Duration>> {
         ask(self.api, path, clients)
+    }
+
+    /// Asks for `path` of the API on a connection of its own; the answer from its first line on.
+    pub fn open(self, path: &str, headers: &str) -> io::Result<BufReader<TcpStream>> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.api))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let host = format!("127.0.0.1:{}", self.api);
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes())?;
+        Ok(BufReader::new(stream))
     }
 
     /// Runs `measure` while 16 clients ask for the list without a pause.

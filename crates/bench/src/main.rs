@@ -1,4 +1,4 @@
-//! `cargo run --release -p process-monitor-bench [-- --quick | --pair]`
+//! `cargo run --release -p process-monitor-bench [-- --quick | --pair | --switch]`
 //!
 //! Measures the monitor, each figure beside a floor taken in the same run: the same workload under a
 //! bare loop of spawn, kill and wait. The workload is this program itself; it says on a socket that
@@ -12,6 +12,7 @@ mod pair;
 mod report;
 mod stage;
 mod stats;
+mod switch;
 
 use report::Report;
 use rustix::process::Signal;
@@ -24,26 +25,13 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [stage::WORKLOAD, socket, name] => stage::work(socket, name),
-        [] => measure(&Plan {
-            sizes: &[1, 100, 1000],
-            kills: 300,
-            idle_seconds: 10,
-            checked_seconds: 30,
-            pairs: (30, 5),
-        }),
-        ["--quick"] => measure(&Plan {
-            sizes: &[1, 100],
-            kills: 100,
-            idle_seconds: 2,
-            checked_seconds: 7,
-            pairs: (10, 1),
-        }),
-        ["--pair"] => {
-            measure(&Plan { sizes: &[], kills: 1, idle_seconds: 0, checked_seconds: 0, pairs: (30, 5) })
-        }
-        _ => {
-            Err(io::Error::other("usage: cargo run --release -p process-monitor-bench [-- --quick | --pair]"))
-        }
+        [] => measure(&FULL),
+        ["--quick"] => measure(&QUICK),
+        ["--pair"] => measure(&Plan { pairs: FULL.pairs, ..NOTHING }),
+        ["--switch"] => measure(&Plan { switches: FULL.switches, ..NOTHING }),
+        _ => Err(io::Error::other(
+            "usage: cargo run --release -p process-monitor-bench [-- --quick | --pair | --switch]",
+        )),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -62,7 +50,25 @@ struct Plan {
     checked_seconds: u64,
     /// How many monitors are killed, and how many made hang.
     pairs: (usize, usize),
+    /// How often a monitor replaces itself under load.
+    switches: usize,
 }
+
+const FULL: Plan = Plan {
+    sizes: &[1, 100, 1000],
+    kills: 300,
+    idle_seconds: 10,
+    checked_seconds: 30,
+    pairs: (30, 5),
+    switches: 20,
+};
+
+const QUICK: Plan =
+    Plan { sizes: &[1, 100], kills: 100, idle_seconds: 2, checked_seconds: 7, pairs: (10, 1), switches: 3 };
+
+/// But for the floor.
+const NOTHING: Plan =
+    Plan { sizes: &[], kills: 1, idle_seconds: 0, checked_seconds: 0, pairs: (0, 0), switches: 0 };
 
 /// The same with a health check per process, every 3 s, by HTTP; `plain` is how fast they came back without.
 fn checked(
@@ -128,8 +134,23 @@ fn measure(plan: &Plan) -> io::Result<()> {
         }
     }
     pairs(plan, &stage, &mut report)?;
+    switches(plan, &stage, &mut report)?;
     report.print();
     Ok(())
+}
+
+/// A monitor that replaces itself while it is asked and listened to, and while programs crash.
+fn switches(plan: &Plan, stage: &Stage, report: &mut Report) -> io::Result<()> {
+    const SIZE: usize = 100;
+    if plan.switches == 0 {
+        return Ok(());
+    }
+    let mut monitor = monitor::Monitor::launch_in(stage, SIZE, "switched", None)?;
+    let switch::Switches { pauses, unnoticed, took } = switch::measure(&mut monitor, plan.switches)?;
+    report.longest("self-restart under load: longest request of each", SIZE, &pauses);
+    report.longest("self-restart under load: crash → replacement at the worst moment", SIZE, &unnoticed);
+    report.longest("self-restart under load: `--restart`, with the rehearsal", SIZE, &took);
+    monitor.stop_all().map(drop)
 }
 
 /// Two monitors, of which one dies or hangs.
@@ -139,7 +160,10 @@ fn pairs(plan: &Plan, stage: &Stage, report: &mut Report) -> io::Result<()> {
     for (what, how, times) in [
         ("kill -9 of the monitor → its partner's replacement supervises", Signal::KILL, kills),
         ("SIGSTOP of the monitor → the same", Signal::STOP, hangs),
-    ] {
+    ]
+    .into_iter()
+    .filter(|(.., times)| *times > 0)
+    {
         let measure = |nth| pair::Pair::launch(stage, SIZE, &format!("{how:?}-{nth}"))?.without(how);
         let taken = (0..times).map(measure).collect::<io::Result<Vec<_>>>()?;
         report.spread(what, SIZE, &taken, None);

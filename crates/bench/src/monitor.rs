@@ -15,10 +15,13 @@ use std::time::{Duration, Instant};
 
 /// A monitor with as many processes as were asked for.
 pub struct Monitor<'a> {
-    stage: &'a Stage,
-    directory: PathBuf,
+    /// Where its processes say that they run.
+    pub stage: &'a Stage,
+    /// Where it keeps everything.
+    pub directory: PathBuf,
     pid: u32,
-    pids: HashMap<String, u32>,
+    /// Its processes, by their names.
+    pub pids: HashMap<String, u32>,
     /// From its launch until everything ran.
     pub cold_start: Duration,
 }
@@ -45,7 +48,11 @@ fn program() -> io::Result<PathBuf> {
 impl<'a> Monitor<'a> {
     /// Writes a registry of `size` workloads and starts a monitor on it, which checks them by `server`.
     pub fn launch(stage: &'a Stage, size: usize, server: Option<&Server>) -> io::Result<Self> {
-        let kind = if server.is_some() { "checked" } else { "plain" };
+        Self::launch_in(stage, size, if server.is_some() { "checked" } else { "plain" }, server)
+    }
+
+    /// The same in a folder for this `kind`.
+    pub fn launch_in(stage: &'a Stage, size: usize, kind: &str, server: Option<&Server>) -> io::Result<Self> {
         let directory = stage.folder().join(format!("monitor-{size}-{kind}"));
         fs::create_dir(&directory)?;
         fs::write(directory.join("processes_default.json"), registry(stage, size, server).to_string())?;

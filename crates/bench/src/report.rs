@@ -29,6 +29,16 @@ impl Report {
         ));
     }
 
+    /// Durations of which the longest matters.
+    pub fn longest(&mut self, what: &str, size: usize, values: &[Duration]) {
+        let (p50, longest) = (quantile(values, 0.5), quantile(values, 1.0));
+        self.rows.push(format!(
+            "| {what} | {size} | p50 {:.1} ms, longest {:.1} ms | |",
+            ms(p50),
+            ms(longest)
+        ));
+    }
+
     /// One duration, and its ratio to a floor.
     pub fn ratio(&mut self, what: &str, size: usize, value: Duration, floor: Duration) {
         let ratio = ms(value) / ms(floor);

@@ -349,17 +349,20 @@ impl Error {
             Self::LockTimeout { .. } => "wait for the holder to finish, or end it, then try again".to_owned(),
             Self::Registry { .. } => "correct the file (it was left as it is), then try again".to_owned(),
             Self::Storage { .. } => format!("nothing was changed; see what is wrong with: {program} doctor"),
-            Self::Refused { code: ErrorCode::Stopping, .. } => {
-                format!("wait until it has stopped, then start it with: {program}")
-            }
-            Self::Refused { code: ErrorCode::RehearsalFailed, .. } => {
-                "put a program in its place that works, then try again".to_owned()
-            }
-            Self::Refused { .. } => format!("see what the monitor says about it with: {program} doctor"),
+            Self::Refused { code, .. } => advice_on_refusal(*code, program),
             Self::Protocol { .. } => {
                 format!("the monitor may be of another version; restart it with: {program} --restart")
             }
         }
+    }
+}
+
+fn advice_on_refusal(code: ErrorCode, program: &str) -> String {
+    match code {
+        ErrorCode::Stopping => format!("wait until it has stopped, then start it with: {program}"),
+        ErrorCode::Restarting => format!("see what came of it with: {program} list"),
+        ErrorCode::RehearsalFailed => "put a program in its place that works, then try again".to_owned(),
+        _ => format!("see what the monitor says about it with: {program} doctor"),
     }
 }
 

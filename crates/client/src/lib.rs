@@ -48,6 +48,7 @@ pub use error::{Endpoint, Error};
 pub use events::EventStream;
 pub use fingerprint::Fingerprint;
 pub use logs::{LogLine, LogStream};
+pub use monitor::Restarted;
 pub use partner::aliveness_status;
 pub use processes::{Verb, Waiting};
 pub use retry::Retry;

@@ -1,6 +1,6 @@
 //! Calls about processes.
 
-use crate::api::{Accepted, AutostartBody, ProcessList, ProcessStatus, SignalBody, Wait};
+use crate::api::{Accepted, AutostartBody, ErrorCode, ProcessList, ProcessStatus, SignalBody, Wait};
 use crate::ask::blocking;
 use crate::call::Call;
 use crate::change::Change;
@@ -10,7 +10,10 @@ use hyper::Method;
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::{EntryPatch, ProcessEntry, ProcessState, StopSignal};
 use serde_json::{Map, Value};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// The monitor takes no shorter wait.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 impl Client {
     /// Every process, in the order of registration, and who told.
@@ -76,8 +79,23 @@ impl Client {
         })
     }
 
-    /// Starts, stops or restarts a process, and waits for what `waiting` says; what came of it is in the answer.
+    /// Starts, stops or restarts a process, and waits for what `waiting` says; what came of it is in the answer. A start or
+    /// stop is waited for on when the monitor replaces itself meanwhile.
     pub async fn act(&self, id: &ProcessId, verb: Verb, waiting: Waiting) -> Result<Accepted, Error> {
+        let begun = Instant::now();
+        let mut left = waiting;
+        loop {
+            match self.act_once(id, verb, left).await {
+                Err(Error::Refused { code: ErrorCode::Restarting, .. }) if waiting.may_be_repeated(verb) => {
+                    let rest = |within: Duration| within.saturating_sub(begun.elapsed()).max(SHORTEST_WAIT);
+                    left.within = waiting.within.map(rest);
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn act_once(&self, id: &ProcessId, verb: Verb, waiting: Waiting) -> Result<Accepted, Error> {
         let call = Call::process(Method::POST, id, &format!("/{}{}", verb.name(), waiting.query(verb)));
         // Who restarts twice loses a run.
         self.ask(if verb == Verb::Restart { call } else { call.repeatable() }).await
@@ -172,6 +190,16 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    /// Whether asking again changes nothing about what is under way. A start that waits for an exit could begin a second
+    /// run.
+    fn may_be_repeated(self, verb: Verb) -> bool {
+        match verb {
+            Verb::Stop => true,
+            Verb::Start => self.wait != Wait::Exit,
+            Verb::Restart => false,
+        }
+    }
+
     fn query(self, verb: Verb) -> String {
         let wait = match (self.wait, verb) {
             (Wait::Exit, _) => Some("wait=exit".to_owned()),

@@ -150,7 +150,11 @@ impl KeptSockets {
     /// The one at `path`, if it is there.
     pub fn take(&mut self, path: &Path) -> Option<NotifySocket> {
         let socket = self.0.remove(path.file_name()?)?;
-        NotifySocket::inherit(socket, path).ok().flatten()
+        let inherited = NotifySocket::inherit(socket, path);
+        inherited
+            .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "a socket is opened anew"))
+            .ok()
+            .flatten()
     }
 }
 

@@ -43,6 +43,8 @@ pub enum ErrorCode {
     RateLimited,
     /// The monitor is stopping.
     Stopping,
+    /// Another image of the monitor takes over, under which what was asked for goes on; asked again, it tells what came of it.
+    Restarting,
     /// Someone else held the registry's lock for too long.
     LockTimeout,
     /// The registry could not be written, so nothing was changed.

@@ -53,10 +53,13 @@ impl Bequest {
             crate::failpoint::refused("handover::exec")?;
             Ok(exec)
         });
-        match prepared {
+        let error = match prepared {
             Ok(exec) => exec.run(),
             Err(error) => error,
-        }
+        };
+        // Under the numbers of what is not handed over may be something else by now: whoever ends closes it all.
+        std::mem::forget(self);
+        error
     }
 
     /// Puts the descriptors where the convention has them.

@@ -43,7 +43,7 @@ pub async fn run(context: &Context, args: UpgradeArgs) -> Result<(), Failure> {
     let putting = tokio::task::spawn_blocking(move || put_in_place(&from, &target, &words));
     let upgraded = putting.await.map_err(|panicked| Failure::failed(panicked.to_string()))??;
     match context.client.restart_monitor().await {
-        Ok(new) => report(context, &upgraded, &old, &new),
+        Ok(restarted) => report(context, &upgraded, &old, &restarted.now),
         Err(error) => Err(undo(context, upgraded, error)),
     }
 }
@@ -100,6 +100,14 @@ fn report(
     old: &MonitorStatus,
     new: &MonitorStatus,
 ) -> Result<(), Failure> {
+    let goes_on = new.version.as_deref().unwrap_or(&upgraded.version);
+    if goes_on != upgraded.version {
+        return Err(Failure::failed(format!(
+            "{} is in place, but could not be executed in the end: the monitor goes on as version {goes_on}",
+            upgraded.target.display()
+        ))
+        .advise(format!("see why with: {} doctor", context.invocation)));
+    }
     let previous = upgraded.swapped.as_ref().map(|swapped| swapped.previous().display().to_string());
     if context.json {
         return console::print_json(&json!({

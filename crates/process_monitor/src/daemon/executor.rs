@@ -345,6 +345,7 @@ impl Executor {
     /// What went wrong, in words.
     pub fn flush(&mut self, engine: &Engine) -> Result<(), String> {
         self.storage.flush()?;
+        self.replies.all_saved();
         self.mark();
         self.drop_records(u64::MAX, engine);
         Ok(())

@@ -21,6 +21,12 @@ pub enum CommandError {
     /// It is in effect, but the registry could not be written.
     #[error("the change is in effect, but could not be saved: {0}; it is tried again until it is")]
     NotSaved(String),
+    /// Another image of the monitor follows before it was done.
+    #[error(
+        "another image of the monitor takes over just now, under which what was asked for goes on; ask again to learn what \
+         came of it"
+    )]
+    Followed,
     /// The monitor ended before it was done.
     #[error("the monitor ended before the command was done; look at the process's state when it is back")]
     Ended,

@@ -11,6 +11,7 @@ use super::logger::LoggerKeeper;
 use super::marker;
 use super::partner::{Desk, Keeper, PartnerLink, Parts as PartnerParts};
 use super::permits::Permits;
+use super::settings::Settings;
 use super::signal_file::SignalFile;
 use super::start::{DaemonError, Options, cannot};
 use super::starter::Starter;
@@ -31,7 +32,7 @@ use process_monitor_host::reactor::Reactor;
 use process_monitor_host::watch::{FileWatch, OnChange};
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -40,6 +41,103 @@ const SPAWNERS: usize = 2;
 
 /// Threads that kill trees: they mostly wait.
 const KILLERS: usize = 4;
+
+/// What an earlier image of this process left.
+struct Past {
+    events: EventHub,
+    memories: Option<Vec<Memory>>,
+    kept: KeptSockets,
+}
+
+impl Past {
+    fn of(inherited: &mut Inherited, started_at: Wall) -> Self {
+        let kept = KeptSockets::new(inherited.take_all(succession::NOTICES));
+        match Legacy::from(inherited) {
+            Some(Legacy { events, memories }) => {
+                Self { events: EventHub::resume(events), memories: Some(memories), kept }
+            }
+            None => Self { events: EventHub::new(started_at), memories: None, kept },
+        }
+    }
+}
+
+/// What several parts of a life have in common.
+struct Shared {
+    layout: Layout,
+    facts: Arc<Facts>,
+    boot: BootId,
+    executable: PathBuf,
+    inbox: Inbox,
+    board: Board,
+    events: EventHub,
+    settings: Settings,
+    storage: StorageLink,
+}
+
+impl Shared {
+    /// With the threads that work for it.
+    fn executor(&self) -> Result<Executor, DaemonError> {
+        let reaper = Reaper::become_subreaper().map_err(cannot("become the reaper of orphaned processes"))?;
+        let pool =
+            |name, threads| Pool::new(name, threads).map_err(cannot(format!("start the {name} threads")));
+        let (layout, boot, inbox) = (self.layout.clone(), self.boot.clone(), self.inbox.clone());
+        let keeper = LoggerKeeper::start(layout.clone(), self.executable.clone(), inbox.clone());
+        let permits = Permits::new(self.settings.clone());
+        let spawners = pool("spawn", SPAWNERS)?;
+        let starter = Starter::new(layout.clone(), boot.clone(), inbox.clone(), spawners, permits.clone());
+        Ok(Executor::new(Parts {
+            layout,
+            boot,
+            facts: Arc::clone(&self.facts),
+            inbox,
+            board: self.board.clone(),
+            events: self.events.clone(),
+            storage: self.storage.clone(),
+            keeper: keeper.map_err(cannot("start the logger's thread"))?,
+            starter,
+            permits,
+            killers: pool("kill", KILLERS)?,
+            reaper: Arc::new(reaper),
+        }))
+    }
+
+    fn partner_parts(&self, options: &Options) -> PartnerParts {
+        PartnerParts {
+            layout: self.layout.clone(),
+            standalone: options.standalone,
+            continuing: marker::is_set(&self.layout, &self.boot),
+            named: options.watcher_pid,
+            executable: self.executable.clone(),
+            settings: self.settings.clone(),
+            storage: self.storage.clone(),
+        }
+    }
+
+    /// Has the registry's keeper and whoever obeys `signal` told of changes.
+    fn watch_files(&self, signal: &SignalFile) -> Option<FileWatch> {
+        let (registry, restart) = (self.layout.registry(), self.layout.restart_signal());
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_owned();
+        let storage = self.storage.clone();
+        let files: Vec<(OsString, OnChange)> = vec![
+            (name(&registry), Box::new(move || storage.file_changed())),
+            (name(&restart), Box::new(signal.on_change())),
+        ];
+        let watch = FileWatch::in_folder(self.layout.directory(), files);
+        let told = watch.inspect_err(|error| {
+            tracing::warn!(
+                %error,
+                "edits of the registry are noticed by the sweep only, every few seconds, and {} is not obeyed",
+                restart.display()
+            );
+        });
+        told.ok()
+    }
+
+    fn into_handle(self, partner: PartnerLink, succession: Succession) -> Handle {
+        let Self { facts, board, inbox, events, settings, storage, .. } = self;
+        Handle::new(facts, Reach { board, inbox, events, settings, storage, partner, succession })
+    }
+}
 
 /// What the supervising thread has.
 pub struct Life {
@@ -73,58 +171,32 @@ impl Life {
         storage: Storage,
         inherited: &mut Inherited,
     ) -> Result<Self, DaemonError> {
-        let boot = BootId::current().map_err(cannot("find out which boot this is"))?;
-        let reaper = Reaper::become_subreaper().map_err(cannot("become the reaper of orphaned processes"))?;
         let reactor = Reactor::new().map_err(cannot("wait for events"))?;
-        let executable = program::own().map_err(cannot("find this program's own file"))?;
         let (inbox, messages) = Inbox::new(reactor.waker());
-        let board = Board::default();
-        let (events, memories) = match Legacy::from(inherited) {
-            Some(Legacy { events, memories }) => (EventHub::resume(events), Some(memories)),
-            None => (EventHub::new(facts.started_at), None),
-        };
-        let kept = KeptSockets::new(inherited.take_all(succession::NOTICES));
+        let executable = program::own().map_err(cannot("find this program's own file"))?;
         let succession = Succession::new(executable.clone(), inherited);
-        let pool =
-            |name, threads| Pool::new(name, threads).map_err(cannot(format!("start the {name} threads")));
-        let keeper = LoggerKeeper::start(layout.clone(), executable.clone(), inbox.clone());
-        let registry = storage.registry().clone();
-        let settings = storage.settings();
-        let storage = storage.start(inbox.clone())?;
-        let signal_file = SignalFile::new(layout);
-        let watch = watch_files(layout, storage.clone(), &signal_file);
-        let permits = Permits::new(settings.clone());
-        let spawners = pool("spawn", SPAWNERS)?;
-        let starter = Starter::new(layout.clone(), boot.clone(), inbox.clone(), spawners, permits.clone());
-        let executor = Executor::new(Parts {
+        let Past { events, memories, kept } = Past::of(inherited, facts.started_at);
+        let (registry, settings) = (storage.registry().clone(), storage.settings());
+        let shared = Shared {
             layout: layout.clone(),
-            boot: boot.clone(),
-            facts: Arc::clone(&facts),
-            inbox: inbox.clone(),
-            board: board.clone(),
-            events: events.clone(),
-            storage: storage.clone(),
-            keeper: keeper.map_err(cannot("start the logger's thread"))?,
-            starter,
-            permits,
-            killers: pool("kill", KILLERS)?,
-            reaper: Arc::new(reaper),
-        });
-        let engine = Engine::new(&epoch(facts.started_at));
+            boot: BootId::current().map_err(cannot("find out which boot this is"))?,
+            executable,
+            storage: storage.start(inbox.clone())?,
+            board: Board::default(),
+            facts,
+            inbox,
+            events,
+            settings,
+        };
+        let signal_file = SignalFile::new(layout);
+        let _watch = shared.watch_files(&signal_file);
+        let (engine, executor) = (Engine::new(&epoch(shared.facts.started_at)), shared.executor()?);
         let supervisor = Supervisor { engine, executor, reactor, inbox: messages, clock: Clock::default() };
         let (partner, desk) = PartnerLink::new();
-        let parts = PartnerParts {
-            layout: layout.clone(),
-            standalone: options.standalone,
-            continuing: marker::is_set(layout, &boot),
-            named: options.watcher_pid,
-            executable,
-            settings: settings.clone(),
-            storage: storage.clone(),
-        };
-        let keeper = Some((parts, desk));
-        let reach = Reach { board: board.clone(), inbox, events, settings, storage, partner, succession };
-        let (handle, layout, signal_file) = (Handle::new(facts, reach), layout.clone(), Some(signal_file));
+        let keeper = Some((shared.partner_parts(options), desk));
+        let (boot, board) = (shared.boot.clone(), shared.board.clone());
+        let (handle, layout) = (shared.into_handle(partner, succession), layout.clone());
+        let signal_file = Some(signal_file);
         Ok(Self {
             supervisor,
             handle,
@@ -136,7 +208,7 @@ impl Life {
             kept,
             keeper,
             signal_file,
-            _watch: watch,
+            _watch,
         })
     }
 
@@ -169,30 +241,14 @@ impl Life {
         if let Err(error) = self.supervisor.executor.flush(&self.supervisor.engine) {
             tracing::error!(%error, "the registry could not be saved at the end");
         }
-        if ending == Ending::ShutDown {
-            self.supervisor.executor.dismiss_logger();
-            tracing::info!(processes = self.board.counts().0, "stopped");
+        match ending {
+            Ending::Restart => self.supervisor.executor.replies.followed(),
+            Ending::ShutDown => {
+                self.supervisor.executor.dismiss_logger();
+                tracing::info!(processes = self.board.counts().0, "stopped");
+            }
         }
     }
-}
-
-/// Has the registry's keeper and whoever obeys `signal` told of changes.
-fn watch_files(layout: &Layout, storage: StorageLink, signal: &SignalFile) -> Option<FileWatch> {
-    let (registry, restart) = (layout.registry(), layout.restart_signal());
-    let name = |path: &Path| path.file_name().unwrap_or_default().to_owned();
-    let files: Vec<(OsString, OnChange)> = vec![
-        (name(&registry), Box::new(move || storage.file_changed())),
-        (name(&restart), Box::new(signal.on_change())),
-    ];
-    let watch = FileWatch::in_folder(layout.directory(), files);
-    let told = watch.inspect_err(|error| {
-        tracing::warn!(
-            %error,
-            "edits of the registry are noticed by the sweep only, every few seconds, and {} is not obeyed",
-            restart.display()
-        );
-    });
-    told.ok()
 }
 
 /// A text that no other life of a monitor has: run ids are made from it.

@@ -62,6 +62,16 @@ impl Replies {
         }
     }
 
+    /// Everything is on disk.
+    pub fn all_saved(&mut self) {
+        self.saved(self.given, &Ok(()));
+    }
+
+    /// Whoever still waits is told that another image of the monitor carries it on.
+    pub fn followed(&mut self) {
+        self.waiting.drain().for_each(|(_, to)| deliver(to, Err(CommandError::Followed)));
+    }
+
     /// The last generation that is on disk.
     pub fn last_saved(&self) -> u64 {
         self.saved

@@ -26,7 +26,7 @@ use process_monitor_host::process::limits;
 use process_monitor_host::program;
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32};
 use std::thread;
@@ -284,8 +284,17 @@ async fn supervise_and_serve(
         // A partner whose start is under way is to be found by whoever stops both.
         keeper.finish().await;
     }
+    depart(end, &path, exit_with)
+}
+
+/// Nobody supervises or serves any more. The control socket stays for a monitor that follows.
+fn depart(
+    end: io::Result<End>,
+    control: &Path,
+    exit_with: Option<ExitWith>,
+) -> Result<Departure, DaemonError> {
     if !matches!(end, Ok(End::Followed(_)))
-        && let Err(error) = std::fs::remove_file(&path)
+        && let Err(error) = std::fs::remove_file(control)
     {
         tracing::debug!(%error, "cannot remove the control socket");
     }

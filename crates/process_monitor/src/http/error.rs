@@ -2,7 +2,7 @@
 
 use crate::daemon::{CommandError, ConfigureError, NotFollowed};
 use axum::Json;
-use axum::http::header::{HeaderValue, RETRY_AFTER};
+use axum::http::header::RETRY_AFTER;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use process_monitor_client::api::{ErrorBody, ErrorCode, Problem};
@@ -196,6 +196,7 @@ impl From<CommandError> for ApiError {
         match error {
             CommandError::Refused(refusal) => refusal.into(),
             CommandError::NotSaved(_) => Self(ErrorBody::new(ErrorCode::StorageFailed, error.to_string())),
+            CommandError::Followed => Self(ErrorBody::new(ErrorCode::Restarting, error.to_string())),
             CommandError::Ended => Self(ErrorBody::new(ErrorCode::Stopping, error.to_string())),
         }
     }
@@ -230,7 +231,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::TooSlow => StatusCode::REQUEST_TIMEOUT,
         ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        ErrorCode::Stopping | ErrorCode::LockTimeout | ErrorCode::StorageFailed => {
+        ErrorCode::Stopping | ErrorCode::Restarting | ErrorCode::LockTimeout | ErrorCode::StorageFailed => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -240,11 +241,12 @@ fn status_of(code: ErrorCode) -> StatusCode {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = status_of(self.0.code);
-        let mut response = (status, Json(self.0)).into_response();
-        if status == StatusCode::TOO_MANY_REQUESTS {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(ASK_AGAIN));
-        }
-        response
+        let again = match self.0.code {
+            // Whoever asks again then is taken by the image that follows, also before it serves.
+            ErrorCode::Restarting => Some("1"),
+            _ => (status == StatusCode::TOO_MANY_REQUESTS).then_some(ASK_AGAIN),
+        };
+        (status, again.map(|seconds| [(RETRY_AFTER, seconds)]), Json(self.0)).into_response()
     }
 }
 
@@ -274,6 +276,7 @@ mod tests {
             UnsupportedMediaType,
             RateLimited,
             Stopping,
+            Restarting,
             LockTimeout,
             StorageFailed,
             Unsupported,

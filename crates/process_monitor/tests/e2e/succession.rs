@@ -129,6 +129,27 @@ fn what_a_request_waits_for_is_done_first() {
     assert_eq!(world.state_of("web"), "stopped");
 }
 
+/// A program that takes longer to stop than the old image waits for its last requests.
+const STUBBORN: &str = "#!/bin/bash\ntrap 'sleep 4; exit' TERM\necho ready\nwhile :; do sleep 0.05; done\n";
+
+#[test]
+fn who_waits_longer_than_the_switch_takes_is_told_to_ask_again_and_the_command_line_does() {
+    let world = World::started();
+    let slow = world.script("slow", STUBBORN);
+    world.ok(&["run", "--name", "web", "--", &slow]);
+    eventually("it has set its trap", || !world.output("web", "stdout").is_empty());
+    let stop = world.command(["stop", "web"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    world.wait_for_state("web", "stopping");
+    let mut other = Connection::to(&world);
+    other.send(b"POST /processes/web/stop HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    world.ok(&["--restart"]);
+    let answer = other.answer();
+    assert_eq!((answer.status, answer.body["code"].as_str()), (503, Some("restarting")), "{:?}", answer.body);
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(said(stop.wait_with_output().unwrap()).code, Some(0));
+    assert_eq!(world.state_of("web"), "stopped");
+}
+
 #[test]
 fn the_signal_file_asks_for_it_and_an_old_one_does_not() {
     let world = World::new();

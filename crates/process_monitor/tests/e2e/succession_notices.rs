@@ -88,7 +88,7 @@ fn what_is_said_meanwhile_is_heard() {
     eventually("it is heard", || world.status("web")["health"]["statusText"] == "said after");
     assert!(!speaker.printed().contains("refused"), "{}", speaker.printed());
     assert_eq!(world.status("web")["restartAttempts"], 0);
-    run.wait().unwrap();
+    assert!(run.wait().unwrap().success(), "it was waited for on");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn one_that_is_not_ready_yet_is_waited_for_on() {
     }
     speaker.say("READY=1");
     world.wait_for_state("web", "running");
-    run.wait().unwrap();
+    assert!(run.wait().unwrap().success(), "it was waited for on");
     world.ok(&["stop", "web"]);
     assert_eq!(fs::read_dir(world.state().join("notify")).unwrap().count(), 0, "its socket is left");
 }

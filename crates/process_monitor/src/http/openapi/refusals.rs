@@ -84,8 +84,12 @@ const REFUSALS: [Refusal; 9] = [
         status: "503",
         name: "Unavailable",
         who: Who::All,
-        about: "The monitor is stopping, or could not write its registry; nothing was changed",
-        header: None,
+        about: "The monitor is stopping, or could not write its registry, and nothing was changed; or another image of it takes \
+                over (`restarting`), and what was asked for goes on",
+        header: Some((
+            "Retry-After",
+            "With `restarting`: after how many seconds to ask again what came of it",
+        )),
     },
 ];
 
