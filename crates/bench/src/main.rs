@@ -1,10 +1,11 @@
-//! `cargo run --release -p process-monitor-bench [-- --quick | --pair]`
+//! `cargo run --release -p process-monitor-bench [-- [--quick | --pair | --capture | --huge] [--json FILE]]`
 //!
 //! Measures the monitor, each figure beside a floor taken in the same run: the same workload under a
 //! bare loop of spawn, kill and wait. The workload is this program itself; it says on a socket that
 //! it runs, so that both are measured up to the same moment.
 
 mod api;
+mod capture;
 mod checks;
 mod floor;
 mod monitor;
@@ -17,6 +18,7 @@ use report::Report;
 use rustix::process::Signal;
 use stage::Stage;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -24,26 +26,12 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [stage::WORKLOAD, socket, name] => stage::work(socket, name),
-        [] => measure(&Plan {
-            sizes: &[1, 100, 1000],
-            kills: 300,
-            idle_seconds: 10,
-            checked_seconds: 30,
-            pairs: (30, 5),
-        }),
-        ["--quick"] => measure(&Plan {
-            sizes: &[1, 100],
-            kills: 100,
-            idle_seconds: 2,
-            checked_seconds: 7,
-            pairs: (10, 1),
-        }),
-        ["--pair"] => {
-            measure(&Plan { sizes: &[], kills: 1, idle_seconds: 0, checked_seconds: 0, pairs: (30, 5) })
-        }
-        _ => {
-            Err(io::Error::other("usage: cargo run --release -p process-monitor-bench [-- --quick | --pair]"))
-        }
+        [stage::WRITER, socket, name, bytes] => written(socket, name, bytes),
+        [] => measure(&FULL, None),
+        ["--json", file] => measure(&FULL, Some(Path::new(file))),
+        [which] => plan(which).and_then(|plan| measure(plan, None)),
+        [which, "--json", file] => plan(which).and_then(|plan| measure(plan, Some(Path::new(file)))),
+        _ => Err(usage()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -54,15 +42,70 @@ fn main() -> ExitCode {
     }
 }
 
+fn usage() -> io::Error {
+    io::Error::other(
+        "usage: cargo run --release -p process-monitor-bench [-- [--quick | --pair | --capture | --huge] [--json FILE]]",
+    )
+}
+
+fn plan(which: &str) -> io::Result<&'static Plan> {
+    Ok(match which {
+        "--quick" => &QUICK,
+        "--pair" => &PAIR,
+        "--capture" => &CAPTURE,
+        "--huge" => &HUGE,
+        _ => return Err(usage()),
+    })
+}
+
+fn written(socket: &str, name: &str, bytes: &str) -> io::Result<()> {
+    stage::say_that_it_runs(socket, name)?;
+    capture::write(bytes.parse().map_err(io::Error::other)?)
+}
+
 /// How much is measured.
 struct Plan {
     sizes: &'static [usize],
     kills: usize,
     idle_seconds: u64,
+    /// For how long checks are counted; 0: there are none.
     checked_seconds: u64,
     /// How many monitors are killed, and how many made hang.
     pairs: (usize, usize),
+    /// How much is written to one log.
+    captured: u64,
 }
+
+const NOTHING: Plan =
+    Plan { sizes: &[], kills: 1, idle_seconds: 0, checked_seconds: 0, pairs: (0, 0), captured: 0 };
+
+const FULL: Plan = Plan {
+    sizes: &[1, 100, 1000],
+    kills: 300,
+    idle_seconds: 10,
+    checked_seconds: 30,
+    pairs: (30, 5),
+    captured: 1 << 30,
+};
+
+const QUICK: Plan = Plan {
+    sizes: &[1, 100],
+    kills: 100,
+    idle_seconds: 2,
+    checked_seconds: 7,
+    pairs: (10, 1),
+    captured: 100 << 20,
+};
+
+const PAIR: Plan = Plan { pairs: (30, 5), ..NOTHING };
+
+const CAPTURE: Plan = Plan { captured: 1 << 30, ..NOTHING };
+
+/// As many processes as SPEC 8 knows; it takes some 50,000 descriptors (`ulimit -Hn`) and as many pids.
+const HUGE: Plan = Plan { sizes: &[10_000], kills: 300, idle_seconds: 10, ..NOTHING };
+
+/// How many are killed at once.
+const AT_ONCE: usize = 1000;
 
 /// The same with a health check per process, every 3 s, by HTTP; `plain` is how fast they came back without.
 fn checked(
@@ -108,7 +151,7 @@ fn served(
     Ok(())
 }
 
-fn measure(plan: &Plan) -> io::Result<()> {
+fn measure(plan: &Plan, json: Option<&Path>) -> io::Result<()> {
     let stage = Stage::new()?;
     let mut report = Report::default();
     let bare = floor::replacements(&stage, plan.kills)?;
@@ -119,17 +162,23 @@ fn measure(plan: &Plan) -> io::Result<()> {
         report.ratio("cold start to all running", size, monitor.cold_start, bare_start);
         let replacements = monitor.replacements(plan.kills)?;
         report.spread("crash → replacement running", size, &replacements, Some(&bare));
-        report.idle(size, monitor.cpu(plan.idle_seconds)?, monitor.memory()?);
+        report.idle(size, monitor.idle(plan.idle_seconds)?);
         served(plan, &mut monitor, &mut report, (size, &replacements))?;
-        report.ratio("all killed at once → all back", size, monitor.mass_crash()?, bare_start);
+        let killed = size.min(AT_ONCE);
+        let bare = bare_start.mul_f64(killed as f64 / size as f64);
+        report.ratio(&format!("{killed} killed at once → all back"), size, monitor.mass_crash(killed)?, bare);
         report.ratio("stop all", size, monitor.stop_all()?, bare_stop);
-        if size > 1 {
+        if size > 1 && plan.checked_seconds > 0 {
             checked(plan, &stage, &mut report, (size, &replacements))?;
         }
     }
+    if plan.captured > 0 {
+        let (taken, floor) = capture::measure(&stage, plan.captured)?;
+        report.throughput("log capture", plan.captured, taken, floor);
+    }
     pairs(plan, &stage, &mut report)?;
     report.print();
-    Ok(())
+    json.map_or(Ok(()), |file| report.save(file))
 }
 
 /// Two monitors, of which one dies or hangs.
@@ -142,7 +191,9 @@ fn pairs(plan: &Plan, stage: &Stage, report: &mut Report) -> io::Result<()> {
     ] {
         let measure = |nth| pair::Pair::launch(stage, SIZE, &format!("{how:?}-{nth}"))?.without(how);
         let taken = (0..times).map(measure).collect::<io::Result<Vec<_>>>()?;
-        report.spread(what, SIZE, &taken, None);
+        if times > 0 {
+            report.spread(what, SIZE, &taken, None);
+        }
     }
     Ok(())
 }

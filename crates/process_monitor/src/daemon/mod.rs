@@ -40,6 +40,7 @@ mod marker;
 mod partner;
 mod permits;
 mod ports;
+mod registry_file;
 mod rehearsal;
 mod replies;
 mod runs;
