@@ -1,10 +1,11 @@
-//! `cargo run --release -p process-monitor-bench [-- --quick | --pair | --switch]`
+//! `cargo run --release -p process-monitor-bench [-- [--quick | --pair | --switch | --capture | --huge] [--json FILE]]`
 //!
 //! Measures the monitor, each figure beside a floor taken in the same run: the same workload under a
 //! bare loop of spawn, kill and wait. The workload is this program itself; it says on a socket that
 //! it runs, so that both are measured up to the same moment.
 
 mod api;
+mod capture;
 mod checks;
 mod floor;
 mod monitor;
@@ -18,6 +19,7 @@ use report::Report;
 use rustix::process::Signal;
 use stage::Stage;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -25,13 +27,12 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [stage::WORKLOAD, socket, name] => stage::work(socket, name),
-        [] => measure(&FULL),
-        ["--quick"] => measure(&QUICK),
-        ["--pair"] => measure(&Plan { pairs: FULL.pairs, ..NOTHING }),
-        ["--switch"] => measure(&Plan { switches: FULL.switches, ..NOTHING }),
-        _ => Err(io::Error::other(
-            "usage: cargo run --release -p process-monitor-bench [-- --quick | --pair | --switch]",
-        )),
+        [stage::WRITER, socket, name, bytes] => written(socket, name, bytes),
+        [] => measure(&FULL, None),
+        ["--json", file] => measure(&FULL, Some(Path::new(file))),
+        [which] => plan(which).and_then(|plan| measure(plan, None)),
+        [which, "--json", file] => plan(which).and_then(|plan| measure(plan, Some(Path::new(file)))),
+        _ => Err(usage()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -42,17 +43,53 @@ fn main() -> ExitCode {
     }
 }
 
+fn usage() -> io::Error {
+    io::Error::other(
+        "usage: cargo run --release -p process-monitor-bench [-- [--quick | --pair | --switch | --capture | --huge] [--json FILE]]",
+    )
+}
+
+fn plan(which: &str) -> io::Result<&'static Plan> {
+    Ok(match which {
+        "--quick" => &QUICK,
+        "--pair" => &PAIR,
+        "--switch" => &SWITCH,
+        "--capture" => &CAPTURE,
+        "--huge" => &HUGE,
+        _ => return Err(usage()),
+    })
+}
+
+fn written(socket: &str, name: &str, bytes: &str) -> io::Result<()> {
+    stage::say_that_it_runs(socket, name)?;
+    capture::write(bytes.parse().map_err(io::Error::other)?)
+}
+
 /// How much is measured.
 struct Plan {
     sizes: &'static [usize],
     kills: usize,
     idle_seconds: u64,
+    /// For how long checks are counted; 0: there are none.
     checked_seconds: u64,
     /// How many monitors are killed, and how many made hang.
     pairs: (usize, usize),
     /// How often a monitor replaces itself under load.
     switches: usize,
+    /// How much is written to one log.
+    captured: u64,
 }
+
+/// But for the floor.
+const NOTHING: Plan = Plan {
+    sizes: &[],
+    kills: 1,
+    idle_seconds: 0,
+    checked_seconds: 0,
+    pairs: (0, 0),
+    switches: 0,
+    captured: 0,
+};
 
 const FULL: Plan = Plan {
     sizes: &[1, 100, 1000],
@@ -61,14 +98,30 @@ const FULL: Plan = Plan {
     checked_seconds: 30,
     pairs: (30, 5),
     switches: 20,
+    captured: 1 << 30,
 };
 
-const QUICK: Plan =
-    Plan { sizes: &[1, 100], kills: 100, idle_seconds: 2, checked_seconds: 7, pairs: (10, 1), switches: 3 };
+const QUICK: Plan = Plan {
+    sizes: &[1, 100],
+    kills: 100,
+    idle_seconds: 2,
+    checked_seconds: 7,
+    pairs: (10, 1),
+    switches: 3,
+    captured: 100 << 20,
+};
 
-/// But for the floor.
-const NOTHING: Plan =
-    Plan { sizes: &[], kills: 1, idle_seconds: 0, checked_seconds: 0, pairs: (0, 0), switches: 0 };
+const PAIR: Plan = Plan { pairs: (30, 5), ..NOTHING };
+
+const SWITCH: Plan = Plan { switches: 20, ..NOTHING };
+
+const CAPTURE: Plan = Plan { captured: 1 << 30, ..NOTHING };
+
+/// As many processes as SPEC 8 knows; it takes some 50,000 descriptors (`ulimit -Hn`) and as many pids.
+const HUGE: Plan = Plan { sizes: &[10_000], kills: 300, idle_seconds: 10, ..NOTHING };
+
+/// How many are killed at once.
+const AT_ONCE: usize = 1000;
 
 /// The same with a health check per process, every 3 s, by HTTP; `plain` is how fast they came back without.
 fn checked(
@@ -114,7 +167,7 @@ fn served(
     Ok(())
 }
 
-fn measure(plan: &Plan) -> io::Result<()> {
+fn measure(plan: &Plan, json: Option<&Path>) -> io::Result<()> {
     let stage = Stage::new()?;
     let mut report = Report::default();
     let bare = floor::replacements(&stage, plan.kills)?;
@@ -125,18 +178,24 @@ fn measure(plan: &Plan) -> io::Result<()> {
         report.ratio("cold start to all running", size, monitor.cold_start, bare_start);
         let replacements = monitor.replacements(plan.kills)?;
         report.spread("crash → replacement running", size, &replacements, Some(&bare));
-        report.idle(size, monitor.cpu(plan.idle_seconds)?, monitor.memory()?);
+        report.idle(size, monitor.idle(plan.idle_seconds)?);
         served(plan, &mut monitor, &mut report, (size, &replacements))?;
-        report.ratio("all killed at once → all back", size, monitor.mass_crash()?, bare_start);
+        let killed = size.min(AT_ONCE);
+        let bare = bare_start.mul_f64(killed as f64 / size as f64);
+        report.ratio(&format!("{killed} killed at once → all back"), size, monitor.mass_crash(killed)?, bare);
         report.ratio("stop all", size, monitor.stop_all()?, bare_stop);
-        if size > 1 {
+        if size > 1 && plan.checked_seconds > 0 {
             checked(plan, &stage, &mut report, (size, &replacements))?;
         }
+    }
+    if plan.captured > 0 {
+        let (taken, floor) = capture::measure(&stage, plan.captured)?;
+        report.throughput("log capture", plan.captured, taken, floor);
     }
     pairs(plan, &stage, &mut report)?;
     switches(plan, &stage, &mut report)?;
     report.print();
-    Ok(())
+    json.map_or(Ok(()), |file| report.save(file))
 }
 
 /// A monitor that replaces itself while it is asked and listened to, and while programs crash.

@@ -29,9 +29,14 @@ pub struct Monitor<'a> {
 /// What is still to be written after a storm, is written within this.
 pub const SETTLE: Duration = Duration::from_secs(2);
 
-/// Proportional memory in bytes.
-pub struct Memory {
-    /// Of the monitor.
+/// What monitor and logger take while nobody wants anything of them.
+pub struct Idle {
+    /// The share of one core.
+    pub cpu: f64,
+    /// How often one of their threads woke up, by the count of its context switches: a machine that has other things to
+    /// do does not change it.
+    pub wakes_per_second: f64,
+    /// Proportional memory of the monitor, in bytes.
     pub monitor: u64,
     /// Of its logger.
     pub logger: u64,
@@ -84,11 +89,11 @@ impl<'a> Monitor<'a> {
         Ok(taken)
     }
 
-    /// Kills all at once; the time until all are back.
-    pub fn mass_crash(&mut self) -> io::Result<Duration> {
+    /// Kills so many at once; the time until all are back.
+    pub fn mass_crash(&mut self, many: usize) -> io::Result<Duration> {
         let begun = Instant::now();
-        self.pids.values().try_for_each(|pid| kill(*pid))?;
-        for _ in 0..self.pids.len() {
+        self.pids.values().take(many).try_for_each(|pid| kill(*pid))?;
+        for _ in 0..many {
             let (name, pid) = self.stage.next()?;
             self.pids.insert(name, pid);
         }
@@ -116,9 +121,17 @@ impl<'a> Monitor<'a> {
         Ok(nanos as f64 / (seconds as f64 * 1e9))
     }
 
-    /// What monitor and logger take.
-    pub fn memory(&self) -> io::Result<Memory> {
-        Ok(Memory { monitor: pss(self.pid)?, logger: pss(self.logger()?)? })
+    /// What both take while nobody wants anything of them, over so many seconds.
+    pub fn idle(&self, seconds: u64) -> io::Result<Idle> {
+        let logger = self.logger()?;
+        let woken = || Ok::<u64, io::Error>(switches(self.pid)? + switches(logger)?);
+        // Not counted: that is no idleness yet.
+        thread::sleep(SETTLE);
+        let before = woken()?;
+        let cpu = self.cpu(seconds)?;
+        let wakes =
+            woken()?.saturating_sub(before) as f64 / (Duration::from_secs(seconds) + SETTLE).as_secs_f64();
+        Ok(Idle { cpu, wakes_per_second: wakes, monitor: pss(self.pid)?, logger: pss(logger)? })
     }
 
     /// Where it listens.
@@ -188,6 +201,17 @@ fn run_time(pid: u32) -> io::Result<u64> {
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
         let text = fs::read_to_string(thread?.path().join("schedstat"))?;
         sum += text.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or_default();
+    }
+    Ok(sum)
+}
+
+/// How often threads gave a CPU up by themselves (proc_pid_status(5)).
+fn switches(pid: u32) -> io::Result<u64> {
+    let mut sum = 0;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let text = fs::read_to_string(thread?.path().join("status"))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        sum += line.and_then(|count| count.trim().parse::<u64>().ok()).unwrap_or_default();
     }
     Ok(sum)
 }

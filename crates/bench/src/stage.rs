@@ -9,6 +9,9 @@ use std::time::Duration;
 /// The first argument of this program as a workload.
 pub const WORKLOAD: &str = "workload";
 
+/// The first argument of this program as one that writes.
+pub const WRITER: &str = "writer";
+
 /// How long one message may take before a measurement has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -61,9 +64,15 @@ impl Stage {
     }
 }
 
+/// Says that this workload runs.
+pub fn say_that_it_runs(socket: &str, name: &str) -> io::Result<()> {
+    let text = format!("{name} {}", std::process::id());
+    UnixDatagram::unbound()?.send_to(text.as_bytes(), socket).map(drop)
+}
+
 /// Being a workload: says that it runs, and waits for a signal.
 pub fn work(socket: &str, name: &str) -> io::Result<()> {
-    UnixDatagram::unbound()?.send_to(format!("{name} {}", std::process::id()).as_bytes(), socket)?;
+    say_that_it_runs(socket, name)?;
     loop {
         std::thread::park();
     }

@@ -22,6 +22,7 @@ struct ReadMe;
 
 pub mod api;
 mod ask;
+mod batch;
 mod call;
 mod change;
 mod client;

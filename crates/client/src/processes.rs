@@ -170,7 +170,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Start => "start",
             Self::Stop => "stop",
@@ -200,7 +200,7 @@ impl Waiting {
         }
     }
 
-    fn query(self, verb: Verb) -> String {
+    pub(crate) fn query(self, verb: Verb) -> String {
         let wait = match (self.wait, verb) {
             (Wait::Exit, _) => Some("wait=exit".to_owned()),
             (Wait::Ready, Verb::Start | Verb::Restart) => Some("wait=ready".to_owned()),

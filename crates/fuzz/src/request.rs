@@ -1,7 +1,7 @@
 //! Bodies of requests.
 
 use super::{told, told_one};
-use process_monitor_client::api::{AutostartBody, SignalBody};
+use process_monitor_client::api::{AutostartBody, BatchBody, SignalBody};
 use process_monitor_core::id::{InstanceId, ProcessId};
 use process_monitor_core::model::{EntryPatch, ProcessEntry, Registration};
 use process_monitor_core::reading::{Document, MOST_PROBLEMS, Unreadable, patch, read};
@@ -13,7 +13,11 @@ use std::sync::Arc;
 pub fn request(body: &[u8]) -> String {
     let registration = read::<Registration>(body).map(|sent| registered(&sent.entry));
     let changed = patch(body).map(|change| changed(&EntryPatch(change)));
-    let small = [verdict(read::<AutostartBody>(body)), verdict(read::<SignalBody>(body))];
+    let small = [
+        verdict(read::<AutostartBody>(body)),
+        verdict(read::<SignalBody>(body)),
+        verdict(read::<BatchBody>(body)),
+    ];
     [verdict(registration), verdict(changed)].into_iter().chain(small).collect::<Vec<_>>().join("|")
 }
 

@@ -11,6 +11,7 @@ pub mod handover;
 pub mod layout;
 pub mod listen;
 pub mod lock;
+pub mod memory;
 pub mod notify;
 pub mod output;
 pub mod pair;

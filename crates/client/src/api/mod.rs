@@ -3,6 +3,7 @@
 //! ignored, and fields added since the first version may be missing, so that a client and a monitor
 //! of different versions understand each other.
 
+mod batch;
 mod config;
 mod error;
 mod event;
@@ -10,6 +11,7 @@ mod log;
 mod monitor;
 mod process;
 
+pub use batch::{BatchBody, BatchResult, BatchResults};
 pub use config::{
     Changed, Patterns, StandaloneMode, TokenCreated, TokenInfo, TokenList, TokenRequest, TrustedHosts,
 };

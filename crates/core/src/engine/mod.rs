@@ -187,6 +187,17 @@ impl Engine {
         self.processes.get(id).map(Process::entry)
     }
 
+    /// What [`Engine::entry`] has for the process of `shown`: the same allocation where the two do not differ, so that
+    /// the many entries of a large registry are there once for readers and file.
+    pub fn to_save(&self, shown: &View) -> Option<Arc<ProcessEntry>> {
+        let state = self.processes.get(&shown.entry.id)?.saved_state();
+        Some(if state == shown.entry.state {
+            Arc::clone(&shown.entry)
+        } else {
+            Arc::new(ProcessEntry { state, ..ProcessEntry::clone(&shown.entry) })
+        })
+    }
+
     /// Every process, in the order of registration.
     pub fn ids(&self) -> impl Iterator<Item = &ProcessId> {
         self.processes.keys()

@@ -25,7 +25,7 @@ pub(super) struct Context<'a> {
 #[derive(Debug, Clone)]
 pub struct View {
     /// Its configuration with its runtime fields.
-    pub entry: ProcessEntry,
+    pub entry: Arc<ProcessEntry>,
     /// When its live run was started.
     pub up_since: Option<Wall>,
     /// When its next start is due.
@@ -82,11 +82,7 @@ impl Process {
     /// in between.
     pub fn entry(&self) -> ProcessEntry {
         let mut entry = ProcessEntry::clone(&self.entry);
-        entry.state = match self.state {
-            State::Stopping { then: Then::Start, .. } => ProcessState::Starting,
-            State::Stopping { then: Then::Follow, .. } => ProcessState::Crashed,
-            _ => self.state.public(),
-        };
+        entry.state = self.saved_state();
         entry.pid = self.state.pid();
         entry.restart_attempts = self.attempts;
         entry.consecutive_failures = self.health.in_a_row;
@@ -94,6 +90,15 @@ impl Process {
         entry.last_stopped_at = self.last_stopped;
         entry.last_exit.clone_from(&self.last_exit);
         entry
+    }
+
+    /// Which state the file has.
+    pub fn saved_state(&self) -> ProcessState {
+        match self.state {
+            State::Stopping { then: Then::Start, .. } => ProcessState::Starting,
+            State::Stopping { then: Then::Follow, .. } => ProcessState::Crashed,
+            _ => self.state.public(),
+        }
     }
 
     pub fn brief(&self) -> (Option<&str>, Option<u32>) {
@@ -110,7 +115,7 @@ impl Process {
             State::Stopping { run, .. } => Some(run.clone()),
             state => state.live().map(|live| live.run.clone()),
         };
-        let entry = ProcessEntry { state: self.state.public(), ..self.entry() };
+        let entry = Arc::new(ProcessEntry { state: self.state.public(), ..self.entry() });
         let shown = self.entry.check().is_some() || self.health != Health::default();
         let health = shown.then(|| self.health.clone());
         View { entry, up_since, due, message: self.message.clone(), run, health }

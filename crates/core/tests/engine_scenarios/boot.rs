@@ -139,7 +139,7 @@ fn what_somebody_set_to_stopped_in_the_file_is_stopped() {
 fn what_ended_meanwhile_follows_its_policy() {
     let mut desk = Desk::boot(entry_in(Running), true, ended(0));
     assert_eq!(desk.log(), "clear, stopped>crashed");
-    let exit = desk.view().entry.last_exit.unwrap();
+    let exit = desk.view().entry.last_exit.clone().unwrap();
     assert_eq!((exit.code, exit.reason, desk.attempts()), (Some(4), ExitReason::Exited, 1));
     cleared(&mut desk);
     desk.pass(999);
@@ -153,7 +153,7 @@ fn the_backoff_of_what_ended_meanwhile_counts_from_its_end() {
     let mut desk = Desk::boot(entry_in(Running), true, ended(400));
     cleared(&mut desk);
     assert_eq!(desk.view().due, Some(wall(600)));
-    assert_eq!(desk.view().entry.last_exit.map(|exit| exit.at), Some(wall(-400)));
+    assert_eq!(desk.view().entry.last_exit.clone().map(|exit| exit.at), Some(wall(-400)));
     let mut desk_late = Desk::boot(entry_in(Running), true, ended(60_000));
     cleared(&mut desk_late);
     assert!(desk_late.log().ends_with("record 1, spawn, crashed>starting"), "it has waited long enough");
@@ -167,7 +167,7 @@ fn what_ended_meanwhile_while_being_stopped_is_stopped() {
     assert_eq!(desk.log(), "clear, stopped>stopping");
     cleared(&mut desk);
     assert_eq!(desk.state(), Stopped);
-    assert_eq!(desk.view().entry.last_exit.map(|exit| exit.reason), Some(ExitReason::Stopped));
+    assert_eq!(desk.view().entry.last_exit.clone().map(|exit| exit.reason), Some(ExitReason::Stopped));
 }
 
 /// The file told of the end, but the record of the run was not removed yet.
@@ -182,7 +182,7 @@ fn an_end_that_was_dealt_with_is_not_dealt_with_again() {
         };
         let mut desk = Desk::boot(written, true, ended(0));
         cleared(&mut desk);
-        assert_eq!((desk.state(), desk.view().entry.last_exit), (state, last_exit.clone()));
+        assert_eq!((desk.state(), desk.view().entry.last_exit.clone()), (state, last_exit.clone()));
     }
 }
 

@@ -44,7 +44,7 @@ fn says(desk: &mut Desk, notice: Notice) {
 }
 
 fn reason(desk: &Desk) -> Option<ExitReason> {
-    desk.view().entry.last_exit.map(|exit| exit.reason)
+    desk.view().entry.last_exit.clone().map(|exit| exit.reason)
 }
 
 /// Two failed checks: it is being killed.

@@ -4,12 +4,13 @@ use super::context::Context;
 use super::failure::Failure;
 use super::list::{self, note_source};
 use super::{console, render};
-use clap::builder::PossibleValuesParser;
-use clap::{Args, Subcommand};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Arg, Args, Command, Subcommand};
 use process_monitor_client::Source;
 use process_monitor_core::id::InstanceId;
 use process_monitor_core::registry::{Setting, inside, settings_of};
 use serde_json::{Map, Value, json};
+use std::ffi::OsStr;
 
 /// Arguments of `config`.
 #[derive(Debug, Args)]
@@ -23,13 +24,13 @@ enum Action {
     /// Show one setting, or all of them
     Get {
         /// Its name, like remoteAccess.trustedHosts, or that of a group
-        #[arg(value_name = "KEY", value_parser = keys(), hide_possible_values = true)]
+        #[arg(value_name = "KEY", value_parser = Key, hide_possible_values = true)]
         key: Option<String>,
     },
     /// Change a setting; in effect at once
     Set {
         /// Its name
-        #[arg(value_name = "KEY", value_parser = keys(), hide_possible_values = true)]
+        #[arg(value_name = "KEY", value_parser = Key, hide_possible_values = true)]
         key: String,
         /// Its value; of a list, each element, or all of it in JSON
         #[arg(value_name = "VALUE", required = true, allow_hyphen_values = true)]
@@ -38,13 +39,29 @@ enum Action {
     /// Let settings have their defaults again
     Unset {
         /// Their names
-        #[arg(value_name = "KEY", required = true, value_parser = keys(), hide_possible_values = true)]
+        #[arg(value_name = "KEY", required = true, value_parser = Key, hide_possible_values = true)]
         keys: Vec<String>,
     },
 }
 
+/// Reads the name of a setting. The names are made only when one is typed: every start of the program comes by here.
+#[derive(Debug, Clone)]
+struct Key;
+
+impl TypedValueParser for Key {
+    type Value = String;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, typed: &OsStr) -> Result<String, clap::Error> {
+        PossibleValuesParser::new(names()).parse_ref(command, arg, typed)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(names().into_iter().map(PossibleValue::new)))
+    }
+}
+
 /// The names that can be typed: of settings, and of the groups that they are in.
-fn keys() -> PossibleValuesParser {
+fn names() -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for Setting { key, .. } in settings_of(&InstanceId::default()) {
         let dots = key.match_indices('.').map(|(at, _)| at).chain([key.len()]);
@@ -54,7 +71,7 @@ fn keys() -> PossibleValuesParser {
             }
         }
     }
-    PossibleValuesParser::new(names)
+    names
 }
 
 pub async fn run(context: &Context, args: ConfigArgs) -> Result<(), Failure> {

@@ -6,8 +6,8 @@ use super::failure::{Code, Failure, Report};
 use super::list;
 use super::progress;
 use clap::Args;
-use process_monitor_client::api::Wait;
-use process_monitor_client::{Client, Error, Source};
+use process_monitor_client::api::{Accepted, ErrorCode, Wait};
+use process_monitor_client::{self as client, Client, Error, Source, Waiting};
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::ProcessState;
 use serde_json::{Value, json};
@@ -30,19 +30,27 @@ pub struct Ids {
 }
 
 impl Ids {
+    fn are_all(&self) -> bool {
+        self.ids.iter().any(|id| id.as_str() == ALL)
+    }
+
     /// The ids without repetition; `all` is every process there is.
     pub async fn resolve(&self, context: &Context) -> Result<Vec<ProcessId>, Failure> {
-        if self.ids.iter().any(|id| id.as_str() == ALL) {
+        if self.are_all() {
             let (_, processes) = context.client.list().await?;
             return Ok(processes.into_iter().map(|process| process.id).collect());
         }
-        let mut resolved: Vec<ProcessId> = Vec::new();
+        Ok(self.named())
+    }
+
+    fn named(&self) -> Vec<ProcessId> {
+        let mut named: Vec<ProcessId> = Vec::new();
         for id in &self.ids {
-            if !resolved.contains(id) {
-                resolved.push(id.clone());
+            if !named.contains(id) {
+                named.push(id.clone());
             }
         }
-        Ok(resolved)
+        named
     }
 }
 
@@ -79,14 +87,12 @@ pub async fn run(context: &Context, verb: Verb, ids: &Ids) -> Result<(), Failure
         Err(Error::NotRunning { .. }) if !verb.needs_monitor() => false,
         Err(error) => return Err(error.into()),
     };
-    let ids = ids.resolve(context).await?;
-    // Changes of a file exclude each other, so doing several at once would only make them wait.
-    let at_once = if running { AT_ONCE } else { 1 };
-    let applying = apply(&context.client, verb, ids.clone(), at_once);
+    let named = (!ids.are_all()).then(|| ids.named());
+    let applying = apply(context, verb, ids, running);
     let outcomes = match verb {
-        Verb::Start | Verb::Restart => progress::watch(&context.client, &ids, applying).await,
+        Verb::Start | Verb::Restart => progress::watch(&context.client, named.as_deref(), applying).await,
         _ => applying.await,
-    };
+    }?;
     tell(context, verb, &outcomes)?;
     let codes = outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().err()).map(Code::of);
     match worst(codes) {
@@ -97,7 +103,31 @@ pub async fn run(context: &Context, verb: Verb, ids: &Ids) -> Result<(), Failure
 
 type Outcome = (ProcessId, Result<Done, Error>);
 
-async fn apply(client: &Client, verb: Verb, ids: Vec<ProcessId>, at_once: usize) -> Vec<Outcome> {
+/// At once where the monitor can do that, else one by one.
+async fn apply(context: &Context, verb: Verb, ids: &Ids, running: bool) -> Result<Vec<Outcome>, Failure> {
+    let named = (!ids.are_all()).then(|| ids.named());
+    let several = named.as_ref().is_none_or(|ids| ids.len() > 1);
+    if let (true, Some((act, wait))) = (several, verb.at_once()) {
+        match context.client.act_on_all(named, act, Waiting { wait, within: None }).await {
+            // It is older than this program.
+            Err(Error::Refused { code: ErrorCode::NotFound, .. }) => {}
+            outcomes => return Ok(outcomes?.into_iter().map(reached).collect()),
+        }
+    }
+    // Changes of a file exclude each other, so doing several at once would only make them wait.
+    let at_once = if running { AT_ONCE } else { 1 };
+    Ok(apply_each(&context.client, verb, ids.resolve(context).await?, at_once).await)
+}
+
+fn reached((id, outcome): (ProcessId, Result<Accepted, Error>)) -> Outcome {
+    let state = outcome.and_then(|accepted| {
+        let request = format!("the command for {id}");
+        accepted.state.ok_or_else(|| Error::Protocol { request, why: "it names no state".to_owned() })
+    });
+    (id, state.map(Done::Now))
+}
+
+async fn apply_each(client: &Client, verb: Verb, ids: Vec<ProcessId>, at_once: usize) -> Vec<Outcome> {
     let permits = Arc::new(Semaphore::new(at_once));
     let mut tasks = JoinSet::new();
     for (index, id) in ids.iter().cloned().enumerate() {
@@ -116,6 +146,16 @@ async fn apply(client: &Client, verb: Verb, ids: Vec<ProcessId>, at_once: usize)
 impl Verb {
     fn needs_monitor(self) -> bool {
         matches!(self, Self::Start | Self::Stop | Self::Restart)
+    }
+
+    /// What the monitor can do for many at once, and what is waited for.
+    fn at_once(self) -> Option<(client::Verb, Wait)> {
+        match self {
+            Self::Start => Some((client::Verb::Start, Wait::Ready)),
+            Self::Stop => Some((client::Verb::Stop, Wait::Accepted)),
+            Self::Restart => Some((client::Verb::Restart, Wait::Ready)),
+            Self::Enable | Self::Disable | Self::Remove => None,
+        }
     }
 
     async fn apply(self, client: &Client, id: &ProcessId) -> Result<Done, Error> {

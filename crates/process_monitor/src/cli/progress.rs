@@ -6,6 +6,7 @@ use process_monitor_client::Client;
 use process_monitor_client::api::ProcessStatus;
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::ProcessState;
+use std::collections::HashSet;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ const AT_FIRST: Duration = Duration::from_millis(400);
 /// How often the monitor is asked how it goes; only while somebody watches.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// Waits for `outcome`, and shows meanwhile, on a terminal, what those of `ids` do that are not up yet.
-pub async fn watch<T>(client: &Client, ids: &[ProcessId], outcome: impl Future<Output = T>) -> T {
+/// Waits for `outcome`, and shows meanwhile, on a terminal, what those of `ids`, or all, do that are not up yet.
+pub async fn watch<T>(client: &Client, ids: Option<&[ProcessId]>, outcome: impl Future<Output = T>) -> T {
     if !io::stderr().is_terminal() {
         return outcome.await;
     }
@@ -31,7 +32,7 @@ pub async fn watch<T>(client: &Client, ids: &[ProcessId], outcome: impl Future<O
 }
 
 /// Goes on until it is dropped.
-async fn show<T>(client: &Client, ids: &[ProcessId], bar: &ProgressBar) -> T {
+async fn show<T>(client: &Client, ids: Option<&[ProcessId]>, bar: &ProgressBar) -> T {
     tokio::time::sleep(AT_FIRST).await;
     bar.set_draw_target(ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
@@ -47,16 +48,18 @@ async fn show<T>(client: &Client, ids: &[ProcessId], bar: &ProgressBar) -> T {
     }
 }
 
-fn message(processes: &[ProcessStatus], ids: &[ProcessId]) -> String {
-    let awaited =
-        |process: &&ProcessStatus| ids.contains(&process.id) && process.state != ProcessState::Running;
+fn message(processes: &[ProcessStatus], ids: Option<&[ProcessId]>) -> String {
+    let wanted: Option<HashSet<_>> = ids.map(|ids| ids.iter().collect());
+    let is_wanted = |id: &ProcessId| wanted.as_ref().is_none_or(|wanted| wanted.contains(id));
+    let awaited = |process: &&ProcessStatus| is_wanted(&process.id) && process.state != ProcessState::Running;
     let open: Vec<_> = processes.iter().filter(awaited).collect();
+    let all = wanted.as_ref().map_or(processes.len(), HashSet::len);
     match open.as_slice() {
         [] => "waiting for the answer".to_owned(),
         [process] => format!("{}: {}", process.id, said(process)),
         [process, ..] => {
-            let up = ids.len().saturating_sub(open.len());
-            format!("{up} of {} are up; {}: {}", ids.len(), process.id, said(process))
+            let up = all.saturating_sub(open.len());
+            format!("{up} of {all} are up; {}: {}", process.id, said(process))
         }
     }
 }
@@ -84,9 +87,11 @@ mod tests {
         let ids = ["a", "b", "c"].map(|id| ProcessId::new(id).unwrap());
         let (a, b) = (process("a", Starting, Some("not ready yet\x1b[2J")), process("b", Starting, None));
         let (c, other) = (process("c", Running, None), process("other", Starting, None));
-        assert_eq!(message(&[other.clone(), c.clone()], &ids), "waiting for the answer");
-        assert_eq!(message(&[other, b.clone(), c.clone()], &ids), "b: starting");
-        let text = message(&[a, b, c], &ids);
+        let ids = Some(ids.as_slice());
+        assert_eq!(message(&[other.clone(), c.clone()], ids), "waiting for the answer");
+        assert_eq!(message(&[other.clone(), c.clone()], None), "other: starting");
+        assert_eq!(message(&[other, b.clone(), c.clone()], ids), "b: starting");
+        let text = message(&[a, b, c], ids);
         assert!(text.starts_with("1 of 3 are up; a: not ready yet") && !text.contains('\x1b'), "{text}");
     }
 }

@@ -23,9 +23,12 @@ pub struct RunArgs {
 pub async fn run(context: &Context, args: RunArgs) -> Result<(), Failure> {
     let monitor = background::ensure(context).await?;
     let (id, _) = register::register(context, &args.registration, false).await?;
-    let started =
-        progress::watch(&context.client, std::slice::from_ref(&id), context.client.start(&id, Wait::Ready))
-            .await;
+    let started = progress::watch(
+        &context.client,
+        Some(std::slice::from_ref(&id)),
+        context.client.start(&id, Wait::Ready),
+    )
+    .await;
     started.map_err(|error| not_started(context, &id, &error))?;
     let (_, process) = context.client.status(&id).await?;
     if context.json {

@@ -18,6 +18,7 @@ use super::starter::Starter;
 use super::storage::StorageLink;
 use super::telling::{event, log_news, log_transition};
 use super::tree::Tree;
+use indexmap::IndexMap;
 use process_monitor_client::api::EventKind;
 use process_monitor_core::engine::{Action, Engine};
 use process_monitor_core::id::{ProcessId, RunId};
@@ -167,7 +168,7 @@ impl Executor {
     /// Carries out `actions` in their order.
     pub fn carry_out(&mut self, actions: Vec<Action>, engine: &Engine, reactor: &Reactor) {
         // Of several changes of one process at once, readers need only the last.
-        let mut changed: Vec<(ProcessId, bool)> = Vec::new();
+        let mut changed: IndexMap<ProcessId, bool> = IndexMap::new();
         let (mut transitions, mut forgotten, mut replies) = (Vec::new(), Vec::new(), Vec::new());
         for action in actions {
             match action {
@@ -189,10 +190,7 @@ impl Executor {
                     log_transition(&id, transition, engine);
                     let rests = transition.is_some_and(|(_, to)| rests(to));
                     transitions.extend(transition.map(|(from, to)| (id.clone(), from, to)));
-                    match changed.iter_mut().find(|(known, _)| *known == id) {
-                        Some((_, urgent)) => *urgent |= durable || rests,
-                        None => changed.push((id, durable || rests)),
-                    }
+                    *changed.entry(id).or_default() |= durable || rests;
                 }
                 Action::Forget(id) => forgotten.push(id),
                 Action::Reply(ticket, result) => replies.push((ticket, result)),
@@ -221,8 +219,8 @@ impl Executor {
             self.resting.push((generation, id.clone()));
         }
         // Not the view's entry: the file says what is wanted where the two differ (a restart under way).
-        if let Some(entry) = engine.entry(id) {
-            self.storage.put(Arc::new(entry), generation);
+        if let Some(entry) = engine.to_save(&view) {
+            self.storage.put(entry, generation);
         }
         if !self.taking_up {
             if self.board.get(id).is_none() {
@@ -315,7 +313,7 @@ impl Executor {
             std::mem::take(&mut self.resting).into_iter().partition(|(since, _)| *since <= saved);
         self.resting = waiting;
         for (_, id) in done {
-            if engine.view(&id).is_none_or(|view| rests(view.entry.state))
+            if engine.state(&id).is_none_or(rests)
                 && let Err(error) = record::remove(&self.layout.run_record(&id))
             {
                 tracing::warn!(process = %id, %error, "cannot remove a run record that is of no more use");

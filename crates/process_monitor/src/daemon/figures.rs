@@ -1,14 +1,18 @@
 //! How much a process uses, measured when somebody asks.
 
 use process_monitor_core::id::RunId;
-use process_monitor_host::process::Identity;
 use process_monitor_host::process::figures::{self, Figures};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Two looks closer together than this say nothing about a share of time, and so the last one counts.
 const SHORTEST_SPAN: Duration = Duration::from_millis(1000);
+
+/// Of a look that is not older than this a list is content, and has the next one done behind its back: measuring a
+/// thousand processes takes tens of milliseconds, for which nobody who lists all the time shall wait.
+const GOOD_ENOUGH: Duration = Duration::from_secs(3);
 
 /// Looks older than this are forgotten, so that runs which ended don't collect here.
 const LONGEST_SPAN: Duration = Duration::from_secs(300);
@@ -33,6 +37,10 @@ struct Look {
 #[derive(Default)]
 pub struct Meter {
     looks: Mutex<Looks>,
+    /// Whether somebody was given an old look.
+    stale: AtomicBool,
+    /// Whether the next ones are being taken.
+    looking: AtomicBool,
 }
 
 #[derive(Default)]
@@ -60,12 +68,36 @@ impl Meter {
         if let Some(last) = last.filter(|last| now.duration_since(last.at) < SHORTEST_SPAN) {
             return Some(last.usage);
         }
-        let identity = Identity::of(pid).ok().flatten()?;
-        let figures = figures::of_tree(&identity).ok().flatten()?;
+        let figures = figures::of_tree_of(pid).ok().flatten()?;
         let cpu_percent = share(last.as_ref(), &figures, now, uptime);
         let usage = Usage { cpu_percent, memory_bytes: figures.memory_bytes };
         self.looks().note(run, Look { at: now, cpu: figures.cpu, usage });
         Some(usage)
+    }
+
+    /// The same, by a look that may be a little old; then another is due.
+    pub fn glance(&self, pid: u32, run: &RunId, uptime: Duration) -> Option<Usage> {
+        let last = self.looks().last.get(run).copied();
+        match last.map(|last| (last.at.elapsed(), last.usage)) {
+            Some((age, usage)) if age < GOOD_ENOUGH => {
+                if age >= SHORTEST_SPAN {
+                    self.stale.store(true, Ordering::Relaxed);
+                }
+                Some(usage)
+            }
+            _ => self.measure(pid, run, uptime),
+        }
+    }
+
+    /// Whether another look is due, and nobody takes one. Who is told so has to, and to say [`Meter::looked`].
+    pub fn is_due(&self) -> bool {
+        self.stale.load(Ordering::Relaxed) && !self.looking.swap(true, Ordering::Acquire)
+    }
+
+    /// All that was due was measured.
+    pub fn looked(&self) {
+        self.stale.store(false, Ordering::Relaxed);
+        self.looking.store(false, Ordering::Release);
     }
 
     fn looks(&self) -> MutexGuard<'_, Looks> {

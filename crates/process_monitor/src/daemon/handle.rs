@@ -3,7 +3,7 @@
 use super::api::ApiFacts;
 use super::board::Board;
 use super::events::EventHub;
-use super::figures::Meter;
+use super::figures::{Meter, Usage};
 use super::inbox::{Answer, CommandError, Inbox, Message};
 use super::listing::Listing;
 use super::partner::PartnerLink;
@@ -17,7 +17,7 @@ use axum::body::Bytes;
 use process_monitor_client::api::{HealthReport, MonitorState, MonitorStatus, ProcessStatus};
 use process_monitor_core::engine::{Command, Health, View};
 use process_monitor_core::exit::{Exit, LastExit};
-use process_monitor_core::id::{InstanceId, ProcessId};
+use process_monitor_core::id::{InstanceId, ProcessId, RunId};
 use process_monitor_core::model::{AlivenessCheck, ProcessState};
 use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
@@ -143,17 +143,14 @@ impl Handle {
     /// # Errors
     /// As [`Listing::json`].
     pub async fn listing(&self) -> Result<Bytes, String> {
-        self.listing.json(self).await
+        let json = self.listing.json(self).await;
+        self.look_again();
+        json
     }
 
     /// What readers see.
     pub(super) fn board(&self) -> &Board {
         &self.board
-    }
-
-    /// Every process, in the order of registration.
-    pub async fn statuses(&self) -> Vec<ProcessStatus> {
-        self.measured(self.board.all()).await
     }
 
     /// Reading `/proc` of many processes takes milliseconds, during which others are to be served.
@@ -167,6 +164,31 @@ impl Handle {
     }
 
     fn measure(&self, view: &View) -> ProcessStatus {
+        self.shown(view, Meter::measure)
+    }
+
+    /// One process with figures that may be a little old; what is too old by then is measured meanwhile.
+    pub(super) fn glance(&self, view: &View) -> ProcessStatus {
+        self.shown(view, Meter::glance)
+    }
+
+    /// Has the next figures measured by a thread of its own, if they are due.
+    fn look_again(&self) {
+        if !self.meter.is_due() {
+            return;
+        }
+        let this = self.clone();
+        tokio::task::spawn_blocking(move || {
+            this.board.all().iter().for_each(|view| drop(this.measure(view)));
+            this.meter.looked();
+        });
+    }
+
+    fn shown(
+        &self,
+        view: &View,
+        usage: impl FnOnce(&Meter, u32, &RunId, Duration) -> Option<Usage>,
+    ) -> ProcessStatus {
         let mut status = ProcessStatus::of_entry(&view.entry);
         let uptime = view.up_since.map(|since| clock::wall().since(since));
         status.uptime_ms = uptime.map(|uptime| u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX));
@@ -175,7 +197,7 @@ impl Handle {
         status.health = view.health.as_ref().map(|health| report(view, health));
         status.log_folder = Some(self.facts.layout.process_logs(&view.entry.id).display().to_string());
         if let (Some(pid), Some(run)) = (status.pid, &view.run)
-            && let Some(usage) = self.meter.measure(pid, run, uptime.unwrap_or_default())
+            && let Some(usage) = usage(&self.meter, pid, run, uptime.unwrap_or_default())
         {
             status.cpu_percent = Some(usage.cpu_percent);
             status.memory_bytes = Some(usage.memory_bytes);
@@ -186,6 +208,11 @@ impl Handle {
     /// How many processes there are that a peer registered or changed which is not trusted.
     pub fn of_strangers(&self) -> usize {
         self.board.all().iter().filter(|view| view.entry.untrusted_peer.is_some()).count()
+    }
+
+    /// Of every process, in the order of registration.
+    pub fn ids(&self) -> Vec<ProcessId> {
+        self.board.all().iter().map(|view| view.entry.id.clone()).collect()
     }
 
     /// Whether there is such a process.

@@ -1,8 +1,12 @@
-//! The list of all processes as JSON, made once for everybody who asks at the same time.
+//! The list of all processes as JSON, made once for everybody who asks at the same time, and of each process only when
+//! something is new.
 
 use super::handle::Handle;
 use axum::body::Bytes;
-use process_monitor_client::api::ProcessList;
+use process_monitor_core::engine::View;
+use std::io::{self, Write as _};
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
@@ -10,20 +14,39 @@ use tokio::sync::Mutex;
 /// change of any state is in the next list in any case.
 const FRESH: Duration = Duration::from_millis(250);
 
+const BEGINNING: &[u8] = br#"{"processes":["#;
+const END: &[u8] = b"]}";
+
 /// The last list.
 #[derive(Default)]
-pub struct Listing(Mutex<Option<Made>>);
+pub struct Listing(Mutex<Option<Arc<Made>>>);
 
 struct Made {
     json: Bytes,
-    at: Instant,
+    parts: Vec<Part>,
+    /// When the oldest of its parts was made.
+    oldest: Instant,
     /// Of the board, before it was read.
     version: u64,
 }
 
+/// One process in the list.
+struct Part {
+    view: Arc<View>,
+    at: Range<usize>,
+    made: Instant,
+}
+
 impl Made {
     fn is_fresh(&self, version: u64) -> bool {
-        self.version == version && self.at.elapsed() < FRESH
+        self.version == version && self.oldest.elapsed() < FRESH
+    }
+
+    /// The JSON of the process at `index`, and since when it is so, if nothing is new of it.
+    fn still(&self, index: usize, view: &Arc<View>) -> Option<(&[u8], Instant)> {
+        let part = self.parts.get(index).filter(|part| Arc::ptr_eq(&part.view, view))?;
+        let json = self.json.get(part.at.clone()).filter(|_| part.made.elapsed() < FRESH)?;
+        Some((json, part.made))
     }
 }
 
@@ -39,11 +62,39 @@ impl Listing {
         if let Some(made) = last.as_ref().filter(|made| made.is_fresh(version)) {
             return Ok(made.json.clone());
         }
-        let processes = handle.statuses().await;
-        let json = tokio::task::spawn_blocking(move || serde_json::to_vec(&ProcessList { processes }));
-        let json = json.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-        let json = Bytes::from(json);
-        *last = Some(Made { json: json.clone(), at: Instant::now(), version });
+        let (before, of) = (last.clone(), handle.clone());
+        let made = tokio::task::spawn_blocking(move || make(version, before.as_deref(), &of));
+        let made = made.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        let json = made.json.clone();
+        *last = Some(Arc::new(made));
         Ok(json)
     }
+}
+
+fn make(version: u64, before: Option<&Made>, handle: &Handle) -> io::Result<Made> {
+    let views = handle.board().all();
+    let mut json = Vec::with_capacity(before.map_or(0, |made| made.json.len() + made.json.len() / 8));
+    let (mut parts, mut oldest) = (Vec::with_capacity(views.len()), Instant::now());
+    json.extend_from_slice(BEGINNING);
+    for (index, view) in views.into_iter().enumerate() {
+        if index > 0 {
+            json.push(b',');
+        }
+        let begin = json.len();
+        let made = match before.and_then(|before| before.still(index, &view)) {
+            Some((same, made)) => {
+                json.write_all(same)?;
+                made
+            }
+            None => {
+                let made = Instant::now();
+                serde_json::to_writer(&mut json, &handle.glance(&view))?;
+                made
+            }
+        };
+        oldest = oldest.min(made);
+        parts.push(Part { view, at: begin..json.len(), made });
+    }
+    json.extend_from_slice(END);
+    Ok(Made { json: json.into(), parts, oldest, version })
 }

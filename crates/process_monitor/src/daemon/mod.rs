@@ -41,6 +41,7 @@ mod outputs;
 mod partner;
 mod permits;
 mod ports;
+mod registry_file;
 mod rehearsal;
 mod replies;
 mod runs;

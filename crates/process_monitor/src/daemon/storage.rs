@@ -4,17 +4,18 @@
 //! of state a moment later. What others wrote meanwhile is merged, and told to the supervising thread.
 
 use super::inbox::{Inbox, Message};
+use super::registry_file::{Stamp, read, stamp};
 use super::settings::Settings;
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::{Problem, ProcessEntry};
-use process_monitor_core::registry::{self, Edit, Registry, merge};
+use process_monitor_core::registry::{Edit, Registry, merge};
 use process_monitor_host::clock;
 use process_monitor_host::files::{self, Durability};
 use process_monitor_host::layout::Layout;
 use process_monitor_host::lock::{LockError, REGISTRY_LOCK_WAIT, RegistryLock};
+use process_monitor_host::memory;
 use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -127,24 +128,6 @@ impl StorageLink {
     }
 }
 
-/// What tells one version of a file from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            inode: metadata.ino(),
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-        }
-    }
-}
-
 /// The state of the thread.
 pub struct Storage {
     layout: Layout,
@@ -157,6 +140,10 @@ pub struct Storage {
     generation: u64,
     failing: bool,
     took: Duration,
+    /// When the last write ended.
+    wrote: Instant,
+    /// Whether something was saved since memory was given back.
+    has_worked: bool,
     settings: Settings,
     /// Who waits for the settings to be on disk.
     configured: Vec<Configured>,
@@ -183,6 +170,8 @@ impl Storage {
             generation: 0,
             failing: false,
             took: Duration::ZERO,
+            wrote: Instant::now(),
+            has_worked: false,
         })
     }
 
@@ -221,7 +210,10 @@ impl Storage {
                     }
                 }
                 // The sweep: should a notification have been missed, a look at the file's stamp tells.
-                Err(mpsc::RecvTimeoutError::Timeout) => self.look(inbox),
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    self.look(inbox);
+                    self.rest();
+                }
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             }
             if self.dirty.is_some_and(|due| due <= Instant::now()) {
@@ -282,7 +274,9 @@ impl Storage {
         match generation {
             Some(generation) => {
                 self.generation = generation;
-                self.dirty = Some(now);
+                // At once; but of many in a row, those that come while one is written and as long again go together.
+                let due = now.max(self.wrote + self.took);
+                self.dirty = Some(self.dirty.map_or(due, |sooner| sooner.min(due)));
             }
             None => self.dirty = self.dirty.or(Some(now + self.patience())),
         }
@@ -295,7 +289,9 @@ impl Storage {
     fn save_and_tell(&mut self, inbox: &Inbox) {
         let begun = Instant::now();
         let result = self.save(inbox);
-        self.took = begun.elapsed();
+        self.wrote = Instant::now();
+        self.took = self.wrote.duration_since(begun);
+        self.has_worked = true;
         match &result {
             Ok(()) => {
                 self.dirty = None;
@@ -333,6 +329,13 @@ impl Storage {
             }
         }
         Err(StorageError::Restless(path))
+    }
+
+    /// Starts, crashes and commands leave much memory free, here and in other threads; nothing happens now.
+    fn rest(&mut self) {
+        if self.dirty.is_none() && std::mem::take(&mut self.has_worked) {
+            memory::give_back();
+        }
     }
 
     /// Somebody says that the file changed.
@@ -374,18 +377,4 @@ impl Storage {
         }
         Ok(())
     }
-}
-
-fn stamp(path: &std::path::Path) -> Option<Stamp> {
-    std::fs::symlink_metadata(path).ok().map(|metadata| Stamp::of(&metadata))
-}
-
-/// The stamp is taken first: a write between the two then looks like a change, never the reverse.
-fn read(layout: &Layout) -> Result<Option<(Registry, Stamp)>, StorageError> {
-    let path = layout.registry();
-    let Some(stamp) = stamp(&path) else { return Ok(None) };
-    let text = files::read_bounded(&path, registry::MAX_BYTES)?;
-    let registry =
-        Registry::parse(&text, layout.instance()).map_err(|why| StorageError::Content { path, why })?;
-    Ok(Some((registry, stamp)))
 }

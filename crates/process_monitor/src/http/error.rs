@@ -115,6 +115,11 @@ impl ApiError {
         &self.0.problems
     }
 
+    /// What is answered.
+    pub fn into_body(self) -> ErrorBody {
+        self.0
+    }
+
     fn about(self, id: ProcessId) -> Self {
         Self(self.0.about(id))
     }

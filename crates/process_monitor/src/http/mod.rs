@@ -3,6 +3,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `processes` | `/processes…` |
+//! | `batch` | `/batch/…`: one command for many |
 //! | `monitor` | `/monitor…` |
 //! | `config` | `/config/…` |
 //! | `tokens` | `/config/tokens…` |
@@ -27,6 +28,7 @@
 //! A route is made of its handler's `#[utoipa::path]`, so that none can exist which the description lacks.
 
 pub mod aliveness;
+mod batch;
 mod body;
 mod bounds;
 mod config;
@@ -78,6 +80,9 @@ macro_rules! operations {
             processes::disable,
             processes::autostart,
             processes::signal,
+            batch::start,
+            batch::stop,
+            batch::restart,
             logs::logs,
             events::events,
             settings::show,

@@ -4,7 +4,7 @@ use super::body::{JsonBody, PatchBody};
 use super::error::ApiError;
 use super::guard::Asking;
 use super::openapi::PROCESSES;
-use super::waiting::{StartQuery, StopQuery, within};
+use super::waiting::{StartQuery, StopQuery, StopWait, within};
 use crate::daemon::Handle;
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
@@ -167,7 +167,8 @@ pub async fn restart(State(handle): State<Handle>, Id(id): Id, query: StartQuery
     Ok(Json(within(timeout_ms, &handle, Command::Restart { id, wait }, answer).await?))
 }
 
-fn started(done: Done, wait: Wait) -> Accepted {
+/// What is answered to a start or restart.
+pub(super) fn started(done: Done, wait: Wait) -> Accepted {
     match wait {
         // SPEC 5.2 promises it to those who don't wait, whatever state it is in by now.
         Wait::Accepted => Accepted::state(ProcessState::Starting),
@@ -188,11 +189,13 @@ fn started(done: Done, wait: Wait) -> Accepted {
 )]
 pub async fn stop(State(handle): State<Handle>, Id(id): Id, query: StopQuery) -> Answer<Accepted> {
     let StopQuery { wait, timeout_ms } = query;
-    let answer = |done: Done| Accepted {
-        last_exit: done.last_exit.filter(|_| wait.is_some()),
-        ..Accepted::state(done.state)
-    };
+    let answer = |done| stopped(done, wait);
     Ok(Json(within(timeout_ms, &handle, Command::Stop(id), answer).await?))
+}
+
+/// What is answered to a stop.
+pub(super) fn stopped(done: Done, wait: Option<StopWait>) -> Accepted {
+    Accepted { last_exit: done.last_exit.filter(|_| wait.is_some()), ..Accepted::state(done.state) }
 }
 
 /// Send a signal to a process

@@ -69,6 +69,10 @@ fn rows() -> Vec<Row> {
         Row("POST", "/processes/remote/stop", none(), 200, ALL_CONTROLLERS),
         Row("POST", "/processes/local/disable", none(), 200, CONTROLLERS),
         Row("POST", "/processes/remote/disable", none(), 200, ALL_CONTROLLERS),
+        // Of each of the processes it is asked: `batch.rs`.
+        Row("POST", "/batch/start", json!({"ids": ["local", "remote"]}), 200, ALL_CONTROLLERS),
+        Row("POST", "/batch/restart?wait=ready", json!({"ids": ["remote"]}), 200, ALL_CONTROLLERS),
+        Row("POST", "/batch/stop", json!({"ids": ["remote", "local"]}), 200, ALL_CONTROLLERS),
         Row("PATCH", "/processes/local", json!({"name": "x"}), 200, MASTERS),
         Row("PATCH", "/processes/remote", json!({"name": "x"}), 200, MASTERS_AND_OTHERS),
         Row("PATCH", "/processes/remote", json!({"isRemote": false}), 200, NOBODY),

@@ -14,6 +14,7 @@ mod api_answers;
 mod api_clients;
 mod api_odd;
 mod attempts;
+mod batch;
 mod bodies;
 mod changes;
 mod chaos;

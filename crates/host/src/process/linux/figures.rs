@@ -24,10 +24,19 @@ pub struct Figures {
 /// # Errors
 /// When `/proc` cannot be read.
 pub fn of_tree(leader: &Identity) -> io::Result<Option<Figures>> {
-    let Some(leader) = stat::read(leader.pid)?.filter(|stat| stat.identity() == *leader && !stat.is_dead())
-    else {
-        return Ok(None);
-    };
+    of_family(stat::read(leader.pid)?.filter(|stat| stat.identity() == *leader))
+}
+
+/// The figures of whatever process has the number `pid` now, and its descendants; `None` when none has it.
+///
+/// # Errors
+/// When `/proc` cannot be read.
+pub fn of_tree_of(pid: u32) -> io::Result<Option<Figures>> {
+    of_family(stat::read(pid)?)
+}
+
+fn of_family(leader: Option<Stat>) -> io::Result<Option<Figures>> {
+    let Some(leader) = leader.filter(|stat| !stat.is_dead()) else { return Ok(None) };
     let family = tree::with_descendants(vec![leader])?;
     Ok(Some(family.iter().fold(Figures::default(), |sum, process| sum.plus(process))))
 }

@@ -146,7 +146,7 @@ impl Guard {
         }
         let id = if table::is_about_process(path.as_str()) { target(request).await? } else { None };
         let view = id.as_ref().and_then(|id| self.0.handle.view(id));
-        let entry = view.as_ref().map(|view| &view.entry);
+        let entry = view.as_ref().map(|view| &*view.entry);
         // Between this look and the command somebody could register a process of that name.
         if let (Some(id), None, Standing::Other(_)) = (&id, entry, &caller.standing) {
             caller.may(operation, None, access)?;

@@ -18,6 +18,10 @@ pub const TABLE: &[Line] = &[
     ("/processes/{id}/autostart", &[(Method::PUT, Autostart)]),
     ("/processes/{id}/signal", &[(Method::POST, Signal)]),
     ("/processes/{id}/logs", &[(Method::GET, ReadLogs)]),
+    // Of which processes, stands in the body: the handler asks for each.
+    ("/batch/start", &[(Method::POST, Start)]),
+    ("/batch/stop", &[(Method::POST, Stop)]),
+    ("/batch/restart", &[(Method::POST, Restart)]),
     ("/events", &[(Method::GET, Read)]),
     ("/monitor/status", &[(Method::GET, Read)]),
     ("/monitor/stop", &[(Method::POST, MonitorStop)]),
