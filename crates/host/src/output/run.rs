@@ -4,9 +4,10 @@ use super::error::failed;
 use super::names::{Stream, run_folder_name};
 use crate::files::{FileError, create_folders};
 use crate::layout::Layout;
+use crate::sys::fifo;
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::time::Wall;
-use rustix::fs::{CWD, Mode, OFlags, mkdir, mkfifoat, open};
+use rustix::fs::{Mode, OFlags, mkdir, open};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -101,7 +102,7 @@ fn create_folder(parent: &Path, started: Wall) -> Result<PathBuf, FileError> {
 
 /// The program's end, then the monitor's.
 fn create_fifo(layout: &Layout, path: &Path) -> Result<(OwnedFd, OwnedFd), FileError> {
-    let make = || mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR);
+    let make = || fifo::make(path);
     match make() {
         Err(Errno::NOENT) => {
             create_folders(&layout.fifos())?;

@@ -6,9 +6,9 @@ use super::stamp;
 use super::times::{Stamps, Times};
 use crate::files::create_folders;
 use crate::output::protocol::Limits;
+use crate::sys::fifo;
 use rustix::fs::{FileType, Mode, OFlags, Stat, open};
 use rustix::io::Errno;
-use rustix::pipe::{SpliceFlags, splice};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -76,6 +76,16 @@ impl LogFile {
         true
     }
 
+    /// Its number in its file system.
+    pub(super) fn number(&self) -> u64 {
+        self.inode.1
+    }
+
+    /// Where the next byte goes.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
     /// How much may be written before the file is looked at for rotation.
     pub(super) fn room(&self, limits: &Limits) -> u64 {
         limits.max_file_bytes.max(self.not_before).saturating_sub(self.size)
@@ -132,9 +142,7 @@ impl LogFile {
     /// Moves up to `length` bytes from `fifo` to the end of this file, in one step that a kill cannot
     /// split. 0 means that all writers are gone, AGAIN that there is nothing now.
     pub(super) fn splice(&mut self, fifo: impl AsFd, length: usize) -> Result<usize, Errno> {
-        let mut at = self.size;
-        let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
-        let moved = splice(fifo, None, &self.fd, Some(&mut at), length, flags)?;
+        let moved = fifo::move_to(fifo, &self.fd, self.size, length)?;
         self.grown_by(moved);
         Ok(moved)
     }

@@ -1,0 +1,34 @@
+//! Who sent a datagram: the system does not tell, so it is he who can reach the socket. Its folder lets in nobody but our own
+//! user (and root).
+
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+use std::io;
+use std::os::unix::net::UnixDatagram;
+
+/// A datagram.
+#[derive(Debug, Clone, Copy)]
+pub struct Datagram {
+    /// How many bytes there are.
+    pub bytes: usize,
+    /// Whether there may have been more.
+    pub cut_off: bool,
+    /// Whether root or our own user sent it.
+    pub is_ours: bool,
+}
+
+/// Has `socket` be told with each datagram who sent it.
+pub fn ask(_socket: &UnixDatagram) -> io::Result<()> {
+    Ok(())
+}
+
+/// Takes the next datagram of `socket` into `bytes`; never waits. Descriptors that come with it are closed by the system,
+/// because there is no room for them (recvmsg(2), MSG_CTRUNC).
+///
+/// # Errors
+/// Those of recv(2); [`Errno::AGAIN`] when there is none.
+pub fn receive(socket: &UnixDatagram, bytes: &mut [u8]) -> Result<Datagram, Errno> {
+    let room = bytes.len();
+    let (_, received) = recv(socket, bytes, RecvFlags::DONTWAIT)?;
+    Ok(Datagram { bytes: received.min(room), cut_off: received >= room, is_ours: true })
+}

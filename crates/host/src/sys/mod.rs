@@ -1,0 +1,31 @@
+//! What differs between systems, behind one interface: one folder per system, in each the same modules with the same
+//! functions that mean the same. Nothing else in this program asks which system it runs on (`xtask purity`).
+//!
+//! | module | |
+//! | --- | --- |
+//! | `process` | identity, exit notification, spawn, figures, trees, environments, limits |
+//! | `readiness` | which of many descriptors is ready |
+//! | `folders` | what comes to, goes from, or changes in a folder |
+//! | `wakeup` | making another thread's wait end |
+//! | `fifo` | looking into a FIFO, and moving its bytes |
+//! | `inherit` | what a program that is started inherits |
+//! | `memory` | files that are gone with who has them open |
+//! | `paths` | long paths of sockets; the file that this process executes |
+//! | `peer` | whose the other end of a TCP connection is |
+//! | `senders` | who sent a datagram |
+//! | `survey` | what a person who looks for a fault wants to know |
+//!
+//! `unix` holds what Linux and macOS share. To port the monitor is to write one more folder.
+
+#[cfg(unix)]
+pub(crate) mod unix;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::*;
+
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(target_os = "macos")]
+pub(crate) use macos::*;
