@@ -1,7 +1,8 @@
 //! Noticing at once that files changed. Nothing here looks periodically.
 
 use crate::files::Hint;
-use crate::sys::folders::{FolderEvents, Interest, LIMITS, What};
+use crate::sys::folders::{FolderEvents, LIMITS};
+use crate::sys::terms::{FolderInterest, What};
 use crate::sys::wakeup::Wakeup;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -14,9 +15,11 @@ use std::thread::{self, JoinHandle};
 
 /// What is reported of the file. Not each single write, and not its creation: both show a file that its writer has not
 /// finished. (Systems that do not tell when a file was closed report each write.)
-const OF_THE_FILE: Interest = Interest { comes: false, goes: true, writes: false, finishes: true };
+const OF_THE_FILE: FolderInterest =
+    FolderInterest { comes: false, goes: true, writes: false, finishes: true };
 /// What may bring a missing folder back, seen from a folder above it.
-const OF_AN_ANCESTOR: Interest = Interest { comes: true, goes: false, writes: false, finishes: false };
+const OF_AN_ANCESTOR: FolderInterest =
+    FolderInterest { comes: true, goes: false, writes: false, finishes: false };
 
 /// Files that can't be watched. The caller has to look by itself now and then.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,8 @@
 //! Waiting for a registry lock to be released, or for its holder to die.
 
 use crate::process::Process;
-use crate::sys::folders::{FolderEvents, Interest};
+use crate::sys::folders::FolderEvents;
+use crate::sys::terms::FolderInterest;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::os::fd::AsFd;
@@ -23,7 +24,7 @@ impl Release {
     fn events(lock: &Path) -> io::Result<FolderEvents> {
         let folder = lock.parent().unwrap_or(Path::new("."));
         let events = FolderEvents::new()?;
-        events.watch(folder, Interest { goes: true, ..Interest::default() })?;
+        events.watch(folder, FolderInterest { goes: true, ..FolderInterest::default() })?;
         Ok(events)
     }
 

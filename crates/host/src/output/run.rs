@@ -12,9 +12,6 @@ use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-/// Folders are nobody else's business.
-const FOLDER_MODE: u32 = 0o700;
-
 /// Where a new run's output goes.
 #[derive(Debug)]
 pub struct RunOutput {
@@ -91,7 +88,7 @@ fn create_folder(parent: &Path, started: Wall) -> Result<PathBuf, FileError> {
     let mut nth = 0;
     loop {
         let folder = parent.join(run_folder_name(started, nth));
-        match mkdir(&folder, Mode::from_raw_mode(FOLDER_MODE)) {
+        match mkdir(&folder, Mode::RWXU) {
             Ok(()) => return Ok(folder),
             Err(Errno::EXIST) if nth < u32::MAX => nth += 1,
             Err(Errno::NOENT) if !parent.is_dir() => create_folders(parent)?,

@@ -4,7 +4,8 @@
 
 use crate::layout::Layout;
 use crate::process::limits;
-use crate::sys::folders::{FolderEvents, Interest, What};
+use crate::sys::folders::FolderEvents;
+use crate::sys::terms::{FolderInterest, What};
 use crate::sys::wakeup::Wakeup;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
@@ -31,7 +32,7 @@ impl HeldOutputs {
     pub fn hold(layout: &Layout) -> io::Result<Self> {
         let folder = layout.fifos();
         let events = FolderEvents::new()?;
-        events.watch(&folder, Interest { comes: true, goes: true, ..Interest::default() })?;
+        events.watch(&folder, FolderInterest { comes: true, goes: true, ..FolderInterest::default() })?;
         let stop = Arc::new(Wakeup::new()?);
         let stopped = Arc::clone(&stop);
         let mut holder = Holder { folder, events, held: HashMap::new(), told: false };

@@ -53,6 +53,8 @@ pub fn space(path: &Path) -> io::Result<Space> {
 /// The kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kernel {
+    /// `Linux`, `Darwin`
+    pub name: String,
     /// `6.18.0-1-amd64`
     pub release: String,
     /// Whether it tells the exit code of a process that is not our child: `PIDFD_GET_INFO` with

@@ -13,10 +13,12 @@
 //! | `paths` | long paths of sockets; the file that this process executes |
 //! | `peer` | whose the other end of a TCP connection is |
 //! | `senders` | who sent a datagram |
+//! | `services` | which service manager starts monitors here |
 //! | `survey` | what a person who looks for a fault wants to know |
 //!
-//! `unix` holds what Linux and macOS share. To port the monitor is to write one more folder.
+//! `terms` holds the types of this interface, `unix` what Linux and macOS share. To port the monitor is to write one more folder.
 
+pub(crate) mod terms;
 #[cfg(unix)]
 pub(crate) mod unix;
 

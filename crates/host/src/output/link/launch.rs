@@ -4,9 +4,10 @@ use super::LinkError;
 use crate::detach::detach;
 use crate::files::create_folders;
 use crate::layout::Layout;
-use crate::sys::folders::{FolderEvents, Interest};
+use crate::sys::folders::FolderEvents;
 use crate::sys::process::descriptors::{FileId, file_id};
 use crate::sys::process::exit_watch::ExitWatch;
+use crate::sys::terms::FolderInterest;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::ffi::OsString;
@@ -51,7 +52,7 @@ impl Watcher {
         create_folders(&layout.state()).map_err(io::Error::other)?;
         let events = FolderEvents::new()?;
         // The logger renames the socket into place when it listens, so that it never has the number of the one before.
-        events.watch(&layout.state(), Interest { comes: true, ..Interest::default() })?;
+        events.watch(&layout.state(), FolderInterest { comes: true, ..FolderInterest::default() })?;
         let socket = layout.logger_socket();
         let before = file_id(&socket);
         Ok(Self { events, socket, before })

@@ -8,7 +8,7 @@ use crate::output::names::Stream;
 use crate::output::note::ExitNote;
 use crate::output::protocol::{Attach, Reply};
 use crate::output::run::open_reader;
-use crate::sys::readiness::Interest;
+use crate::sys::terms::Interest;
 use process_monitor_core::id::RunId;
 use rustix::io::Errno;
 use std::sync::Arc;

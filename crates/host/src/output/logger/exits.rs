@@ -7,7 +7,7 @@ use super::Logger;
 use super::attached::{Part, token};
 use crate::output::note::ExitNote;
 use crate::process::Process;
-use crate::sys::readiness::Interest;
+use crate::sys::terms::Interest;
 use process_monitor_core::id::RunId;
 use rustix::io::Errno;
 

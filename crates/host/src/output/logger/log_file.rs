@@ -32,7 +32,7 @@ pub(super) struct LogFile {
     folder: Arc<Path>,
     stream: Stream,
     path: PathBuf,
-    inode: (u64, u64),
+    inode: (libc::dev_t, u64),
     size: u64,
     end: End,
     times: Times,
@@ -222,7 +222,7 @@ fn open_or_create(path: &Path, folder: &Path) -> Result<(OwnedFd, Stat), Errno> 
     }
 }
 
-fn inode(stat: &Stat) -> (u64, u64) {
+fn inode(stat: &Stat) -> (libc::dev_t, u64) {
     (stat.st_dev, stat.st_ino)
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Logger, MONITOR, NEWCOMER, Quit, Session};
 use crate::output::protocol::{PROTOCOL, Reply, Request};
-use crate::sys::readiness::Interest;
+use crate::sys::terms::Interest;
 use rustix::io::Errno;
 use std::io;
 use std::os::fd::OwnedFd;

@@ -2,7 +2,8 @@
 
 use crate::files::FileError;
 use crate::output::error::failed;
-use crate::sys::folders::{FolderEvents, Interest, LIMITS, What};
+use crate::sys::folders::{FolderEvents, LIMITS};
+use crate::sys::terms::{FolderInterest, What};
 use crate::sys::wakeup::Wakeup;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What comes to a folder and goes from it.
-const ENTRIES: Interest = Interest { comes: true, goes: true, writes: false, finishes: false };
+const ENTRIES: FolderInterest = FolderInterest { comes: true, goes: true, writes: false, finishes: false };
 
 /// What happened to the folders of a key; the greater includes the less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,11 +123,11 @@ impl Watches {
 
     /// Reports as `key` also what is written to the files in `folder`.
     pub(super) fn add_content(&mut self, folder: &Path, key: usize) -> Result<(), FileError> {
-        self.add(folder, Interest { writes: true, ..ENTRIES }, key).map(drop)
+        self.add(folder, FolderInterest { writes: true, ..ENTRIES }, key).map(drop)
     }
 
     /// False when `folder` isn't there.
-    fn add(&mut self, folder: &Path, interest: Interest, key: usize) -> Result<bool, FileError> {
+    fn add(&mut self, folder: &Path, interest: FolderInterest, key: usize) -> Result<bool, FileError> {
         match self.events.watch(folder, interest) {
             Ok(watch) => {
                 self.keys.entry(watch).or_default().insert(key);

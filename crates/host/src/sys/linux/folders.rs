@@ -1,5 +1,6 @@
 //! What comes to, goes from, or changes in a folder: inotify(7).
 
+use crate::sys::terms::{FolderEvent, FolderInterest, What};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -12,49 +13,6 @@ use std::path::Path;
 /// Which setting of the system limits the folders that a user may watch, and how many may watch.
 pub const LIMITS: [&str; 2] = ["fs.inotify.max_user_watches", "fs.inotify.max_user_instances"];
 
-/// What is to be reported of a folder. Its own end always is.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Interest {
-    /// What is made in it or moved to it.
-    pub comes: bool,
-    /// What is removed from it or moved away.
-    pub goes: bool,
-    /// Each write to a file in it.
-    pub writes: bool,
-    /// A file in it was written and closed, replaced, or given another mode: it is as somebody wants it to be.
-    pub finishes: bool,
-}
-
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
-    /// Something was made, or moved here.
-    Came,
-    /// Something was removed, or moved away.
-    Went,
-    /// A file was written to.
-    Written,
-    /// A file was finished.
-    Finished,
-    /// The folder was removed, moved away, or its file system unmounted.
-    Lost,
-    /// The watch is no more.
-    Forgotten,
-    /// Anything may have happened: look at everything. Systems that do not say what happened say this of their own accord.
-    Anything,
-}
-
-/// What happened to whom.
-#[derive(Debug, Clone, Copy)]
-pub struct Event<'a> {
-    /// In which folder, as [`FolderEvents::watch`] has called it; `None`: in any.
-    pub watch: Option<i32>,
-    /// To what in the folder; `None`: to itself, or to anything.
-    pub name: Option<&'a OsStr>,
-    /// What happened.
-    pub what: What,
-}
-
 /// Watches folders. Its descriptor becomes readable when something happened.
 #[derive(Debug)]
 pub struct FolderEvents(OwnedFd);
@@ -66,7 +24,7 @@ impl FolderEvents {
     }
 
     /// Watches `folder` from now on; the same folder gets the same number, and the new interest.
-    pub fn watch(&self, folder: &Path, interest: Interest) -> rustix::io::Result<i32> {
+    pub fn watch(&self, folder: &Path, interest: FolderInterest) -> rustix::io::Result<i32> {
         inotify::add_watch(&self.0, folder, flags(interest))
     }
 
@@ -80,7 +38,7 @@ impl FolderEvents {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn drain(&self, mut each: impl FnMut(&Event<'_>)) -> rustix::io::Result<()> {
+    pub fn drain(&self, mut each: impl FnMut(&FolderEvent<'_>)) -> rustix::io::Result<()> {
         let mut buffer = [MaybeUninit::uninit(); 16 << 10];
         let mut reader = inotify::Reader::new(&self.0, &mut buffer);
         loop {
@@ -100,7 +58,7 @@ impl AsFd for FolderEvents {
     }
 }
 
-fn flags(interest: Interest) -> WatchFlags {
+fn flags(interest: FolderInterest) -> WatchFlags {
     let of_itself = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR;
     let wanted = [
         (interest.comes, WatchFlags::CREATE | WatchFlags::MOVED_TO),
@@ -111,7 +69,7 @@ fn flags(interest: Interest) -> WatchFlags {
     wanted.iter().filter(|(wanted, _)| *wanted).fold(of_itself, |all, (_, flags)| all | *flags)
 }
 
-fn translated<'a>(event: &'a inotify::Event<'_>) -> Event<'a> {
+fn translated<'a>(event: &'a inotify::Event<'_>) -> FolderEvent<'a> {
     let events = event.events();
     let any = |flags: ReadFlags| events.intersects(flags);
     let what = if any(ReadFlags::QUEUE_OVERFLOW) {
@@ -130,5 +88,5 @@ fn translated<'a>(event: &'a inotify::Event<'_>) -> Event<'a> {
         What::Finished
     };
     let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
-    Event { watch: (what != What::Anything).then(|| event.wd()), name, what }
+    FolderEvent { watch: (what != What::Anything).then(|| event.wd()), name, what }
 }

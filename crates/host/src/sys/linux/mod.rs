@@ -9,5 +9,6 @@ pub mod peer;
 pub mod process;
 pub mod readiness;
 pub mod senders;
+pub mod services;
 pub mod survey;
 pub mod wakeup;

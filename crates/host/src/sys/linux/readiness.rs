@@ -1,5 +1,6 @@
 //! Which of many descriptors is ready: epoll(7), level-triggered.
 
+use crate::sys::terms::Interest;
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 use std::mem::MaybeUninit;
@@ -8,15 +9,6 @@ use std::time::Duration;
 
 /// How many are reported at once.
 const BATCH: usize = 256;
-
-/// What is waited for. The end of what can be read counts as something to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Interest {
-    /// Something to read.
-    Read,
-    /// Something to read, or room to write.
-    ReadAndWrite,
-}
 
 /// Says which of the descriptors given to it are ready, as long as they are. It forgets those that are closed.
 pub struct Readiness(OwnedFd);

@@ -1,22 +1,12 @@
 //! Who sent a datagram: SCM_CREDENTIALS (unix(7)).
 
+use crate::sys::terms::Datagram;
 use rustix::io::Errno;
 use rustix::net::sockopt::set_socket_passcred;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, recvmsg};
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::unix::net::UnixDatagram;
-
-/// A datagram.
-#[derive(Debug, Clone, Copy)]
-pub struct Datagram {
-    /// How many bytes there are.
-    pub bytes: usize,
-    /// Whether there were more.
-    pub cut_off: bool,
-    /// Whether root or our own user sent it.
-    pub is_ours: bool,
-}
 
 /// Has `socket` be told with each datagram who sent it.
 pub fn ask(socket: &UnixDatagram) -> io::Result<()> {

@@ -2,6 +2,7 @@
 //! what in it, and of a file only to who has it open.
 
 use super::kqueue::{Event as QueueEvent, Queue, event};
+use crate::sys::terms::{FolderEvent, FolderInterest, What};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use std::collections::HashMap;
@@ -19,50 +20,6 @@ pub const LIMITS: [&str; 2] = ["kern.maxfilesperproc", "kern.maxfiles"];
 
 /// How many events are read at once.
 const BATCH: usize = 64;
-
-/// What is to be reported of a folder. Its own end always is. What comes and what goes is not told apart.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Interest {
-    /// What is made in it or moved to it.
-    pub comes: bool,
-    /// What is removed from it or moved away.
-    pub goes: bool,
-    /// Each write to a file in it.
-    pub writes: bool,
-    /// A file in it was replaced, given another mode, or written to: the system does not tell when it was closed.
-    pub finishes: bool,
-}
-
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code)] // the same for all systems; this one does not tell everything
-pub enum What {
-    /// Something was made, or moved here.
-    Came,
-    /// Something was removed, or moved away.
-    Went,
-    /// A file was written to.
-    Written,
-    /// A file was finished.
-    Finished,
-    /// The folder was removed, moved away, or its file system unmounted.
-    Lost,
-    /// The watch is no more.
-    Forgotten,
-    /// Anything may have happened: look at everything. Systems that do not say what happened say this of their own accord.
-    Anything,
-}
-
-/// What happened to whom.
-#[derive(Debug, Clone, Copy)]
-pub struct Event<'a> {
-    /// In which folder, as [`FolderEvents::watch`] has called it; `None`: in any.
-    pub watch: Option<i32>,
-    /// To what in the folder; `None`: to itself, or to anything.
-    pub name: Option<&'a OsStr>,
-    /// What happened.
-    pub what: What,
-}
 
 /// Watches folders. Its descriptor becomes readable when something happened.
 #[derive(Debug)]
@@ -93,7 +50,7 @@ impl FolderEvents {
     }
 
     /// Watches `folder` from now on; the same folder gets the same number, and the new interest beside the old.
-    pub fn watch(&self, folder: &Path, interest: Interest) -> rustix::io::Result<i32> {
+    pub fn watch(&self, folder: &Path, interest: FolderInterest) -> rustix::io::Result<i32> {
         let descriptor = open_to_watch(folder, OFlags::DIRECTORY)?;
         let same = file_id(&descriptor)?;
         let mut watches = self.watches();
@@ -103,7 +60,9 @@ impl FolderEvents {
             Some(number) => number,
             None => {
                 let number = watches.last.wrapping_add(1);
-                self.listen(&descriptor, number, libc::NOTE_WRITE)?;
+                // A folder is written to by what comes and what goes.
+                let entries = interest.comes || interest.goes || interest.writes || interest.finishes;
+                self.listen(&descriptor, number, if entries { libc::NOTE_WRITE } else { 0 })?;
                 watches.last = number;
                 let folder =
                     Folder { path: folder.to_owned(), descriptor, with_files: false, files: HashMap::new() };
@@ -128,7 +87,7 @@ impl FolderEvents {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn drain(&self, mut each: impl FnMut(&Event<'_>)) -> rustix::io::Result<()> {
+    pub fn drain(&self, mut each: impl FnMut(&FolderEvent<'_>)) -> rustix::io::Result<()> {
         let mut events: [QueueEvent; BATCH] = [event(0, 0, 0, 0); BATCH];
         loop {
             let filled = match self.queue.wait(&mut events, Some(Duration::ZERO)) {
@@ -145,7 +104,7 @@ impl FolderEvents {
         }
     }
 
-    fn translate(&self, told: &QueueEvent, each: &mut impl FnMut(&Event<'_>)) {
+    fn translate(&self, told: &QueueEvent, each: &mut impl FnMut(&FolderEvent<'_>)) {
         let Ok(number) = i32::try_from(told.udata.addr()) else { return };
         let mut watches = self.watches();
         // It may have been forgotten meanwhile.
@@ -155,7 +114,7 @@ impl FolderEvents {
             self.take_files(folder, number);
             let what = if lost { What::Lost } else { What::Anything };
             drop(watches);
-            return each(&Event { watch: Some(number), name: None, what });
+            return each(&FolderEvent { watch: Some(number), name: None, what });
         }
         let file = folder.files.iter().find(|(_, descriptor)| is(descriptor, told));
         let Some(name) = file.map(|(name, _)| name.clone()) else { return };
@@ -164,7 +123,7 @@ impl FolderEvents {
         }
         let written = told.fflags & (libc::NOTE_WRITE | libc::NOTE_EXTEND) != 0;
         drop(watches);
-        each(&Event {
+        each(&FolderEvent {
             watch: Some(number),
             name: Some(&name),
             what: if written { What::Written } else { What::Finished },

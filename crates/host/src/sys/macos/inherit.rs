@@ -2,6 +2,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
 
 /// How many descriptors are looked at one by one in a list; a process with more has each number tried.
 const LISTED: usize = 1024;
@@ -32,6 +33,19 @@ pub fn nothing() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// There is no such thing here: a child goes on when its parent ends.
+///
+/// # Errors
+/// None.
+pub fn end_with_parent() -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether `socket` is a socket. That it listens is not told here (SO_ACCEPTCONN); if it does not, taking connections fails.
+pub fn listens(socket: impl AsFd) -> bool {
+    rustix::net::sockopt::socket_type(socket).is_ok()
 }
 
 fn mark(descriptor: libc::c_int) {

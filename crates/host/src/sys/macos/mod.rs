@@ -3,13 +3,14 @@
 pub mod fifo;
 pub mod folders;
 pub mod inherit;
-mod kqueue;
+pub(crate) mod kqueue;
 pub mod memory;
 pub mod paths;
 pub mod peer;
 pub mod process;
 pub mod readiness;
 pub mod senders;
+pub mod services;
 pub mod survey;
 pub(crate) mod sysctl;
 pub mod wakeup;

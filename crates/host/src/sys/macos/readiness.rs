@@ -1,6 +1,7 @@
 //! Which of many descriptors is ready: EVFILT_READ and EVFILT_WRITE of kqueue(2), which report as long as they are.
 
 use super::kqueue::{Event, Queue, event};
+use crate::sys::terms::Interest;
 use rustix::io::Errno;
 use std::os::fd::{AsFd, AsRawFd};
 use std::ptr;
@@ -8,15 +9,6 @@ use std::time::Duration;
 
 /// How many are reported at once.
 const BATCH: usize = 256;
-
-/// What is waited for. The end of what can be read counts as something to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Interest {
-    /// Something to read.
-    Read,
-    /// Something to read, or room to write.
-    ReadAndWrite,
-}
 
 /// Says which of the descriptors given to it are ready, as long as they are. It forgets those that are closed.
 pub struct Readiness(Queue);

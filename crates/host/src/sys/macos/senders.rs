@@ -1,21 +1,11 @@
 //! Who sent a datagram: the system does not tell, so it is he who can reach the socket. Its folder lets in nobody but our own
 //! user (and root).
 
+use crate::sys::terms::Datagram;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use std::io;
 use std::os::unix::net::UnixDatagram;
-
-/// A datagram.
-#[derive(Debug, Clone, Copy)]
-pub struct Datagram {
-    /// How many bytes there are.
-    pub bytes: usize,
-    /// Whether there may have been more.
-    pub cut_off: bool,
-    /// Whether root or our own user sent it.
-    pub is_ours: bool,
-}
 
 /// Has `socket` be told with each datagram who sent it.
 pub fn ask(_socket: &UnixDatagram) -> io::Result<()> {

@@ -33,8 +33,10 @@ pub fn descriptors(pid: u32) -> io::Result<Descriptors> {
 /// The running kernel (uname(3)). It tells how any process of our user ended, to who watched it before (NOTE_EXITSTATUS
 /// of kqueue(2)).
 pub fn kernel() -> Kernel {
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
-    Kernel { release, tells_exits_of_strangers: true }
+    let system = rustix::system::uname();
+    let name = system.sysname().to_string_lossy().into_owned();
+    let release = system.release().to_string_lossy().into_owned();
+    Kernel { name, release, tells_exits_of_strangers: true }
 }
 
 /// Who listens on TCP port `port`: that is not asked here.

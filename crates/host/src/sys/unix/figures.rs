@@ -3,7 +3,8 @@
 use super::tree;
 use crate::process::identity::Identity;
 use crate::sys::process::stat;
-use crate::sys::process::usage::{self, Usage};
+use crate::sys::process::usage;
+use crate::sys::terms::Usage;
 use std::io;
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! What Linux and macOS share.
 
 pub mod figures;
+pub mod file_id;
 pub mod limits;
 pub mod numbers;
 pub mod spawn;

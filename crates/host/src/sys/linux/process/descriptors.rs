@@ -1,17 +1,8 @@
 //! Which files a process has open.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+pub use crate::sys::unix::file_id::{FileId, file_id};
+
 use std::path::Path;
-
-/// Device and inode of a file.
-pub type FileId = (u64, u64);
-
-/// Which file `path` is; `None` when it is not there, or not to be seen by us.
-pub fn file_id(path: &Path) -> Option<FileId> {
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
-}
 
 /// Which file `pid` has open as `descriptor`; `None` when that is not for us to see.
 pub fn file_of(pid: u32, descriptor: u32) -> Option<FileId> {

@@ -1,5 +1,7 @@
 //! A process that one can hold: exit notification, exit code, signals.
 
+pub use super::pidfd::exit_of;
+
 use super::{pidfd, stat};
 use crate::process::identity::Identity;
 use crate::sys::unix::numbers::number;
@@ -77,7 +79,7 @@ impl Process {
                 other => return Ok(other?),
             }
         }
-        pidfd::exit_of(self.pidfd.as_fd(), &self.identity)
+        exit_of(self.pidfd.as_fd(), &self.identity)
     }
 
     fn reap(&self) -> rustix::io::Result<Option<Exit>> {

@@ -1,16 +1,8 @@
 //! What one process uses, from its line of `stat`.
 
 use super::stat::Stat;
+use crate::sys::terms::Usage;
 use std::time::Duration;
-
-/// What one process uses.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Usage {
-    /// In user and kernel mode, since its start.
-    pub cpu: Duration,
-    /// Resident, shared pages included.
-    pub memory_bytes: u64,
-}
 
 /// What `process` used when it was looked at.
 pub fn of(process: &Stat) -> Usage {

@@ -22,9 +22,11 @@ pub fn descriptors(pid: u32) -> io::Result<Descriptors> {
 
 /// The running kernel (uname(2)).
 pub fn kernel() -> Kernel {
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let system = rustix::system::uname();
+    let name = system.sysname().to_string_lossy().into_owned();
+    let release = system.release().to_string_lossy().into_owned();
     let tells_exits_of_strangers = version(&release).is_some_and(|version| version >= (6, 15));
-    Kernel { release, tells_exits_of_strangers }
+    Kernel { name, release, tells_exits_of_strangers }
 }
 
 fn version(release: &str) -> Option<(u32, u32)> {

@@ -1,12 +1,8 @@
 //! Which files a process has open.
 
-use std::fs;
-use std::mem::MaybeUninit;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+pub use crate::sys::unix::file_id::{FileId, file_id};
 
-/// Device and inode of a file.
-pub type FileId = (u64, u64);
+use std::mem::MaybeUninit;
 
 /// `PROC_PIDFDVNODEINFO` of sys/proc_info.h.
 const VNODE_INFO: libc::c_int = 1;
@@ -26,12 +22,6 @@ struct FileInfo {
     offset: i64,
     kind: i32,
     guard_flags: u32,
-}
-
-/// Which file `path` is; `None` when it is not there, or not to be seen by us.
-pub fn file_id(path: &Path) -> Option<FileId> {
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
 }
 
 /// Which file `pid` has open as `descriptor`; `None` when that is not for us to see, or no file.

@@ -1,17 +1,9 @@
 //! What one process uses (`struct proc_taskinfo` of sys/proc_info.h).
 
 use super::stat::Stat;
+use crate::sys::terms::Usage;
 use std::mem::MaybeUninit;
 use std::time::Duration;
-
-/// What one process uses.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Usage {
-    /// In user and kernel mode, since its start.
-    pub cpu: Duration,
-    /// Resident, shared pages included.
-    pub memory_bytes: u64,
-}
 
 /// What `process` uses; nothing when it has ended meanwhile or is not ours to look at.
 pub fn of(process: &Stat) -> Usage {
@@ -31,10 +23,10 @@ pub fn of(process: &Stat) -> Usage {
 }
 
 /// Mach's clock ticks are nanoseconds on Intel, and 125/3 of them on Apple's own processors.
+#[allow(deprecated)] // the function lives on in the system; only its binding is said to move to another crate
 fn duration(ticks: u64) -> Duration {
     let mut base = libc::mach_timebase_info { numer: 0, denom: 0 };
     // SAFETY: it only fills the two numbers.
-    #[allow(deprecated)] // the function lives on in the system; only its binding moved to another crate
     let known = unsafe { libc::mach_timebase_info(&raw mut base) } == 0 && base.denom > 0;
     let (numerator, denominator) = if known { (base.numer, base.denom) } else { (1, 1) };
     let nanos = u128::from(ticks) * u128::from(numerator) / u128::from(denominator);

@@ -100,7 +100,9 @@ fn become_program(task: &Task<'_>) -> Result<std::convert::Infallible, Failure> 
 
 /// The monitor's handlers are gone by the exec, but what it ignores (SIGPIPE) would stay ignored.
 fn reset_signal_handlers() {
-    for signal in 1..libc::NSIG {
+    /// `NSIG` of signal.h: one more than the highest.
+    const SIGNALS: libc::c_int = 32;
+    for signal in 1..SIGNALS {
         // SAFETY: sets the default; SIGKILL and SIGSTOP cannot be changed, which is as good.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
