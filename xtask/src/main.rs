@@ -2,11 +2,12 @@
 //!
 //! | chore | |
 //! | --- | --- |
-//! | `purity` | fails when the core has effects |
+//! | `purity` | fails when the core has effects, or when anything but the host layer asks which system this is |
 //! | `generate` | writes the generated files anew; with `--check`, fails when they are not up to date |
 
 mod generate;
 mod purity;
+mod systems;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["purity"] => purity::check(&root()),
+        ["purity"] => purity::check(&root()).and_then(|()| systems::check(&root())),
         ["generate"] => generate::write(&root()),
         ["generate", "--check"] => generate::check(&root()),
         _ => Err("usage: cargo run -p xtask -- purity | generate [--check]".to_owned()),

@@ -88,7 +88,8 @@ fn foreign_dependencies(root: &Path) -> Result<Vec<String>, Failure> {
     Ok(direct.filter(|name| !DEPENDENCIES.contains(name)).map(|name| format!("dependency {name}")).collect())
 }
 
-fn sources(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// Every Rust file in `folder` and below.
+pub fn sources(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error| format!("cannot list {}: {error}", folder.display());
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {

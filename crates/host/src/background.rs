@@ -6,8 +6,10 @@
 
 use crate::detach::detach;
 use crate::process::limits;
+use crate::sys::memory;
+use crate::sys::process::exit_watch::ExitWatch;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, MemfdFlags, Mode, OFlags, fstat};
+use rustix::fs::{FileType, Mode, OFlags, fstat};
 use rustix::io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd};
 use serde::{Deserialize, Serialize};
 use std::env;
@@ -245,9 +247,7 @@ fn interpret(child: &mut Child, said: Said, stderr: &Stderr, waited: Duration) -
 }
 
 fn wait_for_end(child: &mut Child) -> Option<ExitStatus> {
-    let pid = rustix::process::Pid::from_child(child);
-    let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()?;
-    let ended = wait_readable(&pidfd, ENDS_WITHIN).ok()?;
+    let ended = ExitWatch::of_child(child.id()).and_then(|child| child.wait(Some(ENDS_WITHIN))).ok()?;
     ended.then(|| child.wait().ok()).flatten()
 }
 
@@ -265,7 +265,7 @@ impl Stderr {
                     OFlags::RDWR | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?
             }
-            None => rustix::fs::memfd_create("stderr", MemfdFlags::CLOEXEC)?,
+            None => memory::file("stderr")?.into(),
         };
         let file = File::from(descriptor);
         let start = file.metadata()?.len();

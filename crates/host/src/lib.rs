@@ -24,5 +24,6 @@ pub mod reactor;
 pub mod service_manager;
 pub mod socket;
 pub mod survey;
+mod sys;
 pub mod tls;
 pub mod watch;

@@ -1,7 +1,7 @@
 //! Listening on TCP, and the addresses that this machine has.
 
 use rustix::io::Errno;
-use rustix::net::{self, AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
+use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 
@@ -18,17 +18,16 @@ const SEND_BUFFER: usize = 128 << 10;
 /// # Errors
 /// As of socket(2), bind(2) and listen(2).
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = net::socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
     // Connections of an earlier listener that still fade away do not keep the port.
-    sockopt::set_socket_reuseaddr(&socket, true)?;
+    socket.set_reuse_address(true)?;
     if address.is_ipv6() {
-        sockopt::set_ipv6_v6only(&socket, true)?;
+        socket.set_only_v6(true)?;
     }
-    sockopt::set_socket_send_buffer_size(&socket, SEND_BUFFER)?;
-    net::bind(&socket, &address)?;
-    net::listen(&socket, BACKLOG)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 

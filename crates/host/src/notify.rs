@@ -6,16 +6,14 @@
 //! nobody but our own user; what another user sends all the same is not heard.
 
 use crate::socket::ShortPath;
+use crate::sys::paths::LONGEST_OF_SOCKET;
+use crate::sys::senders;
 use process_monitor_core::notice::Notice;
 use rustix::io::Errno;
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, recvmsg, sockopt::set_socket_passcred,
-};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
-use std::io::{self, ErrorKind, IoSliceMut};
-use std::mem::MaybeUninit;
+use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
@@ -26,9 +24,6 @@ const LONGEST: usize = 8 * 1024;
 
 /// How many datagrams are taken in at once, so that one who floods us keeps nobody else waiting.
 const AT_ONCE: usize = 64;
-
-/// The longest path of a socket that a program can be told of: `sun_path` has 108 bytes (unix(7)).
-const LONGEST_PATH: usize = 107;
 
 /// Where one run says what it has to say. Readable when there is something to hear.
 #[derive(Debug)]
@@ -43,9 +38,9 @@ impl NotifySocket {
     /// # Errors
     /// When the path is too long for a socket's, or the folder cannot be written.
     pub fn bind(path: &Path) -> io::Result<Self> {
-        if path.as_os_str().len() > LONGEST_PATH {
+        if path.as_os_str().len() > LONGEST_OF_SOCKET {
             let why = format!(
-                "the path is longer than the {LONGEST_PATH} bytes of a socket's; use a shorter --directory"
+                "the path is longer than the {LONGEST_OF_SOCKET} bytes of a socket's; use a shorter --directory"
             );
             return Err(io::Error::new(ErrorKind::InvalidInput, why));
         }
@@ -53,8 +48,7 @@ impl NotifySocket {
         let socket = UnixDatagram::bind(ShortPath::of(path)?.as_path())?;
         fs::set_permissions(path, Permissions::from_mode(0o600))?;
         socket.set_nonblocking(true)?;
-        // Each datagram then tells who sent it (SCM_CREDENTIALS, unix(7)).
-        set_socket_passcred(&socket, true)?;
+        senders::ask(&socket)?;
         Ok(Self { socket, path: path.to_owned() })
     }
 
@@ -98,30 +92,15 @@ impl NotifySocket {
 
     fn next(&self) -> Result<Vec<Notice>, Errno> {
         let mut bytes = [0; LONGEST];
-        // Room for the credentials and, of descriptors (`FDSTORE`, `BARRIER`), for a few: they are closed at
-        // once, which for a barrier is the answer. What has no room is closed by the kernel (MSG_CTRUNC).
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmCredentials(1), ScmRights(4))];
-        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-        let mut parts = [IoSliceMut::new(&mut bytes)];
-        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-        let received = recvmsg(&self.socket, &mut parts, &mut ancillary, flags)?;
-        let mut sender = None;
-        for message in ancillary.drain() {
-            match message {
-                RecvAncillaryMessage::ScmCredentials(credentials) => sender = Some(credentials.uid),
-                RecvAncillaryMessage::ScmRights(descriptors) => descriptors.for_each(drop),
-                _ => {}
-            }
-        }
-        let me = rustix::process::geteuid();
-        if !sender.is_some_and(|uid| uid == me || uid.is_root()) {
+        let datagram = senders::receive(&self.socket, &mut bytes)?;
+        if !datagram.is_ours {
             tracing::debug!(socket = %self.path.display(), "somebody else's words are not heard");
             return Ok(Vec::new());
         }
-        if received.flags.contains(ReturnFlags::TRUNC) {
+        if datagram.cut_off {
             tracing::debug!(socket = %self.path.display(), "a datagram of more than {LONGEST} bytes was cut off");
         }
-        Ok(Notice::parse(bytes.get(..received.bytes.min(LONGEST)).unwrap_or_default()))
+        Ok(Notice::parse(bytes.get(..datagram.bytes.min(LONGEST)).unwrap_or_default()))
     }
 
     /// Removes the socket's file. One that is gone is fine.
@@ -181,6 +160,7 @@ mod tests {
     use super::*;
     use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
     use std::io::{IoSlice, Read};
+    use std::mem::MaybeUninit;
 
     fn socket() -> (tempfile::TempDir, NotifySocket) {
         let folder = tempfile::tempdir().unwrap();

@@ -1,8 +1,8 @@
-//! Unix sockets whose path may be longer than `sun_path` (108 bytes, unix(7)).
+//! Unix sockets whose path may be longer than the system allows.
 
-use rustix::fs::{Mode, OFlags, open};
+use crate::sys::paths;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// A short name for a path, for as long as it lives.
@@ -17,15 +17,14 @@ impl ShortPath {
     /// # Errors
     /// When the path names no file, or its folder cannot be opened.
     pub fn of(path: &Path) -> io::Result<Self> {
-        if path.as_os_str().len() < 108 {
+        if path.as_os_str().len() <= paths::LONGEST_OF_SOCKET {
             return Ok(Self { path: path.to_owned(), _parent: None });
         }
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
-        let parent = open(parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let path = PathBuf::from(format!("/proc/self/fd/{}", parent.as_raw_fd())).join(name);
-        Ok(Self { path, _parent: Some(parent) })
+        let (short, parent) = paths::short_name(parent)?;
+        Ok(Self { path: short.join(name), _parent: Some(parent) })
     }
 
     /// The short name.

@@ -1,33 +1,25 @@
-//! Noticing at once that files changed, by inotify(7). Nothing here looks periodically.
+//! Noticing at once that files changed. Nothing here looks periodically.
 
 use crate::files::Hint;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
-use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+use crate::sys::folders::{FolderEvents, LIMITS};
+use crate::sys::terms::{FolderInterest, What};
+use crate::sys::wakeup::Wakeup;
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-/// What is reported of the file. Not each single write (IN_MODIFY), and not its creation (IN_CREATE):
-/// both show a file that its writer has not finished. The close that ends the writing is reported.
-const OF_THE_FILE: WatchFlags = WatchFlags::CLOSE_WRITE
-    .union(WatchFlags::MOVED_TO)
-    .union(WatchFlags::MOVED_FROM)
-    .union(WatchFlags::DELETE)
-    .union(WatchFlags::ATTRIB);
+/// What is reported of the file. Not each single write, and not its creation: both show a file that its writer has not
+/// finished. (Systems that do not tell when a file was closed report each write.)
+const OF_THE_FILE: FolderInterest =
+    FolderInterest { comes: false, goes: true, writes: false, finishes: true };
 /// What may bring a missing folder back, seen from a folder above it.
-const OF_AN_ANCESTOR: WatchFlags = WatchFlags::CREATE.union(WatchFlags::MOVED_TO);
-/// What happens to a watched folder itself.
-const OF_THE_FOLDER: WatchFlags =
-    WatchFlags::DELETE_SELF.union(WatchFlags::MOVE_SELF).union(WatchFlags::ONLYDIR);
-const FOLDER_IS_LOST: ReadFlags =
-    ReadFlags::DELETE_SELF.union(ReadFlags::MOVE_SELF).union(ReadFlags::UNMOUNT).union(ReadFlags::IGNORED);
+const OF_AN_ANCESTOR: FolderInterest =
+    FolderInterest { comes: true, goes: false, writes: false, finishes: false };
 
 /// Files that can't be watched. The caller has to look by itself now and then.
 #[derive(Debug, thiserror::Error)]
@@ -43,13 +35,12 @@ impl WatchError {
         move |reason| Self { path: path.to_owned(), operation, reason }
     }
 
-    /// The limits of inotify are reported with errors that mean something else everywhere else.
+    /// The limits of watching are reported with errors that mean something else everywhere else.
     fn hint(&self) -> String {
+        let [of_watches, of_watchers] = LIMITS;
         match Errno::from_io_error(&self.reason) {
-            Some(Errno::MFILE) => {
-                format!("{}, or fs.inotify.max_user_instances with sysctl", Hint(&self.reason))
-            }
-            Some(Errno::NOSPC) => "; raise fs.inotify.max_user_watches with sysctl".to_owned(),
+            Some(Errno::MFILE) => format!("{}, or {of_watchers} with sysctl", Hint(&self.reason)),
+            Some(Errno::NOSPC) => format!("; raise {of_watches} with sysctl"),
             _ => Hint(&self.reason).to_string(),
         }
     }
@@ -60,7 +51,7 @@ pub type OnChange = Box<dyn Fn() + Send>;
 
 /// Watches a file, or some in one folder, until it is dropped.
 pub struct FileWatch {
-    stop: Arc<OwnedFd>,
+    stop: Arc<Wakeup>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -86,8 +77,7 @@ impl FileWatch {
     /// As [`FileWatch::new`].
     pub fn in_folder(folder: &Path, files: Vec<(OsString, OnChange)>) -> Result<Self, WatchError> {
         let watcher = Watcher::new(folder, files)?;
-        let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map(Arc::new);
-        let stop = stop.map_err(|errno| WatchError::new("make an eventfd", folder)(errno.into()))?;
+        let stop = Wakeup::new().map(Arc::new).map_err(WatchError::new("make a wake-up", folder))?;
         let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("file-watch".to_owned())
@@ -106,7 +96,7 @@ impl fmt::Debug for FileWatch {
 /// Ends the thread, after a call that it may be in.
 impl Drop for FileWatch {
     fn drop(&mut self) {
-        if let Err(reason) = rustix::io::write(&self.stop, &1_u64.to_ne_bytes()) {
+        if let Err(reason) = self.stop.wake() {
             tracing::error!(%reason, "cannot end a file watch");
             return;
         }
@@ -143,14 +133,14 @@ struct Watched {
 impl Watcher {
     fn new(folder: &Path, files: Vec<(OsString, OnChange)>) -> Result<Self, WatchError> {
         let folder = std::path::absolute(folder).map_err(WatchError::new("resolve the path", folder))?;
-        let events = FolderEvents::new().map_err(WatchError::new("use inotify", &folder))?;
+        let events = FolderEvents::new().map_err(WatchError::new("watch folders", &folder))?;
         let files = files.into_iter().map(|(name, on_change)| Watched { name, on_change, changed: false });
         let mut watcher = Self { folder, files: files.collect(), events, position: None };
         watcher.establish()?;
         Ok(watcher)
     }
 
-    fn run(mut self, stop: &OwnedFd) {
+    fn run(mut self, stop: &Wakeup) {
         loop {
             let mut watched = [PollFd::new(stop, PollFlags::IN), PollFd::new(&self.events, PollFlags::IN)];
             match poll(&mut watched, None) {
@@ -174,17 +164,21 @@ impl Watcher {
     fn take_events(&mut self) {
         let (mut any, mut lost) = (false, false);
         let (position, files) = (self.position, &mut self.files);
-        self.events.drain(|event| {
-            let Some(at) = position.filter(|at| at.watch == event.wd()) else {
-                any |= event.events().contains(ReadFlags::QUEUE_OVERFLOW);
-                return;
-            };
-            if event.events().intersects(FOLDER_IS_LOST) || at.levels_up > 0 {
-                lost = true;
-            } else if let Some(name) = event.file_name().map(|name| name.to_bytes()) {
-                files.iter_mut().for_each(|file| file.changed |= file.name.as_bytes() == name);
+        let read = self.events.drain(|event| {
+            let at = position.filter(|at| event.watch == Some(at.watch));
+            match (event.what, at) {
+                (What::Anything, None) => any = true,
+                (_, None) => {}
+                (What::Lost | What::Forgotten, Some(_)) => lost = true,
+                (_, Some(at)) if at.levels_up > 0 => lost = true,
+                // Watched anew, because the files themselves may be others.
+                (What::Anything, Some(_)) => lost = true,
+                _ => files.iter_mut().for_each(|file| file.changed |= event.name == Some(&file.name)),
             }
         });
+        if let Err(reason) = read {
+            tracing::error!(%reason, "cannot read file notifications");
+        }
         if lost && let Err(error) = self.establish() {
             tracing::warn!(%error, "a watch was lost");
         }
@@ -209,55 +203,13 @@ impl Watcher {
 
     fn watch_nearest(&self) -> Result<Position, WatchError> {
         for (levels_up, folder) in self.folder.ancestors().enumerate() {
-            let flags = if levels_up == 0 { OF_THE_FILE } else { OF_AN_ANCESTOR };
-            match self.events.watch(folder, flags | OF_THE_FOLDER) {
+            let interest = if levels_up == 0 { OF_THE_FILE } else { OF_AN_ANCESTOR };
+            match self.events.watch(folder, interest) {
                 Ok(watch) => return Ok(Position { watch, levels_up }),
                 Err(Errno::NOENT | Errno::NOTDIR) => {}
                 Err(errno) => return Err(WatchError::new("watch it", &self.folder)(errno.into())),
             }
         }
         Err(WatchError::new("watch it", &self.folder)(Errno::NOENT.into()))
-    }
-}
-
-/// An inotify instance that watches folders. Its descriptor becomes readable when something happened.
-pub(crate) struct FolderEvents(OwnedFd);
-
-impl FolderEvents {
-    pub fn new() -> io::Result<Self> {
-        Ok(Self(inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?))
-    }
-
-    /// Watches `folder` too; the same folder gets the same number.
-    pub fn watch(&self, folder: &Path, events: WatchFlags) -> rustix::io::Result<i32> {
-        inotify::add_watch(&self.0, folder, events)
-    }
-
-    fn forget(&self, watch: i32) {
-        // Fails when the kernel has forgotten it already, because the folder is gone.
-        let _ = inotify::remove_watch(&self.0, watch);
-    }
-
-    /// Shows `each` event that has happened, without waiting.
-    pub fn drain(&self, mut each: impl FnMut(&inotify::Event<'_>)) {
-        let mut buffer = [MaybeUninit::uninit(); 4096];
-        let mut reader = inotify::Reader::new(&self.0, &mut buffer);
-        loop {
-            match reader.next() {
-                Ok(event) => each(&event),
-                Err(Errno::INTR) => {}
-                Err(Errno::WOULDBLOCK) => return,
-                Err(reason) => {
-                    tracing::error!(%reason, "cannot read file notifications");
-                    return;
-                }
-            }
-        }
-    }
-}
-
-impl AsFd for FolderEvents {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
     }
 }

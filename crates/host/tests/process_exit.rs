@@ -1,5 +1,6 @@
 //! How programs ended, our children and others, and signals that reach the right ones only.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a panic is how a test fails
+#![cfg(target_os = "linux")] // by pidfds
 
 mod process_support;
 

@@ -2,11 +2,10 @@
 
 use super::{COUNT_VARIABLE, FIRST, NAMES_VARIABLE, PID_VARIABLE};
 use crate::process::limits;
-use rustix::fs::MemfdFlags;
+use crate::sys::{memory, paths};
 use rustix::io::fcntl_dupfd_cloexec;
 use std::ffi::{CString, OsStr, OsString, c_char};
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -33,15 +32,15 @@ impl Bequest {
     /// # Errors
     /// When the system has no memory for them.
     pub fn add_bytes(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let mut file = File::from(rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC)?);
+        let mut file = memory::file(name)?;
         file.write_all(bytes)?;
         self.add(name, Arc::new(file));
         Ok(())
     }
 
     /// Becomes `executable` with `args`: same pid, same children, same environment, same signals held back. If that
-    /// fails, for example because the file was just removed, becomes the program that it is now once more, whose file
-    /// is never lost while it runs.
+    /// fails, for example because the file was just removed, becomes the program that it is now once more, where the
+    /// system never loses the file of a program that runs.
     ///
     /// Returns only when both failed. What was open under the numbers from 3 on is then lost, so that the caller can
     /// do no more than end.
@@ -91,7 +90,7 @@ impl fmt::Debug for Bequest {
 
 /// Everything that execve(2) needs, allocated before descriptors are moved.
 struct Exec {
-    programs: [CString; 2],
+    programs: Vec<CString>,
     args: Vec<CString>,
     environment: Vec<CString>,
 }
@@ -101,7 +100,8 @@ impl Exec {
         let executable = c_string(executable.as_os_str())?;
         let words = args.iter().map(|word| c_string(word));
         let args = std::iter::once(Ok(executable.clone())).chain(words).collect::<io::Result<_>>()?;
-        Ok(Self { programs: [executable, c"/proc/self/exe".into()], args, environment: environment(items)? })
+        let programs = std::iter::once(executable).chain(paths::OWN_IMAGE.map(CString::from)).collect();
+        Ok(Self { programs, args, environment: environment(items)? })
     }
 
     fn run(&self) -> io::Error {

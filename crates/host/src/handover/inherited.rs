@@ -1,6 +1,7 @@
 //! Coming: what a predecessor or a service manager left open.
 
 use super::{COUNT_VARIABLE, FIRST, NAMES_VARIABLE, PID_VARIABLE};
+use crate::sys::inherit;
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -96,5 +97,5 @@ fn take(number: RawFd) -> Option<OwnedFd> {
 }
 
 fn listens(descriptor: &OwnedFd) -> bool {
-    rustix::net::sockopt::socket_acceptconn(descriptor).unwrap_or(false)
+    inherit::listens(descriptor)
 }

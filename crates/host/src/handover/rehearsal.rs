@@ -5,10 +5,9 @@ use crate::detach::detach;
 use crate::files::Hint;
 use crate::process::spawn::NOT_FOR_PROGRAMS;
 use crate::program::{self, Incomplete};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::MemfdFlags;
-use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, kill_process_group, pidfd_open, setrlimit};
+use crate::sys::memory;
+use crate::sys::process::exit_watch::ExitWatch;
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, setrlimit};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fs::File;
@@ -114,7 +113,7 @@ pub fn rehearse(executable: &Path, args: &[OsString], within: Duration) -> Resul
 }
 
 fn sink(name: &str) -> io::Result<File> {
-    Ok(rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC)?.into())
+    memory::file(name)
 }
 
 /// In a session of its own, so that all of it can be killed, and without what belongs to us alone.
@@ -139,7 +138,8 @@ fn start(executable: &Path, args: &[OsString], said: &File, words: &File) -> io:
 /// How it ended; `None`: it did not in time, and was killed.
 fn end_of(child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>> {
     let pid = Pid::from_child(child);
-    let in_time = ends_before(pid, deadline);
+    let left = deadline.saturating_duration_since(Instant::now());
+    let in_time = ExitWatch::of_child(child.id()).and_then(|child| child.wait(Some(left)));
     // Also what it may have started. It is not reaped yet, so the number is its own.
     let killed = kill_process_group(pid, Signal::KILL);
     if !matches!(in_time, Ok(true)) && killed.is_err() {
@@ -147,18 +147,6 @@ fn end_of(child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>
     }
     let status = child.wait()?;
     Ok(in_time?.then_some(status))
-}
-
-fn ends_before(pid: Pid, deadline: Instant) -> io::Result<bool> {
-    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-    loop {
-        let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).ok();
-        match poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], left.as_ref()) {
-            Ok(ready) => return Ok(ready > 0),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-    }
 }
 
 fn content(file: &File) -> Vec<u8> {

@@ -1,15 +1,15 @@
 //! Waiting for a registry lock to be released, or for its holder to die.
 
 use crate::process::Process;
-use crate::watch::FolderEvents;
+use crate::sys::folders::FolderEvents;
+use crate::sys::terms::FolderInterest;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::inotify::WatchFlags;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
 
-/// How often to look when the system doesn't notify: inotify instances are limited per user.
+/// How often to look when the system doesn't notify: watches are limited per user.
 const WITHOUT_NOTIFICATION: Duration = Duration::from_millis(20);
 
 /// Notices that a file disappears from its folder.
@@ -24,7 +24,7 @@ impl Release {
     fn events(lock: &Path) -> io::Result<FolderEvents> {
         let folder = lock.parent().unwrap_or(Path::new("."));
         let events = FolderEvents::new()?;
-        events.watch(folder, WatchFlags::DELETE | WatchFlags::MOVED_FROM)?;
+        events.watch(folder, FolderInterest { goes: true, ..FolderInterest::default() })?;
         Ok(events)
     }
 
@@ -37,8 +37,10 @@ impl Release {
         let mut watched: Vec<_> = descriptors.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
         // Too long for the system's type is as good as for ever; an interruption just returns early.
         let _ = poll(&mut watched, Timespec::try_from(at_most).ok().as_ref());
-        if let Some(events) = &self.0 {
-            events.drain(|_| {});
+        if let Some(events) = &self.0
+            && let Err(error) = events.drain(|_| {})
+        {
+            tracing::debug!("cannot read what happened beside a lock: {error}");
         }
     }
 }

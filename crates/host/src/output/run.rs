@@ -4,15 +4,13 @@ use super::error::failed;
 use super::names::{Stream, run_folder_name};
 use crate::files::{FileError, create_folders};
 use crate::layout::Layout;
+use crate::sys::fifo;
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::time::Wall;
-use rustix::fs::{CWD, Mode, OFlags, mkdir, mkfifoat, open};
+use rustix::fs::{Mode, OFlags, mkdir, open};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-
-/// Folders are nobody else's business.
-const FOLDER_MODE: u32 = 0o700;
 
 /// Where a new run's output goes.
 #[derive(Debug)]
@@ -90,7 +88,7 @@ fn create_folder(parent: &Path, started: Wall) -> Result<PathBuf, FileError> {
     let mut nth = 0;
     loop {
         let folder = parent.join(run_folder_name(started, nth));
-        match mkdir(&folder, Mode::from_raw_mode(FOLDER_MODE)) {
+        match mkdir(&folder, Mode::RWXU) {
             Ok(()) => return Ok(folder),
             Err(Errno::EXIST) if nth < u32::MAX => nth += 1,
             Err(Errno::NOENT) if !parent.is_dir() => create_folders(parent)?,
@@ -101,7 +99,7 @@ fn create_folder(parent: &Path, started: Wall) -> Result<PathBuf, FileError> {
 
 /// The program's end, then the monitor's.
 fn create_fifo(layout: &Layout, path: &Path) -> Result<(OwnedFd, OwnedFd), FileError> {
-    let make = || mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR);
+    let make = || fifo::make(path);
     match make() {
         Err(Errno::NOENT) => {
             create_folders(&layout.fifos())?;

@@ -4,16 +4,16 @@
 
 use crate::layout::Layout;
 use crate::process::limits;
-use crate::watch::FolderEvents;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
-use rustix::fs::inotify::{ReadFlags, WatchFlags};
+use crate::sys::folders::FolderEvents;
+use crate::sys::terms::{FolderInterest, What};
+use crate::sys::wakeup::Wakeup;
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use rustix::io::Errno;
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -21,7 +21,7 @@ use std::thread;
 /// Holds the outputs of all programs of an instance until it is dropped.
 #[derive(Debug)]
 pub struct HeldOutputs {
-    stop: Arc<OwnedFd>,
+    stop: Arc<Wakeup>,
 }
 
 impl HeldOutputs {
@@ -32,8 +32,8 @@ impl HeldOutputs {
     pub fn hold(layout: &Layout) -> io::Result<Self> {
         let folder = layout.fifos();
         let events = FolderEvents::new()?;
-        events.watch(&folder, WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::ONLYDIR)?;
-        let stop = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        events.watch(&folder, FolderInterest { comes: true, goes: true, ..FolderInterest::default() })?;
+        let stop = Arc::new(Wakeup::new()?);
         let stopped = Arc::clone(&stop);
         let mut holder = Holder { folder, events, held: HashMap::new(), told: false };
         holder.open_all()?;
@@ -45,7 +45,7 @@ impl HeldOutputs {
 /// Ends the thread.
 impl Drop for HeldOutputs {
     fn drop(&mut self) {
-        if let Err(reason) = rustix::io::write(&self.stop, &1_u64.to_ne_bytes()) {
+        if let Err(reason) = self.stop.wake() {
             tracing::error!(%reason, "cannot let go the outputs of the partner's programs");
         }
     }
@@ -60,7 +60,7 @@ struct Holder {
 }
 
 impl Holder {
-    fn run(mut self, stop: &OwnedFd) {
+    fn run(mut self, stop: &Wakeup) {
         loop {
             let mut watched = [PollFd::new(stop, PollFlags::IN), PollFd::new(&self.events, PollFlags::IN)];
             match poll(&mut watched, None) {
@@ -78,14 +78,18 @@ impl Holder {
 
     fn take_events(&mut self) {
         let (mut came, mut went, mut overflow) = (Vec::new(), Vec::new(), false);
-        self.events.drain(|event| {
-            let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()).to_owned());
-            overflow |= event.events().contains(ReadFlags::QUEUE_OVERFLOW);
-            match event.events().contains(ReadFlags::DELETE) {
-                true => went.extend(name),
-                false => came.extend(name),
+        let read = self.events.drain(|event| {
+            let name = event.name.map(ToOwned::to_owned);
+            match event.what {
+                What::Went => went.extend(name),
+                What::Came => came.extend(name),
+                What::Anything => overflow = true,
+                _ => {}
             }
         });
+        if let Err(reason) = read {
+            tracing::error!(%reason, "cannot read which outputs of the partner's programs came and went");
+        }
         came.into_iter().for_each(|name| self.open(name));
         // After what came: names are not used twice.
         went.iter().for_each(|name| drop(self.held.remove(name)));

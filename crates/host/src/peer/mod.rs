@@ -1,16 +1,10 @@
 //! Who holds the other end of a TCP connection.
 //!
-//! | file | asks |
-//! | --- | --- |
-//! | `diag` | the kernel, about one connection (sock_diag(7)) |
-//! | `table` | `/proc/net/tcp`, which lists all, where the kernel cannot be asked |
-//! | `names` | the resolver, which names an address really has |
+//! `names` asks the resolver which names an address really has.
 
-#[cfg(target_os = "linux")]
-mod diag;
 pub mod names;
-mod table;
 
+use crate::sys;
 use process_monitor_core::access::Holder;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
@@ -35,11 +29,7 @@ pub fn own_user() -> u32 {
 /// such socket, when nobody holds it any more, or when the system does not tell. A socket that its program has
 /// closed already has no inode, and its user reads as 0: that is never taken for root.
 pub fn owner_of(peer: SocketAddr, ours: SocketAddr) -> Option<u32> {
-    #[cfg(target_os = "linux")]
-    if diag::works() {
-        return diag::owner_of(peer, ours);
-    }
-    table::owner_of(peer, ours)
+    sys::peer::owner_of(peer, ours)
 }
 
 /// Whether `peer` is an address of this machine. A socket can be bound to no other, so it is tried. When that cannot
@@ -54,16 +44,6 @@ fn is_here(peer: SocketAddr) -> bool {
         || !matches!(bound(), Err(error) if error.kind() == ErrorKind::AddrNotAvailable)
 }
 
-/// States of a connection (tcp_states.h) in which a program holds it and has taken part in its beginning. One that
-/// has just asked for it (SYN_SENT) is somebody else, who was given the port of who is gone.
-fn is_held(state: u8) -> bool {
-    const ESTABLISHED: u8 = 1;
-    const FIN_WAIT1: u8 = 4;
-    const FIN_WAIT2: u8 = 5;
-    const CLOSE_WAIT: u8 = 8;
-    matches!(state, ESTABLISHED | FIN_WAIT1 | FIN_WAIT2 | CLOSE_WAIT)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,10 +55,7 @@ mod tests {
 
     /// Each way of asking, by its name.
     fn ways() -> Vec<(&'static str, Ask)> {
-        let mut ways: Vec<(&str, Ask)> = vec![("table", table::owner_of)];
-        #[cfg(target_os = "linux")]
-        ways.push(("diag", diag::owner_of));
-        ways
+        sys::peer::WAYS.iter().copied().chain([("whichever", owner_of as Ask)]).collect()
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::ProbeError;
 use crate::process::spawn::{NOT_FOR_PROGRAMS, PROCESS_ID_VARIABLE, RUN_ID_VARIABLE};
 use crate::process::tree::{Reaper, TreeQuery};
 use crate::process::{Process, limits};
+use crate::sys::inherit;
 use process_monitor_core::exit::Exit;
 use process_monitor_core::health::shown;
 use process_monitor_core::id::{ProcessId, RunId};
@@ -183,7 +184,7 @@ impl Drop for Running {
 fn in_child() -> io::Result<()> {
     rustix::process::setsid()?;
     // Should the monitor be killed, nobody would keep its time any more.
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    inherit::end_with_parent()?;
     limits::restore_nofile()
 }
 

@@ -1,6 +1,6 @@
 //! Which process, beyond doubt: a pid is used again, a pid with its start time is not.
 
-use super::sys;
+use crate::sys::process as sys;
 use process_monitor_core::time::Wall;
 use serde::{Deserialize, Serialize};
 use std::{fmt, io};

@@ -11,18 +11,13 @@
 //! | [`figures`] | CPU time and memory, on request |
 //! | [`limits`] | descriptors: many for the monitor, the user's number for programs |
 //!
-//! What differs between systems is in `linux` and, later, in twins of it.
+//! What differs between systems is in `sys::process`.
 
 pub mod identity;
 pub mod record;
 pub mod spawn;
 
-#[cfg(target_os = "linux")]
-mod linux;
-#[cfg(target_os = "linux")]
-use linux as sys;
-
+pub use crate::sys::process::{environment, figures, handle, limits, tree};
 pub use handle::Process;
 pub use identity::{BootId, Identity};
 pub use spawn::{SpawnError, SpawnRequest, ensure_room, spawn};
-pub use sys::{environment, figures, handle, limits, tree};

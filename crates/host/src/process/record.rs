@@ -19,7 +19,7 @@
 //!   boot id of the intent says so.
 
 use super::identity::{BootId, Identity};
-use super::sys;
+use crate::sys::process as sys;
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::time::Wall;

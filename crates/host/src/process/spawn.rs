@@ -1,6 +1,7 @@
 //! Starting a program: what is asked for, and everything that can be wrong with it.
 
-use super::{Process, sys};
+use super::Process;
+use crate::sys::process as sys;
 use process_monitor_core::id::{ProcessId, RunId};
 use std::ffi::OsStr;
 use std::fmt;

@@ -1,11 +1,8 @@
-//! What a person who looks for a fault wants to know of this machine. Linux.
+//! What a person who looks for a fault wants to know of this machine.
 
-mod ports;
-
-pub use ports::{Listener, listener_on};
+pub use crate::sys::survey::{descriptors, kernel, listener_on};
 
 use rustix::fs::statvfs;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -18,16 +15,15 @@ pub struct Descriptors {
     pub limit: Option<u64>,
 }
 
-/// The descriptors of process `pid`, which belongs to this user (`/proc/PID/fd`, `/proc/PID/limits`).
-///
-/// # Errors
-/// When it does not run, or belongs to somebody else.
-pub fn descriptors(pid: u32) -> io::Result<Descriptors> {
-    let open = fs::read_dir(format!("/proc/{pid}/fd"))?.count();
-    let limits = fs::read_to_string(format!("/proc/{pid}/limits"))?;
-    let soft = limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next());
-    let limit = soft.and_then(|soft| soft.parse().ok());
-    Ok(Descriptors { open: u64::try_from(open).unwrap_or(u64::MAX), limit })
+/// Somebody who listens on a TCP port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// The user whose socket it is.
+    pub uid: u32,
+    /// Which process has it open; `None` when it is not ours to see.
+    pub pid: Option<u32>,
+    /// That process's name.
+    pub name: String,
 }
 
 /// What is left of the file system that holds a path, for a user who is not root.
@@ -57,23 +53,13 @@ pub fn space(path: &Path) -> io::Result<Space> {
 /// The kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kernel {
+    /// `Linux`, `Darwin`
+    pub name: String,
     /// `6.18.0-1-amd64`
     pub release: String,
     /// Whether it tells the exit code of a process that is not our child: `PIDFD_GET_INFO` with
     /// `PIDFD_INFO_EXIT`, from Linux 6.15 on.
     pub tells_exits_of_strangers: bool,
-}
-
-/// The running kernel (uname(2)).
-pub fn kernel() -> Kernel {
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
-    let tells_exits_of_strangers = version(&release).is_some_and(|version| version >= (6, 15));
-    Kernel { release, tells_exits_of_strangers }
-}
-
-fn version(release: &str) -> Option<(u32, u32)> {
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -91,14 +77,5 @@ mod tests {
     fn there_is_space_somewhere() {
         let space = space(&std::env::temp_dir()).unwrap();
         assert!(space.total_bytes >= space.free_bytes, "{space:?}");
-    }
-
-    #[test]
-    fn kernels_are_compared_by_number() {
-        for (release, expected) in
-            [("6.18.0-1-amd64", Some((6, 18))), ("6.9-rc1", Some((6, 9))), ("x", None), ("6", None)]
-        {
-            assert_eq!(version(release), expected, "{release}");
-        }
     }
 }

@@ -32,6 +32,10 @@ fn logger_process() {
     if let Some(point) = setting("failpoint=") {
         fail::cfg(point, "1*return").unwrap();
     }
+    #[cfg(feature = "failpoints")]
+    if setting("stages").is_some() {
+        fail::cfg("copier::stages", "return").unwrap();
+    }
     let result = logger::run(Layout::new(directory, Default::default()));
     std::process::exit(i32::from(result.is_err()));
 }

@@ -4,15 +4,15 @@ use super::LinkError;
 use crate::detach::detach;
 use crate::files::create_folders;
 use crate::layout::Layout;
+use crate::sys::folders::FolderEvents;
+use crate::sys::process::descriptors::{FileId, file_id};
+use crate::sys::process::exit_watch::ExitWatch;
+use crate::sys::terms::FolderInterest;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::inotify;
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -41,18 +41,21 @@ pub(super) enum Launched {
 
 /// Notices the appearance of the logger's socket.
 pub(super) struct Watcher {
-    inotify: OwnedFd,
-    socket: OsString,
+    events: FolderEvents,
+    socket: PathBuf,
+    /// Which file had its name before: one that a killed logger left.
+    before: Option<FileId>,
 }
 
 impl Watcher {
     pub(super) fn new(layout: &Layout) -> io::Result<Self> {
         create_folders(&layout.state()).map_err(io::Error::other)?;
-        let inotify = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
-        // The logger renames the socket into place when it listens.
-        inotify::add_watch(&inotify, layout.state(), inotify::WatchFlags::MOVED_TO)?;
-        let socket = layout.logger_socket().file_name().unwrap_or_default().to_owned();
-        Ok(Self { inotify, socket })
+        let events = FolderEvents::new()?;
+        // The logger renames the socket into place when it listens, so that it never has the number of the one before.
+        events.watch(&layout.state(), FolderInterest { comes: true, ..FolderInterest::default() })?;
+        let socket = layout.logger_socket();
+        let before = file_id(&socket);
+        Ok(Self { events, socket, before })
     }
 
     /// Starts a logger and waits until it listens or has ended.
@@ -70,10 +73,9 @@ impl Watcher {
 
     /// The exit of `child`, or `None` when the socket is there.
     fn wait(&self, child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>> {
-        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
-        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+        let exit = ExitWatch::of_child(child.id())?;
         loop {
-            let mut fds = [PollFd::new(&self.inotify, PollFlags::IN), PollFd::new(&pidfd, PollFlags::IN)];
+            let mut fds = [PollFd::new(&self.events, PollFlags::IN), PollFd::new(&exit, PollFlags::IN)];
             let left = deadline.saturating_duration_since(Instant::now());
             let timeout = Timespec::try_from(left).map_err(|_| Errno::INVAL)?;
             match poll(&mut fds, Some(&timeout)) {
@@ -81,28 +83,12 @@ impl Watcher {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
-            if self.has_appeared()? {
+            self.events.drain(|_| {})?;
+            if file_id(&self.socket).is_some_and(|now| Some(now) != self.before) {
                 return Ok(None);
             }
             if let Some(status) = child.try_wait()? {
                 return Ok(Some(status));
-            }
-        }
-    }
-
-    fn has_appeared(&self) -> io::Result<bool> {
-        let mut buffer = [MaybeUninit::uninit(); 4096];
-        let mut events = inotify::Reader::new(&self.inotify, &mut buffer);
-        let mut appeared = false;
-        loop {
-            match events.next() {
-                Ok(event) => {
-                    appeared |=
-                        event.file_name().is_some_and(|n| n.to_bytes() == self.socket.as_encoded_bytes());
-                }
-                Err(Errno::AGAIN) => return Ok(appeared),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
             }
         }
     }

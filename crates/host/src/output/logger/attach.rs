@@ -8,8 +8,8 @@ use crate::output::names::Stream;
 use crate::output::note::ExitNote;
 use crate::output::protocol::{Attach, Reply};
 use crate::output::run::open_reader;
+use crate::sys::terms::Interest;
 use process_monitor_core::id::RunId;
-use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,7 +50,7 @@ impl Logger {
         self.watch_exit(number);
         for index in 0..Stream::BOTH.len() {
             self.open_stream(number, index);
-            // Not left to epoll: see `StreamState::end_is_reported`.
+            // Not left to a report: see `StreamState::end_is_reported`.
             self.serve_stream(number, index);
         }
         self.finish_if_over(number);
@@ -92,15 +92,14 @@ impl Logger {
         let path = stream.fifo(&self.layout, &run.attach.run);
         let opened = self.copier.files.with_descriptor(|| {
             let fifo = open_reader(&path)?;
-            let data = rustix::event::epoll::EventData::new_u64(token);
-            rustix::event::epoll::add(&self.epoll, &fifo, data, EventFlags::IN)?;
+            self.readiness.add(&fifo, token, Interest::Read)?;
             Ok(fifo)
         });
         match opened {
             Ok(fifo) => {
                 let folder = Arc::from(run.attach.folder.as_path());
-                *slot =
-                    Slot::Open(Box::new(StreamState::new(token, fifo, folder, *stream, run.attach.limits)));
+                let opened = StreamState::new(token, (path, fifo), folder, *stream, run.attach.limits);
+                *slot = Slot::Open(Box::new(opened));
             }
             Err(Errno::NOENT) => *slot = Slot::Closed,
             Err(error) => {
@@ -118,30 +117,30 @@ impl Logger {
         let (was_waiting, was_due) = (is_waiting(stream), stream.retry_at());
         let progress = self.copier.serve(stream, turned, Instant::now());
         let (waits, due) = (is_waiting(stream), stream.retry_at());
-        let (token, end_is_reported) = (stream.token, stream.end_is_reported);
+        let (token, has_more) = (stream.token, stream.has_staged() && !waits);
+        let again = has_more || matches!(progress, Progress::Moved(_)) && !stream.end_is_reported;
         if was_waiting != waits {
             self.listen_to(number, index, !waits);
         }
         self.reschedule(token, was_due, due);
         match progress {
             Progress::Closed => self.close_stream(number, index, token),
-            Progress::Moved(_) if !end_is_reported => drop(self.retries.insert((Instant::now(), token))),
+            _ if again => drop(self.retries.insert((Instant::now(), token))),
             _ => {}
         }
     }
 
     /// While a stream waits for its file, its FIFO must not wake us: neither for bytes nor for its
-    /// end, which epoll would report for ever.
+    /// end, which would be reported for ever.
     fn listen_to(&mut self, number: u64, index: usize, wanted: bool) {
         let Some(Slot::Open(stream)) = self.runs.get_mut(number).and_then(|run| run.slots.get_mut(index))
         else {
             return;
         };
         if !wanted {
-            return Self::unwatch(&self.epoll, &stream.fifo);
+            return Self::unwatch(&self.readiness, &stream.fifo);
         }
-        let data = rustix::event::epoll::EventData::new_u64(stream.token);
-        if let Err(error) = rustix::event::epoll::add(&self.epoll, &stream.fifo, data, EventFlags::IN) {
+        if let Err(error) = self.readiness.add(&stream.fifo, stream.token, Interest::Read) {
             tracing::warn!("cannot watch the output of {}: {error}", stream.folder.display());
             stream.failed(error, Instant::now());
         }

@@ -7,7 +7,7 @@ use process_monitor_core::id::RunId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-/// Names a thing that epoll reports: a run's number times [`PER_RUN`], plus one of the parts. Numbers
+/// Names a thing that is reported as ready: a run's number times [`PER_RUN`], plus one of the parts. Numbers
 /// are never used again, so a late report of a run that is gone hits nothing.
 pub(super) type Token = u64;
 

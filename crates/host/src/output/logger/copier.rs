@@ -9,8 +9,8 @@ use super::scratch::{PEEK_BYTES, Peek, Scratch};
 use super::stamp;
 use super::stream::{Fault, StreamState};
 use super::times::Stamps;
+use crate::sys::fifo;
 use rustix::io::Errno;
-use rustix::pipe::fcntl_setpipe_size;
 use std::time::Instant;
 
 /// The most that one turn of a stream moves, in bytes.
@@ -68,7 +68,7 @@ impl Copier {
         let mut log = match self.files.take(stream.token) {
             Some(log) => log,
             // A log file is made for output, not for the lack of it.
-            None => match self.scratch.peek(&stream.fifo, 1)? {
+            None => match self.peek(stream, 1)? {
                 Peek::Data(_) => self.files.open(stream)?,
                 Peek::Empty => return Ok(Progress::Drained),
                 Peek::Eof => return Ok(Progress::Closed),
@@ -85,7 +85,7 @@ impl Copier {
         let mut budget = if stream.limits.timestamps { STAMPED_TURN_BYTES } else { TURN_BYTES };
         while budget > 0 {
             if log.is_due(&stream.limits)? {
-                match self.scratch.peek(&stream.fifo, 1)? {
+                match self.peek(stream, 1)? {
                     Peek::Data(_) => self.rotate(stream, log)?,
                     Peek::Empty => return Ok(Progress::Drained),
                     Peek::Eof => return Ok(Progress::Closed),
@@ -118,7 +118,7 @@ impl Copier {
     ) -> Result<Progress, Errno> {
         let room = usize::try_from(log.room(&stream.limits)).unwrap_or(usize::MAX);
         let wanted = match room {
-            0 => match self.scratch.peek(&stream.fifo, PEEK_BYTES)? {
+            0 => match self.peek(stream, PEEK_BYTES)? {
                 Peek::Data(bytes) => rest_of_line(bytes).min(slack(log, stream)),
                 Peek::Empty => return Ok(Progress::Drained),
                 Peek::Eof => return Ok(Progress::Closed),
@@ -128,11 +128,10 @@ impl Copier {
         let progress = self.move_bytes(stream, log, wanted)?;
         if let Progress::Moved(bytes) = progress {
             if stream.turned_busy(bytes >= PEEK_BYTES) {
-                // Not allowed, or no memory: the stream is merely slower.
-                let _ = fcntl_setpipe_size(&stream.fifo, BUSY_FIFO_BYTES);
+                fifo::enlarge(&stream.fifo, BUSY_FIFO_BYTES);
             }
             if bytes < wanted && stream.end_is_reported {
-                // Most likely; epoll tells if not.
+                // Most likely; we are told if not.
                 return Ok(Progress::Drained);
             }
         }
@@ -141,7 +140,7 @@ impl Copier {
 
     /// Moves what one look shows, line by line, each begun with the time.
     fn stamped_step(&mut self, stream: &mut StreamState, log: &mut LogFile) -> Result<Progress, Errno> {
-        let lines: Vec<(usize, bool)> = match self.scratch.peek(&stream.fifo, PEEK_BYTES)? {
+        let lines: Vec<(usize, bool)> = match self.peek(stream, PEEK_BYTES)? {
             Peek::Data(bytes) => bytes
                 .split_inclusive(|b| *b == b'\n')
                 .map(|line| (line.len(), line.ends_with(b"\n")))
@@ -190,8 +189,8 @@ impl Copier {
         log: &mut LogFile,
         length: usize,
     ) -> Result<Progress, Errno> {
-        if stream.copying {
-            return self.copy_bytes(stream, log, length);
+        if stream.stages {
+            return self.write_staged(stream, log, length);
         }
         match log.splice(&stream.fifo, length) {
             Ok(0) => Ok(Progress::Closed),
@@ -199,29 +198,36 @@ impl Copier {
             Err(Errno::AGAIN) => Ok(Progress::Drained),
             Err(Errno::INVAL) => {
                 tracing::warn!("the file system of {} has no splice; copying", stream.folder.display());
-                stream.copying = true;
-                self.copy_bytes(stream, log, length)
+                stream.stages = true;
+                self.write_staged(stream, log, length)
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Without splice(2): writes what it sees, then consumes it. A kill between the two doubles at
-    /// most one pipe's worth, which is better than losing it.
-    fn copy_bytes(
+    fn write_staged(
         &mut self,
         stream: &mut StreamState,
         log: &mut LogFile,
         length: usize,
     ) -> Result<Progress, Errno> {
-        let written = match self.scratch.peek(&stream.fifo, length)? {
-            Peek::Data(bytes) => log.write(bytes)?,
-            Peek::Empty => return Ok(Progress::Drained),
-            Peek::Eof => return Ok(Progress::Closed),
-        };
-        let mut consumed = vec![0; written];
-        rustix::io::read(&stream.fifo, &mut consumed)?;
-        Ok(Progress::Moved(written))
+        match self.peek(stream, length)? {
+            Peek::Data(_) => stream.stage()?.write_to(log, length).map(Progress::Moved),
+            Peek::Empty => Ok(Progress::Drained),
+            Peek::Eof => Ok(Progress::Closed),
+        }
+    }
+
+    /// The next bytes of `stream`, at most `limit`, without consuming them.
+    fn peek<'a>(&'a mut self, stream: &'a mut StreamState, limit: usize) -> Result<Peek<'a>, Errno> {
+        if !stream.stages {
+            return self.scratch.peek(&stream.fifo, limit);
+        }
+        stream.stage()?;
+        match &mut stream.staging {
+            Some(staging) => staging.peek(&stream.fifo, limit),
+            None => Ok(Peek::Empty),
+        }
     }
 
     /// Drops output, unless it is time to try and the log file can be written again.
@@ -258,17 +264,14 @@ impl Copier {
 
     /// So that no half line follows the notice. False when the line's end isn't there yet.
     fn drop_to_line_start(&mut self, stream: &mut StreamState) -> bool {
-        let Fault::Dropping(dropped) = &mut stream.fault else { return true };
-        while dropped.mid_line {
-            let Ok(Peek::Data(bytes)) = self.scratch.peek(&stream.fifo, PEEK_BYTES) else {
+        while matches!(&stream.fault, Fault::Dropping(dropped) if dropped.mid_line) {
+            let Ok(Peek::Data(bytes)) = self.peek(stream, PEEK_BYTES) else {
                 // The end of the stream ends the line, too.
-                return matches!(self.scratch.peek(&stream.fifo, 1), Ok(Peek::Eof));
+                return matches!(self.peek(stream, 1), Ok(Peek::Eof));
             };
-            let ended = bytes.contains(&b'\n');
-            let mut rest = vec![0; rest_of_line(bytes)];
-            let Ok(read) = rustix::io::read(&stream.fifo, &mut rest) else { return false };
-            dropped.bytes = dropped.bytes.saturating_add(read as u64);
-            dropped.mid_line = !ended;
+            let (ended, length) = (bytes.contains(&b'\n'), rest_of_line(bytes));
+            let Ok(rest) = stream.consume(length) else { return false };
+            stream.dropped(&rest, !ended);
         }
         true
     }
@@ -304,14 +307,11 @@ fn slack(log: &LogFile, stream: &StreamState) -> usize {
 }
 
 fn drop_bytes(stream: &mut StreamState) -> Progress {
-    let Fault::Dropping(dropped) = &mut stream.fault else { return Progress::Drained };
-    let mut buffer = vec![0; PEEK_BYTES];
-    match rustix::io::read(&stream.fifo, &mut buffer) {
-        Ok(0) => Progress::Closed,
-        Ok(read) => {
-            dropped.bytes = dropped.bytes.saturating_add(read as u64);
-            dropped.mid_line = buffer.get(read - 1) != Some(&b'\n');
-            Progress::Moved(read)
+    match stream.consume(PEEK_BYTES) {
+        Ok(bytes) if bytes.is_empty() => Progress::Closed,
+        Ok(bytes) => {
+            stream.dropped(&bytes, bytes.last() != Some(&b'\n'));
+            Progress::Moved(bytes.len())
         }
         Err(_) => Progress::Drained,
     }

@@ -1,14 +1,14 @@
 //! Exits while no monitor is there: noted, for the next one.
 //!
-//! The pidfd is opened when the run is attached, not when the monitor is gone: then the process may
+//! The process is taken hold of when the run is attached, not when the monitor is gone: then the process may
 //! be gone, too. It is listened to only while no monitor is connected, who knows by itself.
 
 use super::Logger;
 use super::attached::{Part, token};
 use crate::output::note::ExitNote;
 use crate::process::Process;
+use crate::sys::terms::Interest;
 use process_monitor_core::id::RunId;
-use rustix::event::epoll::{EventData, EventFlags};
 use rustix::io::Errno;
 
 impl Logger {
@@ -35,8 +35,7 @@ impl Logger {
 
     fn listen_to_exit(&mut self, number: u64) {
         let Some(process) = self.runs.get_mut(number).and_then(|run| run.process.as_ref()) else { return };
-        let data = EventData::new_u64(token(number, Part::Exit));
-        match rustix::event::epoll::add(&self.epoll, process, data, EventFlags::IN) {
+        match self.readiness.add(process, token(number, Part::Exit), Interest::Read) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => tracing::warn!("the exit of {} will not be noted: {error}", process.identity()),
         }
@@ -46,7 +45,7 @@ impl Logger {
     pub(super) fn ignore_exits(&mut self) {
         for (_, run) in self.runs.iter_mut() {
             if let Some(process) = &run.process {
-                Self::unwatch(&self.epoll, process);
+                Self::unwatch(&self.readiness, process);
             }
         }
     }

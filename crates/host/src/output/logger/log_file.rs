@@ -6,9 +6,9 @@ use super::stamp;
 use super::times::{Stamps, Times};
 use crate::files::create_folders;
 use crate::output::protocol::Limits;
+use crate::sys::fifo;
 use rustix::fs::{FileType, Mode, OFlags, Stat, open};
 use rustix::io::Errno;
-use rustix::pipe::{SpliceFlags, splice};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(super) struct LogFile {
     folder: Arc<Path>,
     stream: Stream,
     path: PathBuf,
-    inode: (u64, u64),
+    inode: (libc::dev_t, u64),
     size: u64,
     end: End,
     times: Times,
@@ -74,6 +74,16 @@ impl LogFile {
             self.end = End::Unknown;
         }
         true
+    }
+
+    /// Its number in its file system.
+    pub(super) fn number(&self) -> u64 {
+        self.inode.1
+    }
+
+    /// Where the next byte goes.
+    pub(super) fn size(&self) -> u64 {
+        self.size
     }
 
     /// How much may be written before the file is looked at for rotation.
@@ -132,9 +142,7 @@ impl LogFile {
     /// Moves up to `length` bytes from `fifo` to the end of this file, in one step that a kill cannot
     /// split. 0 means that all writers are gone, AGAIN that there is nothing now.
     pub(super) fn splice(&mut self, fifo: impl AsFd, length: usize) -> Result<usize, Errno> {
-        let mut at = self.size;
-        let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
-        let moved = splice(fifo, None, &self.fd, Some(&mut at), length, flags)?;
+        let moved = fifo::move_to(fifo, &self.fd, self.size, length)?;
         self.grown_by(moved);
         Ok(moved)
     }
@@ -214,7 +222,7 @@ fn open_or_create(path: &Path, folder: &Path) -> Result<(OwnedFd, Stat), Errno> 
     }
 }
 
-fn inode(stat: &Stat) -> (u64, u64) {
+fn inode(stat: &Stat) -> (libc::dev_t, u64) {
     (stat.st_dev, stat.st_ino)
 }
 

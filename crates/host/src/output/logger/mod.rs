@@ -5,15 +5,16 @@
 //! | [`own`] | being the one logger, and being found |
 //! | [`session`], [`monitor`] | the monitor's connection, and what it asks for |
 //! | [`attached`], [`attach`], [`memory`] | the runs whose output is copied |
-//! | [`copier`], [`scratch`], [`stamp`] | FIFO → file, exactly once |
+//! | [`copier`], [`scratch`], [`staging`], [`stamp`] | FIFO → file, exactly once |
 //! | [`log_file`], [`files`], [`rotate`], [`retain`] | the files |
 //! | [`times`] | when bytes were read, for the order of streams |
 //! | [`stream`] | one stream, and how it bears with a full disk |
 //! | [`exits`] | exits while no monitor is there |
 //!
 //! Invariants:
-//! * A byte leaves a FIFO only by the system call that appends it to its file, or is counted as dropped.
-//! * Nothing here is needed to know where a file ends; the file says so. So a kill needs no recovery.
+//! * A byte leaves a FIFO only by the system call that appends it to its file, or is counted as dropped. Nothing here is
+//!   needed to know where a file ends; the file says so. So a kill needs no recovery.
+//! * Where the system has no such call, bytes are staged in a file of their own, from which a kill is recovered ([`staging`]).
 //! * No file is touched for a stream that has no output, and nothing wakes up when nothing happens.
 //! * Monitors come and go; a failure of one stream, or of the monitor, never ends the logger.
 
@@ -30,6 +31,7 @@ mod retain;
 mod rotate;
 mod scratch;
 mod session;
+mod staging;
 mod stamp;
 mod stream;
 mod times;
@@ -37,24 +39,26 @@ mod times;
 use crate::files::FileError;
 use crate::layout::Layout;
 use crate::lock::LifeLock;
+use crate::sys::readiness::Readiness;
+use crate::sys::terms::Interest;
 use attached::{AttachedRuns, Part, Token};
 use copier::Copier;
-use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 use session::Session;
 use std::collections::BTreeSet;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
 /// How long the logger waits for a monitor when it has nothing to copy. A monitor that finds none starts one at once.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What epoll says when the listening socket has a connection. Runs have numbers from 1, and tokens
+/// What is reported when the listening socket has a connection. Runs have numbers from 1, and tokens
 /// from 4.
 const LISTENER: Token = 0;
-/// What epoll says when the monitor has written.
+/// What is reported when the monitor has written.
 const MONITOR: Token = 1;
-/// What epoll says when one has written that has not said hello yet.
+/// What is reported when one has written that has not said hello yet.
 const NEWCOMER: Token = 2;
 
 /// Why the logger could not begin, or had to end.
@@ -81,7 +85,7 @@ fn system(action: &'static str) -> impl FnOnce(Errno) -> LoggerError {
 /// when another logger serves this instance.
 ///
 /// # Errors
-/// When it cannot begin, or when epoll fails.
+/// When it cannot begin, or cannot wait for output.
 pub fn run(layout: Layout) -> Result<(), LoggerError> {
     let Some(lock) = own::acquire(&layout)? else {
         tracing::info!("another logger serves this instance");
@@ -106,8 +110,8 @@ enum Quit {
 
 struct Logger {
     layout: Layout,
-    epoll: OwnedFd,
-    listener: Option<OwnedFd>,
+    readiness: Readiness,
+    listener: Option<UnixListener>,
     session: Option<Session>,
     /// Has connected and not yet said hello; only that makes it the monitor.
     newcomer: Option<Session>,
@@ -126,7 +130,7 @@ impl Logger {
     fn new(layout: Layout, lock: LifeLock) -> Result<Self, LoggerError> {
         Ok(Self {
             layout,
-            epoll: epoll::create(epoll::CreateFlags::CLOEXEC).map_err(system("create an epoll instance"))?,
+            readiness: Readiness::new().map_err(system("wait for many descriptors"))?,
             listener: None,
             session: None,
             newcomer: None,
@@ -141,22 +145,19 @@ impl Logger {
 
     fn listen(&mut self) -> Result<(), LoggerError> {
         let listener = own::listener(&self.layout)?;
-        self.watch(&listener, LISTENER, epoll::EventFlags::IN).map_err(system("watch its socket"))?;
+        self.watch(&listener, LISTENER).map_err(system("watch its socket"))?;
         self.listener = Some(listener);
         Ok(())
     }
 
     fn serve(&mut self) -> Result<(), LoggerError> {
-        let mut events = Vec::with_capacity(256);
+        let mut ready = Vec::new();
         while !self.is_done(Instant::now()) {
-            let timeout = self.next_deadline().map(timespec);
-            events.clear();
-            match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), timeout.as_ref()) {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(system("wait for output")(error)),
-            }
-            for event in &events {
-                self.dispatch(event.data.u64());
+            self.readiness
+                .wait(&mut ready, self.next_deadline().map(late))
+                .map_err(system("wait for output"))?;
+            for token in &ready {
+                self.dispatch(*token);
             }
             self.retry(Instant::now());
             self.flush();
@@ -214,23 +215,19 @@ impl Logger {
         self.flush();
     }
 
-    fn watch(&self, source: impl AsFd, token: Token, flags: epoll::EventFlags) -> Result<(), Errno> {
-        epoll::add(&self.epoll, source, epoll::EventData::new_u64(token), flags)
+    fn watch(&self, source: impl AsFd, token: Token) -> Result<(), Errno> {
+        self.readiness.add(source, token, Interest::Read)
     }
 
     /// Undoes [`watch`](Self::watch).
-    fn unwatch(epoll: &OwnedFd, source: impl AsFd) {
-        if let Err(error) = epoll::delete(epoll, source) {
+    fn unwatch(readiness: &Readiness, source: impl AsFd) {
+        if let Err(error) = readiness.remove(source) {
             tracing::debug!("cannot stop watching a descriptor: {error}");
         }
     }
 }
 
-fn timespec(wait: Duration) -> Timespec {
-    // Rounded up, so that the deadline has passed when the wait is over.
-    let wait = wait + Duration::from_millis(1);
-    Timespec {
-        tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(wait.subsec_nanos()),
-    }
+/// Rounded up, so that the deadline has passed when the wait is over.
+fn late(wait: Duration) -> Duration {
+    wait + Duration::from_millis(1)
 }

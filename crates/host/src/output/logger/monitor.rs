@@ -2,15 +2,17 @@
 
 use super::{Logger, MONITOR, NEWCOMER, Quit, Session};
 use crate::output::protocol::{PROTOCOL, Reply, Request};
-use rustix::event::epoll::{self, EventData, EventFlags};
+use crate::sys::terms::Interest;
 use rustix::io::Errno;
-use rustix::net::{SocketFlags, accept_with};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
 
 impl Logger {
     /// Somebody connects.
     pub(super) fn accept(&mut self) {
         let Some(listener) = &self.listener else { return };
-        let accept = || accept_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK);
+        let accept = || accept(listener).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
         let socket = match self.copier.files.with_reserve(accept) {
             Ok(socket) => socket,
             Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return,
@@ -20,7 +22,7 @@ impl Logger {
         if !session.flush() {
             return;
         }
-        match self.watch(&session, NEWCOMER, EventFlags::IN) {
+        match self.watch(&session, NEWCOMER) {
             Ok(()) => self.newcomer = Some(session),
             Err(error) => tracing::warn!("cannot watch a connection: {error}"),
         }
@@ -36,8 +38,7 @@ impl Logger {
             return;
         }
         self.disconnect();
-        let data = EventData::new_u64(MONITOR);
-        if let Err(error) = epoll::modify(&self.epoll, &session, data, EventFlags::IN) {
+        if let Err(error) = self.readiness.change(&session, MONITOR, Interest::Read) {
             return tracing::warn!("cannot watch the monitor's connection: {error}");
         }
         self.ignore_exits();
@@ -89,8 +90,8 @@ impl Logger {
             return self.disconnect();
         }
         let Some(writable) = session.interest_changed() else { return };
-        let interest = if writable { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN };
-        if let Err(error) = epoll::modify(&self.epoll, &*session, EventData::new_u64(MONITOR), interest) {
+        let interest = if writable { Interest::ReadAndWrite } else { Interest::Read };
+        if let Err(error) = self.readiness.change(&*session, MONITOR, interest) {
             tracing::warn!("cannot watch the monitor's connection: {error}");
             self.disconnect();
         }
@@ -101,4 +102,11 @@ impl Logger {
             self.listen_to_exits();
         }
     }
+}
+
+/// Programs that this process starts do not get the connection, and nothing waits for it.
+fn accept(listener: &UnixListener) -> io::Result<OwnedFd> {
+    let (connection, _) = listener.accept()?;
+    connection.set_nonblocking(true)?;
+    Ok(connection.into())
 }

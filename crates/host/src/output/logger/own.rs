@@ -6,10 +6,9 @@ use crate::layout::Layout;
 use crate::lock::LifeLock;
 use crate::output::error::failed;
 use crate::socket::ShortPath;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
-use std::fs::File;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -51,7 +50,7 @@ fn wait_for(lock: &Path) -> bool {
 
 /// The socket, listening. It appears under its name only then, so that who finds it can connect;
 /// one that a killed logger left is replaced.
-pub(super) fn listener(layout: &Layout) -> Result<OwnedFd, LoggerError> {
+pub(super) fn listener(layout: &Layout) -> Result<UnixListener, LoggerError> {
     let path = layout.logger_socket();
     let new = with_suffix(&path, ".new");
     let listener = bind_at(&new).map_err(failed("listen on", &new))?;
@@ -59,18 +58,16 @@ pub(super) fn listener(layout: &Layout) -> Result<OwnedFd, LoggerError> {
     Ok(listener)
 }
 
-fn bind_at(path: &Path) -> std::io::Result<OwnedFd> {
+fn bind_at(path: &Path) -> std::io::Result<UnixListener> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    // Before bind(2), which gives the file the socket's own mode (unix(7)): never open to others.
-    rustix::fs::fchmod(&socket, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)?;
-    bind(&socket, &SocketAddrUnix::new(ShortPath::of(path)?.as_path())?)?;
-    listen(&socket, 16)?;
-    Ok(socket)
+    let listener = UnixListener::bind(ShortPath::of(path)?.as_path())?;
+    // Others cannot enter the folder, so the moment before this is nobody's.
+    std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -1,7 +1,7 @@
 //! Looking into a FIFO without consuming.
 
+use crate::sys::fifo::{self, pipe};
 use rustix::io::Errno;
-use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, tee};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// The most that one look shows, in bytes: the capacity of a pipe (pipe(7)).
@@ -17,7 +17,7 @@ pub(super) enum Peek<'a> {
     Eof,
 }
 
-/// A pipe of our own into which `tee(2)` duplicates the head of a FIFO. It is empty between looks.
+/// A pipe of our own into which the head of a FIFO is duplicated. It is empty between looks.
 pub(super) struct Scratch {
     reader: OwnedFd,
     writer: OwnedFd,
@@ -34,7 +34,7 @@ impl Scratch {
     /// of the pipe's buffers as fit into ours.
     pub(super) fn peek(&mut self, fifo: impl AsFd, limit: usize) -> Result<Peek<'_>, Errno> {
         let limit = limit.min(PEEK_BYTES);
-        let shown = match tee(fifo, &self.writer, limit, SpliceFlags::NONBLOCK) {
+        let shown = match fifo::look(fifo, &self.writer, limit) {
             Ok(0) => return Ok(Peek::Eof),
             Ok(shown) => shown,
             Err(Errno::AGAIN) => return Ok(Peek::Empty),
@@ -59,8 +59,4 @@ impl Scratch {
         }
         failure
     }
-}
-
-fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
-    pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)
 }

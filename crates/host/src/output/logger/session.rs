@@ -71,7 +71,7 @@ impl Session {
     /// Sends what it can without waiting; false when the connection is of no use any more.
     pub(super) fn flush(&mut self) -> bool {
         while !self.output.is_empty() {
-            match send(&self.socket, &self.output, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+            match send(&self.socket, &self.output, SendFlags::DONTWAIT) {
                 Ok(sent) => drop(self.output.drain(..sent)),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return self.output.len() <= MAX_BACKLOG,

@@ -1,10 +1,13 @@
 //! What the logger knows of one stream, and how it bears with a log file that cannot be written.
 
 use super::super::names::Stream;
+use super::staging::Staging;
+use crate::failpoint::is_set;
 use crate::output::protocol::Limits;
+use crate::sys::fifo;
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,9 +32,13 @@ pub(super) struct StreamState {
     pub(super) stream: Stream,
     pub(super) limits: Limits,
     pub(super) fault: Fault,
-    /// This file system has no splice(2): read and write instead.
-    pub(super) copying: bool,
-    /// Whether epoll will report the end of the FIFO. It does not when the last writer was gone
+    /// Where the FIFO is.
+    pub(super) path: PathBuf,
+    /// Bytes cannot be moved from FIFO to file in one step: they are staged in between.
+    pub(super) stages: bool,
+    /// Where they are staged, once there were any.
+    pub(super) staging: Option<Staging>,
+    /// Whether the end of the FIFO will be reported. It is not when the last writer was gone
     /// before we opened it (`fifo_open()` in `fs/pipe.c`); once the FIFO was seen empty and not at its
     /// end, there was a writer after.
     pub(super) end_is_reported: bool,
@@ -74,18 +81,61 @@ impl Dropped {
 }
 
 impl StreamState {
-    pub(super) fn new(token: u64, fifo: OwnedFd, folder: Arc<Path>, stream: Stream, limits: Limits) -> Self {
+    pub(super) fn new(
+        token: u64,
+        (path, fifo): (PathBuf, OwnedFd),
+        folder: Arc<Path>,
+        stream: Stream,
+        limits: Limits,
+    ) -> Self {
+        // One that another logger has staged is taken to its end that way, too.
+        let stages = !fifo::MOVES || is_set("copier::stages") || Staging::path(&path).exists();
         Self {
             token,
             fifo,
+            path,
+            stages,
+            staging: None,
             folder,
             stream,
             limits,
             fault: Fault::None,
-            copying: false,
             end_is_reported: false,
             busy_turns: 0,
         }
+    }
+
+    /// These bytes were dropped, if any are to be; the next one may be inside a line.
+    pub(super) fn dropped(&mut self, bytes: &[u8], mid_line: bool) {
+        if let Fault::Dropping(dropped) = &mut self.fault {
+            dropped.bytes = dropped.bytes.saturating_add(bytes.len() as u64);
+            dropped.mid_line = mid_line;
+        }
+    }
+
+    /// Makes sure that there is a place for staged bytes.
+    pub(super) fn stage(&mut self) -> Result<&mut Staging, Errno> {
+        let staging = match self.staging.take() {
+            Some(staging) => staging,
+            None => Staging::open(&self.path, &self.fifo, &self.folder, self.stream)?,
+        };
+        Ok(self.staging.insert(staging))
+    }
+
+    /// Whether bytes are staged, which no report of the FIFO tells.
+    pub(super) fn has_staged(&self) -> bool {
+        self.staging.as_ref().is_some_and(|staging| !staging.is_empty())
+    }
+
+    /// Takes up to `length` of the next bytes away. None: there will never be any more.
+    pub(super) fn consume(&mut self, length: usize) -> Result<Vec<u8>, Errno> {
+        if let Some(staging) = self.staging.as_mut().filter(|staging| !staging.is_empty()) {
+            return Ok(staging.discard(length));
+        }
+        let mut bytes = vec![0; length];
+        let read = rustix::io::read(&self.fifo, &mut bytes)?;
+        bytes.truncate(read);
+        Ok(bytes)
     }
 
     /// When it is to be served again although nothing happens.

@@ -1,24 +1,20 @@
-//! Notifications about folders, for many processes over one inotify descriptor (inotify(7)).
+//! Notifications about folders, for many processes over one descriptor.
 
 use crate::files::FileError;
 use crate::output::error::failed;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+use crate::sys::folders::{FolderEvents, LIMITS};
+use crate::sys::terms::{FolderInterest, What};
+use crate::sys::wakeup::Wakeup;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::collections::{BTreeSet, HashMap};
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What comes to a folder and goes from it.
-const ENTRIES: WatchFlags = WatchFlags::CREATE
-    .union(WatchFlags::DELETE)
-    .union(WatchFlags::MOVED_FROM)
-    .union(WatchFlags::MOVED_TO)
-    .union(WatchFlags::DELETE_SELF)
-    .union(WatchFlags::MOVE_SELF);
+const ENTRIES: FolderInterest = FolderInterest { comes: true, goes: true, writes: false, finishes: false };
 
 /// What happened to the folders of a key; the greater includes the less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,21 +35,19 @@ pub(super) struct Changes {
 }
 
 impl Change {
-    fn of(events: ReadFlags) -> Self {
-        if events == ReadFlags::MODIFY { Self::Content } else { Self::Entries }
+    fn of(what: What) -> Self {
+        if what == What::Written { Self::Content } else { Self::Entries }
     }
 }
 
 /// Makes a wait of another thread end.
 #[derive(Debug, Clone)]
-pub struct FollowerWaker(Arc<OwnedFd>);
+pub struct FollowerWaker(Arc<Wakeup>);
 
 impl FollowerWaker {
     /// Makes the present or next wait end.
     pub fn wake(&self) {
-        if let Err(error) = rustix::io::write(&self.0, &1_u64.to_ne_bytes())
-            && error != Errno::AGAIN
-        {
+        if let Err(error) = self.0.wake() {
             tracing::error!(%error, "cannot wake a thread that follows output");
         }
     }
@@ -61,39 +55,35 @@ impl FollowerWaker {
 
 /// Rings when something changes, or when it is woken.
 pub(super) struct Bell {
-    inotify: Arc<OwnedFd>,
-    woken: Arc<OwnedFd>,
+    events: Arc<FolderEvents>,
+    woken: Arc<Wakeup>,
 }
 
 impl Bell {
     /// Waits at most `timeout` (`None`: for good), and says whether it was woken.
     pub(super) fn wait(&self, timeout: Option<Duration>) -> Result<bool, FileError> {
-        let mut fds = [PollFd::new(&*self.inotify, PollFlags::IN), PollFd::new(&*self.woken, PollFlags::IN)];
+        let mut fds = [PollFd::new(&*self.events, PollFlags::IN), PollFd::new(&*self.woken, PollFlags::IN)];
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(failed("wait for changes in", Path::new("/"))(error)),
         }
-        // Reading takes the call back, so that the next wait waits.
-        let mut count = [0; 8];
-        Ok(rustix::io::read(&*self.woken, &mut count).is_ok())
+        Ok(self.woken.take())
     }
 }
 
 /// Which folder is watched for whom.
 pub(super) struct Watches {
-    inotify: Arc<OwnedFd>,
-    woken: Arc<OwnedFd>,
+    events: Arc<FolderEvents>,
+    woken: Arc<Wakeup>,
     keys: HashMap<i32, BTreeSet<usize>>,
 }
 
 impl Watches {
     pub(super) fn new() -> Result<Self, FileError> {
-        let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
-            .map_err(failed("watch (limit: fs.inotify.max_user_instances)", Path::new("/")))?;
-        let woken = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
-            .map_err(failed("watch (an eventfd for)", Path::new("/")))?;
-        Ok(Self { inotify: Arc::new(inotify), woken: Arc::new(woken), keys: HashMap::new() })
+        let events = FolderEvents::new().map_err(failed("watch folders, below", Path::new("/")))?;
+        let woken = Wakeup::new().map_err(failed("wake up who watches", Path::new("/")))?;
+        Ok(Self { events: Arc::new(events), woken: Arc::new(woken), keys: HashMap::new() })
     }
 
     pub(super) fn waker(&self) -> FollowerWaker {
@@ -102,11 +92,11 @@ impl Watches {
 
     /// Reports nothing any more as `key`.
     pub(super) fn remove(&mut self, key: usize) {
-        let inotify = &*self.inotify;
+        let events = &*self.events;
         self.keys.retain(|watch, keys| {
             keys.remove(&key);
             // It may have gone with its folder.
-            let _gone = keys.is_empty().then(|| inotify::remove_watch(inotify, *watch));
+            let _gone = keys.is_empty().then(|| events.forget(*watch));
             !keys.is_empty()
         });
     }
@@ -133,54 +123,56 @@ impl Watches {
 
     /// Reports as `key` also what is written to the files in `folder`.
     pub(super) fn add_content(&mut self, folder: &Path, key: usize) -> Result<(), FileError> {
-        self.add(folder, ENTRIES | WatchFlags::MODIFY, key).map(drop)
+        self.add(folder, FolderInterest { writes: true, ..ENTRIES }, key).map(drop)
     }
 
     /// False when `folder` isn't there.
-    fn add(&mut self, folder: &Path, events: WatchFlags, key: usize) -> Result<bool, FileError> {
-        match inotify::add_watch(&*self.inotify, folder, events | WatchFlags::ONLYDIR) {
+    fn add(&mut self, folder: &Path, interest: FolderInterest, key: usize) -> Result<bool, FileError> {
+        match self.events.watch(folder, interest) {
             Ok(watch) => {
                 self.keys.entry(watch).or_default().insert(key);
                 Ok(true)
             }
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(false),
-            Err(error) => Err(failed("watch (limit: fs.inotify.max_user_watches)", folder)(error)),
+            Err(Errno::NOSPC) => {
+                let [limit, _] = LIMITS;
+                let reason = std::io::Error::other(format!("no watches are left; raise {limit} with sysctl"));
+                Err(failed("watch", folder)(reason))
+            }
+            Err(error) => Err(failed("watch", folder)(error)),
         }
     }
 
     /// To wait for changes, also while somebody else adds watches.
     pub(super) fn bell(&self) -> Bell {
-        Bell { inotify: Arc::clone(&self.inotify), woken: Arc::clone(&self.woken) }
+        Bell { events: Arc::clone(&self.events), woken: Arc::clone(&self.woken) }
     }
 
     /// What has changed since the last call.
     pub(super) fn changes(&mut self) -> Result<Changes, FileError> {
         let mut changes = Changes::default();
-        let mut buffer = [MaybeUninit::uninit(); 16 << 10];
-        let mut events = inotify::Reader::new(&*self.inotify, &mut buffer);
-        loop {
-            match events.next() {
-                Ok(event) if event.events().contains(ReadFlags::QUEUE_OVERFLOW) => changes.everything = true,
-                Ok(event) => {
-                    let change = Change::of(event.events());
-                    for key in self.keys.get(&event.wd()).into_iter().flatten() {
-                        let known = changes.keys.entry(*key).or_insert(change);
-                        *known = change.max(*known);
-                    }
-                    if event.events().contains(ReadFlags::IGNORED) {
-                        self.keys.remove(&event.wd());
-                    }
-                }
-                Err(Errno::AGAIN) => return Ok(changes),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(failed("read changes of", Path::new("/"))(error)),
+        let mut forgotten = Vec::new();
+        let read = self.events.drain(|event| {
+            let Some(watch) = event.watch else {
+                changes.everything = true;
+                return;
+            };
+            let change = Change::of(event.what);
+            for key in self.keys.get(&watch).into_iter().flatten() {
+                let known = changes.keys.entry(*key).or_insert(change);
+                *known = change.max(*known);
             }
+            forgotten.extend((event.what == What::Forgotten).then_some(watch));
+        });
+        for watch in forgotten {
+            self.keys.remove(&watch);
         }
+        read.map(|()| changes).map_err(failed("read changes of", Path::new("/")))
     }
 }
 
 impl AsFd for Watches {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.inotify.as_fd()
+        self.events.as_fd()
     }
 }

@@ -201,13 +201,13 @@ pub fn kernel() -> Finding {
     const CHECK: &str = "kernel";
     let kernel = survey::kernel();
     if kernel.tells_exits_of_strangers {
-        return Finding::ok(CHECK, format!("Linux {}", kernel.release));
+        return Finding::ok(CHECK, format!("{} {}", kernel.name, kernel.release));
     }
     Finding::warn(
         CHECK,
         format!(
-            "Linux {} does not tell the exit codes of processes that outlived their monitor",
-            kernel.release
+            "{} {} does not tell the exit codes of processes that outlived their monitor",
+            kernel.name, kernel.release
         ),
         "they are shown as unknown; use Linux 6.15 or later if that matters",
     )

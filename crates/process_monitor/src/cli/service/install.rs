@@ -10,7 +10,7 @@ use serde_json::json;
 
 pub fn install(context: &Context, args: &InstallArgs) -> Result<(), Failure> {
     let service = Service::of(context, &args.which)?;
-    let text = service.unit.text();
+    let text = service.text();
     if args.print {
         return console::print(&text);
     }
@@ -24,11 +24,11 @@ pub fn install(context: &Context, args: &InstallArgs) -> Result<(), Failure> {
             "install --force replaces it; install --print shows what would be written",
         ));
     }
-    service.systemd.write_unit(&service.path, &text).map_err(|error| {
+    service.manager.write_unit(&service.path, &text).map_err(|error| {
         Failure::failed(error.to_string())
             .advise("install it for your user alone with --user, or become root")
     })?;
-    let reloaded = service.systemd.reload();
+    let reloaded = service.manager.reload();
     if context.json {
         return console::print_json(&json!({
             "success": true, "unit": service.name, "path": service.path, "reloaded": reloaded.is_ok(),
@@ -38,26 +38,25 @@ pub fn install(context: &Context, args: &InstallArgs) -> Result<(), Failure> {
 }
 
 fn told(context: &Context, service: &Service, reloaded: Result<(), String>, replaced: bool) -> String {
-    let reload = match reloaded {
-        Ok(()) => "systemd has read it. ".to_owned(),
-        Err(why) => format!("systemd has not read it yet: {why}\n  {}\n", service.systemctl("daemon-reload")),
+    let manager = service.manager.kind.name();
+    let reload = match (reloaded, service.manager.reload_command()) {
+        (Ok(()), Some(_)) => format!("{manager} has read it. "),
+        (Err(why), Some(command)) => format!("{manager} has not read it yet: {why}\n  {command}\n"),
+        (_, None) => String::new(),
     };
-    let linger = match service.systemd.of_user {
-        true => "\nTo have it run also while you are not logged in:\n  loginctl enable-linger\n",
-        false => "",
-    };
+    let without_login = service.manager.without_login().map(|how| format!("\n{how}")).unwrap_or_default();
     format!(
-        "{} {} ({}).\n{reload}A monitor that runs already must be stopped first. What to do next:\n  {} --stop\n  {}\n  {}\n{linger}",
+        "{} {} ({}).\n{reload}A monitor that runs already must be stopped first. What to do next:\n  {} --stop\n  {}\n  {}\n{without_login}",
         if replaced { "Replaced" } else { "Wrote" },
         service.path.display(),
-        match service.unit.uid {
-            Some(uid) if !service.systemd.of_user =>
-                format!("it runs as user id {uid}, to whom the directory belongs"),
-            _ => "it runs as whoever runs systemd here".to_owned(),
+        match &service.unit.user {
+            Some(user) if !service.manager.of_user =>
+                format!("it runs as user id {}, to whom the directory belongs", user.uid),
+            _ => format!("it runs as whoever runs {manager} here"),
         },
         context.invocation,
-        service.systemctl(&format!("enable --now {}", service.name)),
-        service.systemctl(&format!("status {}", service.name)),
+        service.manager.start_command(&service.name, &service.path),
+        service.manager.status_command(&service.name),
     )
 }
 
@@ -72,14 +71,16 @@ pub fn uninstall(context: &Context, args: &RemoveArgs) -> Result<(), Failure> {
     }
     let failed =
         |error: String| Failure::failed(error).advise("become the user who installed it, and try again");
-    let disabled = service.systemd.disable(&service.name);
+    let disabled = service.manager.disable(&service.name);
     std::fs::remove_file(&service.path)
         .map_err(|error| failed(format!("cannot remove {}: {error}", service.path.display())))?;
-    let reloaded = disabled.and_then(|()| service.systemd.reload());
+    let reloaded = disabled.and_then(|()| service.manager.reload());
     if context.json {
         return console::print_json(&json!({ "success": true, "unit": service.name, "path": service.path }));
     }
-    let note = reloaded.err().map_or_else(String::new, |why| format!("systemd was not told: {why}\n"));
+    let note = reloaded
+        .err()
+        .map_or_else(String::new, |why| format!("{} was not told: {why}\n", service.manager.kind.name()));
     console::print(&format!(
         "Removed {}.\n{note}A monitor that runs goes on; to stop it and all that it manages:\n  {} --stop\n",
         service.path.display(),

@@ -1,4 +1,4 @@
-//! `service`: having systemd start the monitor.
+//! `service`: having the service manager (systemd, launchd) start the monitor.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -15,10 +15,10 @@ use super::failure::Failure;
 use super::monitor::foreground;
 use clap::{Args, Subcommand};
 use process_monitor_host::program;
-use process_monitor_host::service_manager::{self, Systemd};
+use process_monitor_host::service_manager::{self, Kind, Manager};
 use std::ffi::OsString;
 use std::path::PathBuf;
-use unit::{Scope, Unit};
+use unit::{Scope, Unit, User};
 
 /// Arguments of `service`.
 #[derive(Debug, Args)]
@@ -29,21 +29,21 @@ pub struct ServiceArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Write a systemd unit that starts this monitor
+    /// Write a unit of systemd (on macOS a property list of launchd) that starts this monitor
     Install(InstallArgs),
     /// Remove the unit; the monitor runs on
     Uninstall(RemoveArgs),
-    /// Show whether there is a unit, and what systemd makes of it
+    /// Show whether there is a unit, and what the service manager makes of it
     Status(WhichArgs),
 }
 
 /// Which unit.
 #[derive(Debug, Clone, Args)]
 struct WhichArgs {
-    /// For the machine: /etc/systemd/system [default for root]
+    /// For the machine: /etc/systemd/system, /Library/LaunchDaemons [default for root]
     #[arg(long, conflicts_with = "user")]
     system: bool,
-    /// For this user: ~/.config/systemd/user [default for everybody else]
+    /// For this user: ~/.config/systemd/user, ~/Library/LaunchAgents [default for everybody else]
     #[arg(long)]
     user: bool,
     /// The unit of the watcher instead of the monitor that it watches
@@ -85,7 +85,7 @@ struct Service {
     unit: Unit,
     name: String,
     path: PathBuf,
-    systemd: Systemd,
+    manager: Manager,
 }
 
 impl Service {
@@ -120,18 +120,23 @@ impl Service {
                     .map(text)
                     .collect::<Result<_, _>>()?,
             },
-            uid: service_manager::owner_unless_root(directory),
+            user: service_manager::owner_unless_root(directory).map(user),
         };
-        let (name, systemd) = (Unit::name(&unit.instance), Systemd { of_user: scope == Scope::User });
-        let folder = systemd.folder().map_err(|error| Failure::failed(error.to_string()))?;
-        Ok(Self { unit, path: folder.join(&name), name, systemd })
+        let manager = Manager { kind: Kind::here(), of_user: scope == Scope::User };
+        let name = Unit::name(manager.kind, &unit.instance);
+        let folder = manager.folder().map_err(|error| Failure::failed(error.to_string()))?;
+        Ok(Self { unit, path: folder.join(&name), name, manager })
     }
 
-    /// How its user would say something to systemd about it.
-    fn systemctl(&self, words: &str) -> String {
-        let user = if self.systemd.of_user { " --user" } else { "" };
-        format!("systemctl{user} {words}")
+    /// What is to be in its file.
+    fn text(&self) -> String {
+        self.unit.text(self.manager.kind)
     }
+}
+
+/// Only launchd needs the name, and a number means the same to a person who has none.
+fn user(uid: u32) -> User {
+    User { uid, name: service_manager::name_of(uid).unwrap_or_else(|| uid.to_string()) }
 }
 
 fn text(word: OsString) -> Result<String, Failure> {

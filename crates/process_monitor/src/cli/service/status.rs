@@ -18,9 +18,8 @@ pub async fn run(context: &Context, which: &WhichArgs) -> Result<(), Failure> {
         Some(Origin::Ours) if is_current(&service)? => "installed",
         Some(Origin::Ours) => "installed, but with other options than these; `service install` replaces it",
     };
-    let told =
-        |words: &str| service.systemd.ask(words, &service.name).unwrap_or_else(|error| error.to_string());
-    let (enabled, active) = (told("is-enabled"), told("is-active"));
+    let enabled = service.manager.is_enabled(&service.name).unwrap_or_else(|error| error.to_string());
+    let active = service.manager.is_active(&service.name).unwrap_or_else(|error| error.to_string());
     let pid = context.client.monitor_status().await.ok().map(|status| status.pid);
     if context.json {
         return console::print_json(&json!({
@@ -38,5 +37,5 @@ pub async fn run(context: &Context, which: &WhichArgs) -> Result<(), Failure> {
 
 fn is_current(service: &Service) -> Result<bool, Failure> {
     let text = read_unit(&service.path).map_err(|error| Failure::failed(error.to_string()))?;
-    Ok(text.is_some_and(|text| text == service.unit.text()))
+    Ok(text.is_some_and(|text| text == service.text()))
 }

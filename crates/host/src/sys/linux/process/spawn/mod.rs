@@ -1,0 +1,147 @@
+//! Spawning by clone(2): a child that shares the monitor's memory until its exec, so that no page
+//! table is copied, and whose pidfd exists from its first moment. Needs Linux ≥ 5.9 (close_range).
+//!
+//! | file | |
+//! | --- | --- |
+//! | `slots` | low descriptors, so that the child needs no copy of the whole table |
+//! | `stack` | where the child runs |
+//! | `child` | what it does until its exec |
+
+mod child;
+mod slots;
+mod stack;
+
+use super::handle::Process;
+use super::{limits, stat};
+use crate::process::identity::Identity;
+use crate::process::spawn::{SpawnError, SpawnRequest, Stage};
+use crate::sys::unix::spawn::diagnose::{self, Failure};
+use crate::sys::unix::spawn::prepare::Prepared;
+use child::{Answer, Task};
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, WaitId, WaitIdOptions, getpid, getrlimit, waitid};
+use slots::{Filled, Handover};
+use stack::Stack;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+/// See [`crate::process::spawn::ensure_room`]. It takes what a start would, one after the other, and so
+/// at most one of the reserve: a start that goes on in spite of there being no room takes all of it.
+pub fn ensure_room() -> Result<(), SpawnError> {
+    let mut taken = Vec::with_capacity(limits::PER_START);
+    for _ in 0..limits::PER_START {
+        let probe =
+            eventfd(0, EventfdFlags::CLOEXEC).map_err(|errno| diagnose::setup(Stage::Descriptors, errno))?;
+        ensure_reserve(probe.as_fd())?;
+        taken.push(probe);
+    }
+    Ok(())
+}
+
+fn ensure_reserve(newest: BorrowedFd<'_>) -> Result<(), SpawnError> {
+    match limits::leaves_reserve(newest) {
+        true => Ok(()),
+        false => Err(diagnose::out_of_descriptors(Errno::MFILE)),
+    }
+}
+
+/// See [`crate::process::spawn::spawn`].
+pub fn spawn(request: &SpawnRequest<'_>) -> Result<Process, SpawnError> {
+    let prepared = Prepared::new(request)?;
+    // Another start may have been faster since there was room.
+    ensure_reserve(request.record)?;
+    let record_length =
+        rustix::fs::fstat(request.record).map_err(|errno| diagnose::setup(Stage::Record, errno))?.st_size;
+    let files = Handover { stdout: request.stdout, stderr: request.stderr, record: request.record };
+    let filled = Filled::new(&files).map_err(|errno| diagnose::setup(Stage::Descriptors, errno))?;
+    let mut task = Task {
+        candidates: &prepared.candidates,
+        argv: prepared.argv(),
+        envp: prepared.envp(),
+        directory: prepared.directory.as_deref(),
+        nofile: original_nofile(),
+        files: filled.numbers(),
+        record_length: record_length.cast_unsigned(),
+        monitor: getpid(),
+        answer: Answer { failure: None, line: [0; stat::LONGEST], line_length: 0 },
+    };
+    crate::crash_point!("spawn::before_clone");
+    let born = Stack::lend(|stack| clone_child(stack, &mut task))
+        .map_err(|errno| diagnose::fork(errno.into()))?
+        .map_err(diagnose::fork)?;
+    crate::crash_point!("spawn::after_clone");
+    match task.answer.failure {
+        None => Ok(Process::spawned(born.pidfd, identity(born.pid, &task.answer))),
+        Some(failure) => Err(bury(&born.pidfd, request, &prepared, failure)),
+    }
+}
+
+fn original_nofile() -> Option<Rlimit> {
+    limits::original_nofile()
+        .map(|soft| Rlimit { current: Some(soft), maximum: getrlimit(Resource::Nofile).maximum })
+}
+
+/// The line is there whenever there is no failure, unless a signal killed the child just after its
+/// birth; then the start time is not needed: the child is ours, and its pidfd says that it ended.
+fn identity(pid: u32, answer: &Answer) -> Identity {
+    let line = answer.line.get(..answer.line_length).unwrap_or_default();
+    super::identity::from_record_line(line).unwrap_or(Identity { pid, start_time: 0 })
+}
+
+fn bury(pidfd: &OwnedFd, request: &SpawnRequest<'_>, prepared: &Prepared, failure: Failure) -> SpawnError {
+    let reaped = rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED));
+    if let Err(error) = reaped {
+        tracing::debug!("the child of a failed start was reaped by someone else: {error}");
+    }
+    diagnose::diagnose(request, prepared, failure)
+}
+
+struct Born {
+    pid: u32,
+    pidfd: OwnedFd,
+}
+
+fn clone_child(stack: &Stack, task: &mut Task<'_>) -> io::Result<Born> {
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::CLONE_PIDFD | libc::SIGCHLD;
+    let mut pidfd: RawFd = -1;
+    let blocked = BlockedSignals::new();
+    // SAFETY: the child runs `child::main` on a stack of its own, with `task`, which outlives it:
+    // CLONE_VFORK suspends this thread until the child has executed a program or ended.
+    let pid =
+        unsafe { libc::clone(child::main, stack.top(), flags, (&raw mut *task).cast(), &raw mut pidfd) };
+    let error = io::Error::last_os_error();
+    drop(blocked);
+    let Ok(pid @ 1..) = u32::try_from(pid) else { return Err(error) };
+    // SAFETY: clone has put a new descriptor there, which nobody else knows.
+    Ok(Born { pid, pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) } })
+}
+
+/// No signal is delivered to this thread while this lives, nor to a child that is born meanwhile: a
+/// handler of the monitor must not run in the child.
+struct BlockedSignals {
+    before: libc::sigset_t,
+}
+
+impl BlockedSignals {
+    fn new() -> Self {
+        let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+        let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: sigfillset and pthread_sigmask initialise the sets; SIG_BLOCK with valid sets
+        // cannot fail.
+        unsafe {
+            libc::sigemptyset(before.as_mut_ptr());
+            libc::sigfillset(all.as_mut_ptr());
+            libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), before.as_mut_ptr());
+            Self { before: before.assume_init() }
+        }
+    }
+}
+
+impl Drop for BlockedSignals {
+    fn drop(&mut self) {
+        // SAFETY: `before` is the mask that this thread had.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };
+    }
+}

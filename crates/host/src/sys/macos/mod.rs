@@ -1,0 +1,16 @@
+//! macOS: kqueue, libproc, sysctl.
+
+pub mod fifo;
+pub mod folders;
+pub mod inherit;
+pub(crate) mod kqueue;
+pub mod memory;
+pub mod paths;
+pub mod peer;
+pub mod process;
+pub mod readiness;
+pub mod senders;
+pub mod services;
+pub mod survey;
+pub(crate) mod sysctl;
+pub mod wakeup;

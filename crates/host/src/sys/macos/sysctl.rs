@@ -1,0 +1,58 @@
+//! What the kernel tells by name or number: sysctl(3).
+
+use std::ffi::CStr;
+use std::io;
+use std::ptr;
+
+/// The text `name`.
+///
+/// # Errors
+/// When this system has no such name.
+pub fn text(name: &CStr) -> io::Result<String> {
+    let mut value = vec![0_u8; 256];
+    let mut length = value.len();
+    // SAFETY: the buffer has the length that is given, and nothing is set.
+    let done = unsafe {
+        libc::sysctlbyname(name.as_ptr(), value.as_mut_ptr().cast(), &raw mut length, ptr::null_mut(), 0)
+    };
+    if done != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    value.truncate(length);
+    Ok(String::from_utf8_lossy(&value).trim_end_matches('\0').to_owned())
+}
+
+/// A number.
+///
+/// # Errors
+/// As [`text`].
+pub fn number(name: &CStr) -> io::Result<i32> {
+    let mut value: i32 = 0;
+    let mut length = size_of::<i32>();
+    // SAFETY: the number has the length that is given, and nothing is set.
+    let done = unsafe {
+        libc::sysctlbyname(name.as_ptr(), (&raw mut value).cast(), &raw mut length, ptr::null_mut(), 0)
+    };
+    if done == 0 && length == size_of::<i32>() { Ok(value) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Arguments and environment of `pid` as the kernel keeps them (KERN_PROCARGS2): a number of arguments, the program's
+/// path, zeros, then the arguments and variables, each with a zero at its end.
+///
+/// # Errors
+/// When the process is gone, or not ours to look at.
+pub fn arguments(pid: u32) -> io::Result<Vec<u8>> {
+    let pid = libc::c_int::try_from(pid).map_err(io::Error::other)?;
+    let mut value = vec![0_u8; usize::try_from(number(c"kern.argmax")?).map_err(io::Error::other)?];
+    let mut length = value.len();
+    let mut name = [libc::CTL_KERN, libc::KERN_PROCARGS2, pid];
+    // SAFETY: the name has three numbers, the buffer has the length that is given, and nothing is set.
+    let done = unsafe {
+        libc::sysctl(name.as_mut_ptr(), 3, value.as_mut_ptr().cast(), &raw mut length, ptr::null_mut(), 0)
+    };
+    if done != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    value.truncate(length);
+    Ok(value)
+}

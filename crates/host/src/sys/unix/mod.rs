@@ -1,0 +1,9 @@
+//! What Linux and macOS share.
+
+pub mod figures;
+pub mod file_id;
+pub mod limits;
+pub mod numbers;
+pub mod spawn;
+pub mod tree;
+pub mod variables;

@@ -1,0 +1,11 @@
+//! Starting a program: what comes before the child exists, and after it failed. What the child does is the system's own.
+//!
+//! | file | |
+//! | --- | --- |
+//! | `prepare` | the request in the form of execve(2), allocated before the child exists |
+//! | `execute` | trying the files that a command may mean |
+//! | `diagnose` | what an errno means to the person who registered the program |
+
+pub mod diagnose;
+pub mod execute;
+pub mod prepare;
