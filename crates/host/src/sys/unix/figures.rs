@@ -37,7 +37,7 @@ pub fn of_tree_of(pid: u32) -> io::Result<Option<Figures>> {
     of_family(stat::read(pid)?)
 }
 
-fn of_family(leader: Option<Stat>) -> io::Result<Option<Figures>> {
+fn of_family(leader: Option<stat::Stat>) -> io::Result<Option<Figures>> {
     let Some(leader) = leader.filter(|stat| !stat.is_dead()) else { return Ok(None) };
     let family = tree::with_descendants(vec![leader])?;
     Ok(Some(family.iter().map(usage::of).fold(Figures::default(), Figures::plus)))

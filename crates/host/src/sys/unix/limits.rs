@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 const RESERVED: u64 = 12;
 
 /// Descriptors that a start opens: both ends of two FIFOs, the run record, the pidfd.
-pub(super) const PER_START: usize = 6;
+pub(crate) const PER_START: usize = 6;
 
 /// Descriptors that a program keeps while it runs: the pidfd that tells of its exit, and the reading end of each of its
 /// two FIFOs. One more where it says by sd_notify how it is.
