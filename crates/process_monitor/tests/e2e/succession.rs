@@ -131,7 +131,7 @@ fn what_a_request_waits_for_is_done_first() {
 }
 
 /// A program that takes longer to stop than the old image waits for its last requests.
-const STUBBORN: &str = "#!/bin/bash\ntrap 'sleep 4; exit' TERM\necho ready\nwhile :; do sleep 0.05; done\n";
+const STUBBORN: &str = "#!/bin/bash\ntrap 'sleep 8; exit' TERM\necho ready\nwhile :; do sleep 0.05; done\n";
 
 #[test]
 fn who_waits_longer_than_the_switch_takes_is_told_to_ask_again_and_the_command_line_does() {
