@@ -15,6 +15,9 @@ use tempfile::TempDir;
 
 const LONG: Duration = Duration::from_secs(60);
 
+/// A child that another test forks at this moment holds what is locked here until it executes something.
+const A_FORK: Duration = Duration::from_secs(4);
+
 fn layout(directory: &Path) -> Layout {
     Layout::new(directory, InstanceId::default())
 }
@@ -207,12 +210,12 @@ fn a_lock_older_than_the_process_with_its_pid_is_stale() {
     let layout = layout(folder.path());
     let hour_ago = wall(SystemTime::now() - Duration::from_secs(3600)).to_string();
     write_lock(&layout, std::process::id(), &hour_ago);
-    RegistryLock::acquire(&layout, "x", Duration::ZERO).unwrap();
+    RegistryLock::acquire(&layout, "x", A_FORK).unwrap();
     // The same moment without a time zone may be now in the zone of who wrote it; the file's time tells.
     write_lock(&layout, std::process::id(), hour_ago.trim_end_matches('Z'));
     assert!(RegistryLock::acquire(&layout, "x", Duration::ZERO).is_err());
     make_old(&layout.registry_lock(), Duration::from_secs(3600));
-    RegistryLock::acquire(&layout, "x", Duration::ZERO).unwrap();
+    RegistryLock::acquire(&layout, "x", A_FORK).unwrap();
 }
 
 #[test]
@@ -255,10 +258,10 @@ fn an_unreadable_lock_is_respected_until_it_is_old() {
         let error = RegistryLock::acquire(&layout, "x", Duration::from_millis(20)).unwrap_err();
         assert!(matches!(error, LockError::Timeout { holder: None, .. }), "{content:?}: {error}");
         assert!(error.to_string().contains("cannot be read"), "{error}");
-        make_old(&layout.registry_lock(), Duration::from_secs(9));
+        make_old(&layout.registry_lock(), Duration::from_secs(5));
         assert!(RegistryLock::acquire(&layout, "x", Duration::ZERO).is_err());
         make_old(&layout.registry_lock(), Duration::from_secs(11));
-        RegistryLock::acquire(&layout, "x", Duration::ZERO).unwrap();
+        RegistryLock::acquire(&layout, "x", A_FORK).unwrap();
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// How long a lock is tried for whose last known holder is dead. It is then held either by a child that
 /// the dead monitor had forked and that is about to exec, or by a monitor that has not written its name yet.
-const UNCERTAIN: Duration = Duration::from_secs(1);
+const UNCERTAIN: Duration = Duration::from_secs(5);
 /// No notification tells that a `flock` is free, and a blocking one can't be given up.
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 const INFO_MAX_BYTES: u64 = 64 << 10;

@@ -8,14 +8,15 @@ use process_monitor_host::process::record::{self, Found, Intent, RunRecord};
 use process_monitor_host::process::{BootId, Identity, Process, SpawnError, SpawnRequest, spawn};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
+use std::io::Write;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Long enough for a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until `condition` holds.
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
@@ -89,11 +90,15 @@ impl Stage {
         record::read(&self.record_path(), &BootId::current().unwrap()).unwrap()
     }
 
+    /// A file that may be executed, written by a process of its own: a child that another test is just starting has our
+    /// descriptors until it executes something, and a file that is open for writing cannot be executed (ETXTBSY).
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>, mode: u32) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt;
         let path = self.folder.join(name);
-        fs::write(&path, content).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let mut writer = Command::new("sh");
+        writer.args(["-c", "cat > \"$0\" && chmod \"$1\" \"$0\""]).arg(&path).arg(format!("{mode:o}"));
+        let mut writer = writer.stdin(Stdio::piped()).spawn().unwrap();
+        writer.stdin.take().unwrap().write_all(content.as_ref()).unwrap();
+        assert!(writer.wait().unwrap().success(), "cannot write {}", path.display());
         path
     }
 

@@ -3,6 +3,7 @@
 use crate::harness::World;
 use serde_json::{Value, json};
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -105,6 +106,11 @@ impl Peer {
     pub fn ask_one(&self, world: &World, method: &str, path: &str, body: Option<Value>) -> Told {
         self.ask(world, &[(method.to_owned(), path.to_owned(), body)]).pop().unwrap()
     }
+}
+
+/// Whether an address is one of [`OtherHost`]'s.
+pub fn is_of_a_cable(address: Ipv4Addr) -> bool {
+    matches!(address.octets(), [198, 18 | 19, ..])
 }
 
 fn is_root() -> bool {

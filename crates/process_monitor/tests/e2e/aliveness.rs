@@ -55,8 +55,8 @@ fn it_answers_as_specified() {
 #[test]
 fn a_port_that_is_taken_is_told_and_taken_when_it_is_free() {
     let world = World::new();
-    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = holder.local_addr().unwrap().port();
+    let port = free_port();
+    let holder = TcpListener::bind(("127.0.0.1", port)).unwrap();
     let started = world.command(["--aliveness-port", &port.to_string()]).output().unwrap();
     assert!(started.status.success(), "supervision goes on without it");
     world.ok(&["run", "--name", "web", "--", "sleep", "100000"]);
@@ -104,16 +104,31 @@ fn a_program_with_the_helper_is_ready_and_is_replaced_when_it_hangs() {
     let (world, port) = (World::started(), free_port());
     let (program, number, url) = (managed(), port.to_string(), format!("http://127.0.0.1:{port}/health"));
     let check = ["--health-url", &url, "--health-interval", "200ms", "--health-timeout", "300ms"];
-    let words = ["run", "--name", "web", "--backoff", "0s", "--ready-notify", "--watchdog", "20s"];
+    // The helper itself answers for a callback that hangs, after a second. A few slow answers are no hang.
+    let words = [
+        "run",
+        "--name",
+        "web",
+        "--backoff",
+        "0s",
+        "--health-failures",
+        "10",
+        "--ready-notify",
+        "--watchdog",
+        "20s",
+    ];
     world.ok(&[&words[..], &check, &["--", &program, &number]].concat());
     assert_eq!(ask(port, "GET", "/health").unwrap().0, 200, "it is ready when run returns");
-    for (command, reason) in [("/hang", "timed out after 300 ms"), ("/unhealthy", "status 503")] {
+    const LATE: &str = "timed out after 300 ms";
+    // On a busy machine the last answer before it is replaced may be late, whatever it says.
+    for (command, reasons) in [("/hang", &[LATE][..]), ("/unhealthy", &["status 503", LATE])] {
         let pid = world.pid_of("web").unwrap();
         assert_eq!(ask(port, "POST", command).unwrap().0, 200);
         world.wait_for_new_pid("web", pid);
         world.wait_for_state("web", "running");
         let status = world.status("web");
         assert_eq!(status["lastExit"]["reason"], "unhealthy", "{status}");
-        assert!(status["health"]["lastFailureReason"].as_str().unwrap().contains(reason), "{status}");
+        let told = status["health"]["lastFailureReason"].as_str().unwrap();
+        assert!(reasons.iter().any(|reason| told.contains(reason)), "{status}");
     }
 }

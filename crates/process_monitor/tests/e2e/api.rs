@@ -1,11 +1,10 @@
 //! The control socket: who can reach it, and what it answers to whatever is sent.
 
-use crate::harness::World;
+use crate::harness::{PATIENCE, World};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
 
 /// One answer.
 struct Answer {
@@ -17,7 +16,7 @@ struct Answer {
 /// Sends raw bytes and reads the answer to its end.
 fn send(world: &World, bytes: &[u8]) -> Answer {
     let mut socket = UnixStream::connect(world.state().join("control.sock")).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
     // A server that refuses a large body may close before it has read all of it.
     let _refused = socket.write_all(bytes);
     let mut text = Vec::new();

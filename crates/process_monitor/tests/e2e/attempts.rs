@@ -1,6 +1,6 @@
 //! A program that does not stay up: how often and when it is tried, and what is said of it.
 
-use crate::harness::World;
+use crate::harness::{World, eventually};
 use std::fs;
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn ten_attempts_each_after_its_wait_then_a_word_of_advice() {
     assert!(world.ok(&["status", "x"]).contains(message));
     let log = world.monitor_log();
     assert!(log.lines().any(|line| line.contains("[ERROR]") && line.contains("given up")), "{log}");
-    assert!(world.ok(&["logs", "x"]).contains("goodbye"));
+    eventually("its last words are kept", || world.ok(&["logs", "x"]).contains("goodbye"));
 }
 
 #[test]
@@ -78,6 +78,6 @@ fn who_goes_on_for_good_is_retrying() {
     world.ok(&[&["add", "--name", "x"][..], &words[..], &["--", program.as_str()][..]].concat());
     let _started_or_crashed = world.say(["start", "x"]);
     world.wait_for_state("x", "retrying");
-    crate::harness::eventually("it is tried again and again", || starts(&world).len() > 4);
+    eventually("it is tried again and again", || starts(&world).len() > 4);
     world.ok(&["stop", "x"]);
 }

@@ -44,7 +44,18 @@ async fn register_and_list() {
 async fn follow_across_the_death_of_a_monitor() {
     let world = World::started();
     let client = client(&world).await;
-    world.ok(&["run", "--name", "web", "--backoff", "0s", "--", "sleep", "100000"]);
+    world.ok(&[
+        "run",
+        "--name",
+        "web",
+        "--backoff",
+        "0s",
+        "--max-attempts",
+        "100000",
+        "--",
+        "sleep",
+        "100000",
+    ]);
     let (mut seen, mut old) = (Vec::new(), None);
     let following = follow::follow(&client, |event| {
         seen.push((event.kind, event.to));
@@ -54,7 +65,8 @@ async fn follow_across_the_death_of_a_monitor() {
                 old = world.monitor_pid();
                 world.kill_monitor();
                 world.start();
-                kill(world.pid_of("web").unwrap());
+                // It may just be coming back from a kill that is not told yet.
+                kill(world.wait_for_new_pid("web", 0));
                 true
             }
             (Some(ProcessState::Running), Some(_)) => event.kind != EventKind::State || seen.len() < 4,

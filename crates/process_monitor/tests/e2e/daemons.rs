@@ -2,6 +2,7 @@
 
 use crate::harness::{Said, World, eventually, free_port, is_alive, kill, signal};
 use std::fs;
+use std::thread;
 
 /// Forks twice, writes its pid to a file and serves it as JSON, and ends with code 7 on SIGTERM.
 const DAEMON: &str = r#"
@@ -68,6 +69,10 @@ fn by_pid_file_or_status_url() {
         assert_eq!(world.status("d")["restartAttempts"], 1);
 
         // Taken over by its real pid, and its end is noticed.
+        eventually("that it runs as that is on disk", || {
+            let entry = world.entry("d");
+            entry["pid"] == second && entry["state"] == "running"
+        });
         world.kill_monitor();
         world.start();
         assert_eq!((world.pid_of("d"), world.state_of("d").as_str()), (Some(second), "running"));
@@ -76,7 +81,7 @@ fn by_pid_file_or_status_url() {
         let third = daemon.settled();
 
         // Its end while nobody is there is known, with its code.
-        eventually("a logger is there", || world.logger_pid().is_some());
+        world.await_logger_of(third);
         world.kill_monitor();
         signal(third, "TERM");
         eventually("it has ended", || !is_alive(third));
@@ -99,27 +104,33 @@ fn a_start_waits_for_the_real_process() {
     assert_eq!(daemon.world.pid_of("d").map(|pid| pid.to_string()).as_deref(), Some(pid.trim()));
 }
 
+/// A daemon that tells a pid that is not its own is not ready, and is killed.
+fn not_believed(told: &str) {
+    let (world, port) = (World::started(), free_port());
+    fs::write(world.path().join("daemon.py"), DAEMON).unwrap();
+    let (folder, port) = (world.path().display().to_string(), port.to_string());
+    let words = ["run", "--name", "liar", "--restart", "never", "--cwd", &folder, "--pid-file", "d.pid"];
+    // As long as Python takes on a slow machine until it has told.
+    let patience = ["--ready-log", "never", "--ready-timeout", "8s"];
+    let said =
+        world.say([&words[..], &patience, &["--", "python3", "daemon.py", "d.pid", &port, told]].concat());
+    assert!(
+        said.stderr.contains(&format!("tells pid {told}, which is no live process of its tree")),
+        "{said:?}"
+    );
+    eventually("what lied is gone", || world.instances("liar").is_empty());
+}
+
 #[test]
 fn a_pid_that_is_not_its_own_is_not_believed() {
     let mut stranger = std::process::Command::new("sleep").arg("100000").spawn().unwrap();
-    for told in ["1", &stranger.id().to_string(), "4194304"] {
-        let daemon = Daemon::run(false, &[]);
-        daemon.settled();
-        drop(daemon);
-        let (world, port) = (World::started(), free_port());
-        fs::write(world.path().join("daemon.py"), DAEMON).unwrap();
-        let (folder, port) = (world.path().display().to_string(), port.to_string());
-        let words = ["run", "--name", "liar", "--restart", "never", "--cwd", &folder, "--pid-file", "d.pid"];
-        let patience = ["--ready-log", "never", "--ready-timeout", "1s"];
-        let said = world
-            .say([&words[..], &patience, &["--", "python3", "daemon.py", "d.pid", &port, told]].concat());
-        assert!(
-            said.stderr.contains(&format!("tells pid {told}, which is no live process of its tree")),
-            "{said:?}"
-        );
-        eventually("what lied is gone", || world.instances("liar").is_empty());
-        assert!(is_alive(stranger.id()), "a stranger was signalled");
-    }
+    let told = ["1".to_owned(), stranger.id().to_string(), "4194304".to_owned()];
+    thread::scope(|scope| {
+        for told in &told {
+            scope.spawn(move || not_believed(told));
+        }
+    });
+    assert!(is_alive(stranger.id()), "a stranger was signalled");
     stranger.kill().unwrap();
     stranger.wait().unwrap();
 }

@@ -1,7 +1,7 @@
 //! A monitor that is reached by its URL: the same commands, and words for what cannot be done from afar. The other
 //! machine is this one: its API on loopback.
 
-use crate::harness::{PROGRAM, Said, World, eventually, free_port, kill, said, variable_of};
+use crate::harness::{PROGRAM, Said, World, eventually, free_port, is_alive, kill, said, variable_of};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -47,7 +47,10 @@ fn the_commands_of_every_day() {
 
 #[test]
 fn it_is_stopped_and_then_nobody_answers() {
-    let world = World::started();
+    let world = World::new();
+    // One that nobody is given who asks for any: else another monitor might answer there afterwards.
+    let port = free_port().to_string();
+    assert!(world.command(["--api-port", &port]).output().unwrap().status.success());
     let url = world.api();
     let pid = world.monitor_pid().unwrap();
     assert!(ok(&["--url", &url, "--stop"]).contains(&pid.to_string()));
@@ -187,6 +190,7 @@ fn a_list_while_the_monitor_dies_is_a_list() {
             kill(pid);
             lists.into_iter().for_each(|list| assert!(list.join().unwrap().contains("web")));
         });
+        eventually("it is gone", || !is_alive(pid));
         world.start();
     }
 }

@@ -27,6 +27,15 @@ impl Listening {
         Self { child, events, seen: Vec::new() }
     }
 
+    /// Waits until it hears: it may have begun to listen only after the first events. `id` is nobody's yet.
+    fn await_first(&self, world: &World, id: &str) {
+        eventually("it listens", || {
+            world.ok(&["add", "--name", id, "--", "true"]);
+            world.ok(&["remove", id]);
+            self.events.try_iter().count() > 0
+        });
+    }
+
     /// Waits for an event; those before it are kept in `seen`.
     fn wait_for(&mut self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
@@ -59,12 +68,7 @@ fn goes_to(state: &'static str) -> impl Fn(&Value) -> bool {
 fn every_transition_is_told_in_order_also_across_restarts_of_the_monitor() {
     let world = World::started();
     let mut listening = Listening::start(&world, &[]);
-    // It may have begun to listen only after the first events: so until one comes.
-    eventually("it listens", || {
-        world.ok(&["add", "--name", "probe", "--", "true"]);
-        world.ok(&["remove", "probe"]);
-        listening.events.try_iter().count() > 0
-    });
+    listening.await_first(&world, "probe");
     world.ok(&["run", "--name", "web", "--backoff", "0s", "--", "sleep", "100000"]);
     listening
         .wait_for("its registration", |event| event["kind"] == "registered" && event["process"] == "web");
@@ -127,6 +131,7 @@ fn a_stream_goes_on_after_the_event_that_is_named() {
 fn health_is_told() {
     let world = World::started();
     let mut listening = Listening::start(&world, &["web"]);
+    listening.await_first(&world, "web");
     let well = world.path().join("well").display().to_string();
     let check = [
         "--health-exec",
@@ -134,7 +139,9 @@ fn health_is_told() {
         "--health-interval",
         "50ms",
         "--health-failures",
-        "1000",
+        "100000",
+        "--health-timeout",
+        "30s",
     ];
     world.ok(&[&["run", "--name", "web"][..], &check, &["--", "sleep", "100000"]].concat());
     let ill = listening.wait_for("a failure", |event| event["kind"] == "health");

@@ -9,6 +9,7 @@ import socket, sys, threading, time
 how, port = sys.argv[1], int(sys.argv[2])
 listener = socket.socket(); listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 listener.bind(("127.0.0.1", port)); listener.listen(100)
+print("listening", flush=True)
 def talk(c):
     try:
         while True:
@@ -40,8 +41,10 @@ fn run(world: &World, how: &str, port: u16, url: &str) {
     let server = world.path().join("server.py").display().to_string();
     fs::write(&server, SERVER).unwrap();
     let port = port.to_string();
-    let words = ["run", "--name", how, "--restart", "never", "--health-url", url];
-    let often = ["--health-interval", "100ms", "--health-timeout", "300ms", "--health-failures", "20"];
+    // It is checked from the moment in which it listens, and not killed before somebody has looked at it.
+    let words =
+        ["run", "--name", how, "--restart", "never", "--health-url", url, "--ready-log", "^listening$"];
+    let often = ["--health-interval", "500ms", "--health-timeout", "300ms", "--health-failures", "20"];
     world.ok(&[&words[..], &often, &["--", "python3", &server, how, &port]].concat());
 }
 
@@ -56,17 +59,15 @@ fn each_is_told_with_target_and_reason() {
         ("away", "status 302, redirects to http://other.example/x, which is another server"),
         ("endless", "body longer than 64 KiB"),
     ];
-    let mut urls = Vec::new();
-    for (how, _) in table {
-        let port = free_port();
-        urls.push(format!("http://me:secret@127.0.0.1:{port}/health"));
-        run(&world, how, port, urls.last().unwrap());
-    }
-    let nowhere = "http://no-such-host.invalid/".to_owned();
-    run(&world, "nowhere", free_port(), &nowhere);
     for (how, reason) in
         table.into_iter().chain([("nowhere", "name \"no-such-host.invalid\" does not resolve")])
     {
+        let port = free_port();
+        let url = match how {
+            "nowhere" => "http://no-such-host.invalid/".to_owned(),
+            _ => format!("http://me:secret@127.0.0.1:{port}/health"),
+        };
+        run(&world, how, port, &url);
         let mut status = Value::Null;
         eventually(&format!("{how} fails for its reason"), || {
             status = world.status(how);
@@ -85,9 +86,9 @@ fn each_is_told_with_target_and_reason() {
 
 #[test]
 fn what_recovers_in_time_is_left_alone() {
-    let (world, port) = (World::started(), free_port());
+    let (world, port, another) = (World::started(), free_port(), free_port());
     run(&world, "well", port, &format!("http://127.0.0.1:{port}/"));
-    run(&world, "moved", port + 1, &format!("http://127.0.0.1:{}/old", port + 1));
+    run(&world, "moved", another, &format!("http://127.0.0.1:{another}/old"));
     for id in ["well", "moved"] {
         eventually(&format!("{id} is well"), || world.status(id)["healthy"] == true);
         let status = world.status(id);

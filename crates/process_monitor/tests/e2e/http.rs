@@ -5,7 +5,6 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
 
 /// One answer on a connection.
 #[derive(Debug)]
@@ -50,7 +49,7 @@ impl Connection<UnixStream> {
     /// Connects to the control socket.
     pub fn to(world: &World) -> Self {
         let stream = UnixStream::connect(world.state().join("control.sock")).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Self(BufReader::new(stream))
     }
 }

@@ -37,12 +37,18 @@ fn process_one(container: &Child) -> u32 {
     found.unwrap()
 }
 
-fn exit_code_of(world: &World, options: &[&str], script: &str, during: impl FnOnce(u32)) -> Option<i32> {
+/// `during` is called while it runs; one that ends by itself may be gone before anybody has seen it.
+fn exit_code_of(
+    world: &World,
+    options: &[&str],
+    script: &str,
+    during: Option<impl FnOnce(u32)>,
+) -> Option<i32> {
     let words = [&["add", "--name", "app"][..], options, &["--", "sh", "-c", script]].concat();
     world.ok(&words);
     world.ok(&["add", "--name", "helper", "--", "sleep", "100000"]);
     let container = contained(world, &["--foreground", "--exit-with", "app"])?;
-    during(process_one(&container));
+    during.into_iter().for_each(|during| during(process_one(&container)));
     let said = said(container.wait_with_output().unwrap());
     assert!(said.stdout.contains("process_monitor "), "the log goes to the standard output: {said:?}");
     eventually("nothing is left", || world.processes().is_empty());
@@ -60,7 +66,7 @@ fn the_end_of_one_program_is_the_end_of_the_container() {
     ];
     for (options, script, expected) in table {
         let world = World::new();
-        let Some(code) = exit_code_of(&world, options, script, |_| {}) else { return };
+        let Some(code) = exit_code_of(&world, options, script, None::<fn(u32)>) else { return };
         assert_eq!(code, expected, "{script}");
     }
 }
@@ -73,7 +79,7 @@ fn a_signal_is_a_wanted_stop() {
             world.wait_for_state("app", "running");
             signal(pid, name);
         };
-        let Some(code) = exit_code_of(&world, &[], "exec sleep 100000", stop) else { return };
+        let Some(code) = exit_code_of(&world, &[], "exec sleep 100000", Some(stop)) else { return };
         assert_eq!(code, 0);
         assert!(!world.state().join("supervising.json").exists());
     }

@@ -122,6 +122,7 @@ fn edits_from_outside_are_noticed() {
     world.wait_for_state("a", "running");
     world.wait_for_state("gone", "running");
     let (first, gone) = (world.pid_of("a").unwrap(), world.pid_of("gone").unwrap());
+    ["a", "gone"].iter().for_each(|id| world.await_saved(id, "running"));
 
     edit(&world, |value| {
         value["processes"]["new"] = sleeper("new");
@@ -136,12 +137,15 @@ fn edits_from_outside_are_noticed() {
         !is_alive(gone) && world.say(["status", "gone"]).code == Some(4)
     });
     assert_eq!(world.pid_of("a"), Some(first), "an edit elsewhere disturbs nobody");
+    world.await_saved("new", "running");
 
     edit(&world, |value| value["processes"]["a"]["enabled"] = json!(false));
     world.wait_for_state("a", "disabled");
     assert!(!is_alive(first));
+    world.await_saved("a", "disabled");
     edit(&world, |value| value["processes"]["a"]["enabled"] = json!(true));
     world.wait_for_state("a", "stopped");
+    world.await_saved("a", "stopped");
     edit(&world, |value| {
         value["processes"]["a"]["state"] = json!("starting");
         value["processes"]["a"]["args"] = json!(["200000"]);
@@ -162,6 +166,7 @@ fn a_file_that_becomes_unreadable_is_left_alone_until_it_is_mended() {
     let world = World::started();
     world.ok(&["run", "--name", "a", "--", "sleep", "100000"]);
     let pid = world.pid_of("a").unwrap();
+    world.await_saved("a", "running");
     let good = fs::read_to_string(world.registry()).unwrap();
     fs::write(world.registry(), "{ this is no registry").unwrap();
     let refused = world.say(["add", "--name", "b", "--", "sleep", "1"]);
@@ -182,6 +187,7 @@ fn a_file_that_is_removed_is_written_again() {
     let world = World::started();
     world.ok(&["run", "--name", "a", "--", "sleep", "100000"]);
     let pid = world.pid_of("a").unwrap();
+    world.await_saved("a", "running");
     fs::remove_file(world.registry()).unwrap();
     eventually("the file is back", || world.registry().exists());
     assert!(read(&world.registry())["processes"]["a"].is_object());
@@ -190,7 +196,7 @@ fn a_file_that_is_removed_is_written_again() {
 
 /// Another implementation's client: takes the lock file, reads, changes, replaces, releases.
 const FOREIGN_CLIENT: &str = r#"
-import json, os, sys, datetime
+import json, os, sys, datetime, time
 directory, process = sys.argv[1], sys.argv[2]
 lock, registry = directory + "/processes_default.lock", directory + "/processes_default.json"
 content = json.dumps({"lockedBy": "foreign", "lockedAt": datetime.datetime.now(datetime.timezone.utc).isoformat(),
@@ -200,7 +206,7 @@ open(mine, "w").write(content)
 while True:
     try:
         os.link(mine, lock); break
-    except FileExistsError: pass
+    except FileExistsError: time.sleep(0.002)
 os.unlink(mine)
 value = json.load(open(registry))
 value["processes"][process] = {"id": process, "name": process, "command": "sleep", "args": ["100000"]}

@@ -59,6 +59,8 @@ fn a_disk_that_is_full_for_a_while_costs_nothing() {
     world.start();
     world.ok(&["run", "--name", "web", "--backoff", "0s", "--", "sleep", "100000"]);
     let first = world.pid_of("web").unwrap();
+    // A file that is just being written makes room when it has replaced the one before.
+    world.await_saved("web", "running");
     world.disk().fill();
     let said = world.say(["add", "--name", "new", "--", "sleep", "100000"]);
     fails_with(&said, &["saved", "the disk is full"]);

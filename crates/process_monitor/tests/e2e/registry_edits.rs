@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 /// A monitor with these processes that never looks at the file of its own accord: what it notices,
 /// it was notified of.
@@ -22,13 +21,11 @@ fn runs(world: &World, id: &str) -> bool {
 }
 
 #[test]
-fn a_new_entry_is_started_within_a_second() {
+fn a_new_entry_is_started_at_once() {
     let world = notified(json!({}));
-    let edited = Instant::now();
     world.edit(|registry| registry["processes"]["new"] = sleeping("new"));
+    // The next look at the file of its own accord is an hour away.
     eventually("it is started", || runs(&world, "new"));
-    // Four times as long as it may take on a machine of its own: this one runs other tests beside it.
-    assert!(edited.elapsed() < Duration::from_secs(4), "{:?}", edited.elapsed());
     eventually("what became of it is written", || world.entry("new")["state"] == "running");
     assert_eq!(world.entry("new")["pid"], world.status("new")["pid"]);
 }
@@ -47,7 +44,8 @@ fn a_new_entry_that_is_not_to_start_is_registered_only() {
     eventually("the one that asks for it runs", || runs(&world, "asked"));
     assert_eq!(world.state_of("manual"), "stopped");
     assert_eq!(world.state_of("disabled"), "disabled");
-    assert_eq!(world.processes().len(), 3, "the monitor, its logger, and the one");
+    eventually("the monitor, its logger, and the one are there", || world.processes().len() == 3);
+    assert!(["manual", "disabled"].iter().all(|id| world.instances(id).is_empty()));
 }
 
 #[test]
@@ -98,6 +96,7 @@ fn a_state_that_only_the_monitor_can_know_is_corrected() {
 fn changed_arguments_take_effect_with_the_next_start() {
     let world = notified(json!({"web": sleeping("web")}));
     world.wait_for_state("web", "running");
+    world.await_saved("web", "running");
     let first = world.pid_of("web").unwrap();
     world.edit(|registry| registry["processes"]["web"]["args"] = json!(["200000"]));
     eventually("the edit is seen", || world.status("web")["args"] == json!(["200000"]));
@@ -112,6 +111,7 @@ fn changed_arguments_take_effect_with_the_next_start() {
 fn a_crash_takes_up_changed_arguments_and_policy() {
     let world = notified(json!({"web": sleeping("web")}));
     world.wait_for_state("web", "running");
+    world.await_saved("web", "running");
     let first = world.pid_of("web").unwrap();
     world.edit(|registry| {
         registry["processes"]["web"]["args"] = json!(["200000"]);
@@ -135,14 +135,16 @@ fn what_is_not_known_survives_at_every_level() {
     world.save(before.to_string());
     world.start();
     world.wait_for_state("web", "running");
+    eventually("the file tells its pid", || world.entry("web")["pid"] == world.status("web")["pid"]);
+    world.await_saved("web", "running");
     world.edit(|registry| registry["processes"]["web"]["x-later"] = json!({"a": [null]}));
     before["processes"]["web"]["x-later"] = json!({"a": [null]});
     world.ok(&["restart", "web"]);
     world.ok(&["autostart", "web", "off"]);
     world.ok(&["--restart"]);
     world.ok(&["disable", "web"]);
+    world.await_saved("web", "disabled");
     let after = world.document();
-    assert_eq!(after["processes"]["web"]["state"], "disabled", "the monitor wrote it");
     // What the last run's end says is the last run's.
     before["processes"]["web"].as_object_mut().unwrap().remove("lastExit");
     assert_kept(&before, &after, "");
@@ -204,6 +206,7 @@ fn while_it_cannot_be_read_all_goes_on_and_one_line_says_so() {
 fn a_link_put_in_its_place_is_not_written_through() {
     let world = notified(json!({"web": sleeping("web")}));
     world.wait_for_state("web", "running");
+    world.await_saved("web", "running");
     let elsewhere = world.path().join("elsewhere.json");
     fs::write(&elsewhere, "{}").unwrap();
     let link = world.path().join("link");
@@ -221,6 +224,7 @@ fn an_emptied_list_stops_everything() {
     let world = notified(json!({"a": sleeping("a"), "b": sleeping("b")}));
     world.wait_for_state("a", "running");
     world.wait_for_state("b", "running");
+    ["a", "b"].iter().for_each(|id| world.await_saved(id, "running"));
     world.edit(|registry| registry["processes"] = json!({}));
     eventually("nothing runs", || world.running("100000").is_empty());
     eventually("they are forgotten", || {
@@ -256,6 +260,7 @@ fn the_sweep_notices_what_nobody_notified_of() {
 fn a_change_waits_for_the_lock_and_a_stale_one_is_broken() {
     let world = notified(json!({"web": sleeping("web")}));
     world.wait_for_state("web", "running");
+    world.await_saved("web", "running");
     let lock = |pid: u32| {
         let text = json!({"lockedBy": "x", "lockedAt": "2100-01-01T00:00:00Z", "pid": pid, "operation": "y"});
         let mine = world.path().join("mine");

@@ -54,6 +54,8 @@ fn nothing_that_is_said_or_logged_tells_them() {
         registry["processes"]["runs"]["environment"] = json!({"TOKEN": SECRET, "MORE": SECRET});
     });
     eventually("the edit is done", || world.say(["status", "edited"]).code == Some(0));
+    // From here on nothing is written that is not there yet, not even for a moment.
+    world.await_saved("edited", "running");
     for words in [&["list"][..], &["list", "--json"], &["doctor"], &["doctor", "--json"], &["--status"]] {
         let said = world.say(words.iter());
         hidden(&format!("{words:?}"), &(said.stdout + &said.stderr));

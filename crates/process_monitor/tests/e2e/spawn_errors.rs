@@ -84,7 +84,10 @@ fn a_program_that_exits_at_once_is_given_up_after_its_attempts() {
 #[test]
 fn secrets_of_the_environment_are_shown_nowhere() {
     let world = World::started();
-    world.ok(&["run", "--name", "s", "--env", "TOKEN=hunter2-secret", "--", "/bin/sh", "-c", "exit 3"]);
+    let words = ["run", "--name", "s", "--env", "TOKEN=hunter2-secret", "--", "/bin/sh", "-c", "exit 3"];
+    // It may have ended by the time that its start is told.
+    let said = world.say(words);
+    assert!(!said.stdout.contains("hunter2") && !said.stderr.contains("hunter2"), "{said:?}");
     let everywhere = [
         &["list"][..],
         &["list", "--json"][..],
@@ -179,6 +182,7 @@ fn what_is_wrong_stands_in_the_list_the_status_and_the_log() {
     // Mended, it starts; and nothing is said any more.
     let status = world.say(["start", "x"]);
     assert_eq!(status.code, Some(1));
+    world.await_saved("x", "failed");
     world.edit(|registry| {
         registry["processes"]["x"]["command"] = json!("sleep");
         registry["processes"]["x"]["args"] = json!(["100000"]);

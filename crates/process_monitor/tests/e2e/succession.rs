@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
 
 /// The new image waits this long before it does anything, so that something can happen meanwhile.
-const SLOW_SUCCESSOR: &str = "succession::followed=1*sleep(1500)";
+const SLOW_SUCCESSOR: &str = "succession::followed=1*sleep(4000)";
 
 /// A program that ends with 42 when it is told to.
 const OBEDIENT: &str =
@@ -118,19 +118,20 @@ fn what_a_request_waits_for_is_done_first() {
     let world = World::started();
     let slow = world.script(
         "slow",
-        "#!/bin/bash\ntrap 'sleep 0.7; exit' TERM\necho ready\nwhile :; do sleep 0.05; done\n",
+        "#!/bin/bash\ntrap 'sleep 1.2; exit' TERM\necho ready\nwhile :; do sleep 0.05; done\n",
     );
     world.ok(&["run", "--name", "web", "--", &slow]);
     eventually("it has set its trap", || !world.output("web", "stdout").is_empty());
     let stop = world.command(["stop", "web"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    world.wait_for_state("web", "stopping");
+    let state = || Connection::to(&world).ask("GET", "/processes/web", None).body["state"].take();
+    eventually("it is stopping", || state() == "stopping");
     world.ok(&["--restart"]);
     assert_eq!(said(stop.wait_with_output().unwrap()).code, Some(0));
     assert_eq!(world.state_of("web"), "stopped");
 }
 
 /// A program that takes longer to stop than the old image waits for its last requests.
-const STUBBORN: &str = "#!/bin/bash\ntrap 'sleep 4; exit' TERM\necho ready\nwhile :; do sleep 0.05; done\n";
+const STUBBORN: &str = "#!/bin/bash\ntrap 'sleep 8; exit' TERM\necho ready\nwhile :; do sleep 0.05; done\n";
 
 #[test]
 fn who_waits_longer_than_the_switch_takes_is_told_to_ask_again_and_the_command_line_does() {

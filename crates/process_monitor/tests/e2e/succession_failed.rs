@@ -2,8 +2,8 @@
 
 use crate::harness::{World, eventually, is_alive, kill};
 use crate::http::Connection;
+use crate::programs::write_program;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 /// Neither the program that is to follow nor the one that runs can be executed.
@@ -62,8 +62,7 @@ fn a_program_that_vanishes_after_its_rehearsal_leaves_the_old_one() {
     let status = || Connection::to(&world).ask("GET", "/monitor/status", None).body;
     let (monitor, web, began) = (world.monitor_pid(), world.pid_of("web"), status()["startedAt"].clone());
     let new = world.program().with_extension("new");
-    fs::write(&new, VANISHES).unwrap();
-    fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&new, VANISHES.as_bytes(), 0o755);
     fs::rename(&new, world.program()).unwrap();
     restart(&world);
     eventually("it goes on", || status()["startedAt"] != began);

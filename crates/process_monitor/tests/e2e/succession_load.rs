@@ -131,6 +131,13 @@ fn under_load_nobody_notices() {
         }
         load.over.store(true, Ordering::SeqCst);
         killing.into_iter().for_each(|thread| thread.join().unwrap());
+        // The last kills may not have been noticed yet, or not made good.
+        for (victim, killed) in &*load.kills.lock().unwrap() {
+            eventually(&format!("{victim} is back from its last kill"), || {
+                let status = world.status(victim);
+                status["restartAttempts"] == killed.len() && status["state"] == "running"
+            });
+        }
         world.ok(&["add", "--name", "end", "--", "true"]);
         let streams: Vec<_> = listening.into_iter().map(|thread| thread.join().unwrap()).collect();
         (asking.join().unwrap(), streams)

@@ -61,7 +61,7 @@ impl<'a> Speaker<'a> {
 /// The new image waits before it does anything.
 fn slow_world() -> World {
     let world = World::new();
-    world.start_with_failpoint("succession::followed=1*sleep(1500)");
+    world.start_with_failpoint("succession::followed=1*sleep(4000)");
     world
 }
 

@@ -2,14 +2,13 @@
 
 use crate::harness::{PROGRAM, World, eventually, is_alive, start_time};
 use crate::http::Connection;
+use crate::programs::write_program;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 fn put(world: &World, content: &[u8], mode: u32) {
     let new = world.program().with_extension("new");
-    fs::write(&new, content).unwrap();
-    fs::set_permissions(&new, fs::Permissions::from_mode(mode)).unwrap();
+    write_program(&new, content, mode);
     fs::rename(&new, world.program()).unwrap();
 }
 

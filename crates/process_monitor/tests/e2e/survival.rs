@@ -4,6 +4,11 @@ use crate::harness::{World, eventually, is_alive, kill, said};
 use std::fs;
 use std::process::{Child, Command, Stdio};
 
+/// A program that takes no notice of SIGTERM, as soon as it has said so.
+fn stubborn(world: &World) -> String {
+    world.script("stubborn", "#!/bin/sh\ntrap '' TERM\necho ready\nwhile :; do sleep 0.05; done\n")
+}
+
 /// A program that can be counted, and that does not end.
 fn sleeper(world: &World, name: &str) -> String {
     world.script(name, "#!/bin/sh\nexec sleep 100000\n")
@@ -12,8 +17,9 @@ fn sleeper(world: &World, name: &str) -> String {
 #[test]
 fn a_stop_that_was_cut_off_is_finished() {
     let world = World::started();
-    let stubborn = world.script("stubborn", "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.05; done\n");
-    world.ok(&["run", "--name", "web", "--stop-timeout", "1s", "--", &stubborn]);
+    let stubborn = stubborn(&world);
+    world.ok(&["run", "--name", "web", "--stop-timeout", "5s", "--", &stubborn]);
+    eventually("it has set its trap", || !world.output("web", "stdout").is_empty());
     let pid = world.pid_of("web").unwrap();
     let stopping =
         world.command(["stop", "web"]).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -64,6 +70,7 @@ fn a_pid_that_is_somebody_elses_now_is_never_signalled() {
     let program = sleeper(&world, "program");
     world.ok(&["run", "--name", "web", "--", &program]);
     let pid = world.pid_of("web").unwrap();
+    world.await_logger_of(pid);
     world.kill_monitor();
     kill(pid);
     let mut foreign = Foreign::new();
@@ -106,9 +113,12 @@ fn a_second_monitor_says_who_holds_the_directory() {
 #[test]
 fn a_shutdown_that_was_cut_off_leaves_autostart_to_decide() {
     let world = World::started();
-    let stubborn = world.script("stubborn", "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.05; done\n");
+    let stubborn = stubborn(&world);
     world.ok(&["run", "--name", "auto", "--", &stubborn]);
-    world.ok(&["run", "--name", "manual", "--no-autostart", "--stop-timeout", "300ms", "--", &stubborn]);
+    world.ok(&["run", "--name", "manual", "--no-autostart", "--stop-timeout", "5s", "--", &stubborn]);
+    eventually("they have set their traps", || {
+        ["auto", "manual"].iter().all(|id| !world.output(id, "stdout").is_empty())
+    });
     let stopping = world.command(["--stop"]).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     eventually("the file says that both are being stopped", || {
         ["auto", "manual"].iter().all(|id| world.entry(id)["state"] == "stopping")
@@ -125,7 +135,8 @@ fn a_shutdown_that_was_cut_off_leaves_autostart_to_decide() {
         pids.retain(|pid| world.instances(id).contains(pid));
         pids
     };
-    assert_eq!(leaders("auto"), Vec::from_iter(world.pid_of("auto")));
+    // A child that it has just forked looks like itself, until it is a sleep(1).
+    eventually("it is there once", || leaders("auto") == Vec::from_iter(world.pid_of("auto")));
     assert_eq!(leaders("manual"), [0_u32; 0]);
 }
 

@@ -50,6 +50,7 @@ fn fostered(reaps: bool) -> World {
     foster
         .args(["foster.py", PROGRAM])
         .env("TOM_PM_API_PORT", "0")
+        .env("TOM_PM_ALIVENESS_PORT", "0")
         .env("TOM_PM_DIRECTORY", world.path())
         .current_dir(world.path());
     let mut foster = foster.stdout(Stdio::null()).spawn().unwrap();
@@ -70,6 +71,7 @@ fn an_exit_is_known_with_its_code_and_the_policy_applies() {
     let ids = ["never", "zero", "always", "later"];
     let pids = ids.map(|id| world.pid_of(id).unwrap());
     eventually("all wait", || ids.iter().all(|id| starts(&world, id) == 1));
+    pids.iter().for_each(|pid| world.await_logger_of(*pid));
     world.kill_monitor();
     go(&world);
     eventually("nothing is left of them, not even a zombie", || pids.into_iter().all(is_gone));
@@ -100,6 +102,7 @@ fn an_exit_is_known_although_the_first_monitor_that_heard_of_it_died() {
     world.ok(&["run", "--name", "zero", "--restart", "on-failure", "--", &program, "0"]);
     let pids = ["seven", "zero"].map(|id| world.pid_of(id).unwrap());
     eventually("both wait", || ["seven", "zero"].iter().all(|id| starts(&world, id) == 1));
+    pids.iter().for_each(|pid| world.await_logger_of(*pid));
     world.kill_monitor();
     go(&world);
     eventually("nothing is left of them", || pids.into_iter().all(is_gone));

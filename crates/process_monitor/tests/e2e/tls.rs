@@ -1,5 +1,6 @@
 //! The API over TLS: for other hosts the only way, for this machine a possible one.
 
+use crate::access_peers::is_of_a_cable;
 use crate::harness::{World, eventually, said};
 use crate::http::Connection;
 use crate::tcp::edit_settings;
@@ -11,7 +12,9 @@ use std::process::Command;
 
 /// An address of this machine under which we are another host to the monitor.
 fn other_address() -> Option<IpAddr> {
-    let own = own_addresses().unwrap().into_iter().find(|ip| ip.is_ipv4() && !ip.is_loopback());
+    // Those of cables to other hosts of other tests go with them.
+    let stays = |ip: &IpAddr| matches!(ip, IpAddr::V4(ip) if !ip.is_loopback() && !is_of_a_cable(*ip));
+    let own = own_addresses().unwrap().into_iter().find(stays);
     if own.is_none() {
         eprintln!("SKIPPED: this machine has no address but loopback");
     }

@@ -2,6 +2,7 @@
 
 use crate::harness::{PROGRAM, Said, World, said};
 use crate::http::Connection;
+use crate::programs::write_program;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -23,8 +24,7 @@ fn newer(world: &World) -> PathBuf {
     let path = world.path().join("newer");
     let mut content = fs::read(PROGRAM).unwrap();
     content.extend(b"newer");
-    fs::write(&path, content).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    write_program(&path, &content, 0o700);
     path
 }
 

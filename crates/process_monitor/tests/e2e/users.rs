@@ -1,10 +1,11 @@
 //! The monitor in the hands of another user than the one who runs the tests.
 
 use crate::harness::{PROGRAM, Said, World, said};
+use crate::programs::copy_program;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -32,7 +33,7 @@ impl User {
         // Built under a strict umask it is for its owner only.
         let for_all = fs::metadata(PROGRAM).unwrap().permissions().mode() & 0o005 == 0o005;
         if !for_all || fs::hard_link(PROGRAM, &program).is_err() {
-            fs::copy(PROGRAM, &program).unwrap();
+            copy_program(Path::new(PROGRAM), &program);
             fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         }
         Some(Self { id, program, _folder: folder })
@@ -50,6 +51,7 @@ impl User {
         command
             .env("TOM_PM_DIRECTORY", world.path())
             .env("TOM_PM_API_PORT", "0")
+            .env("TOM_PM_ALIVENESS_PORT", "0")
             .env_remove("FAILPOINTS")
             .current_dir("/");
         command.uid(self.id).gid(self.id);
