@@ -75,6 +75,11 @@ impl Meter {
         Some(usage)
     }
 
+    /// Whether [`Meter::measure`] would answer at once.
+    pub fn knows(&self, run: &RunId) -> bool {
+        self.looks().last.get(run).is_some_and(|last| last.at.elapsed() < SHORTEST_SPAN)
+    }
+
     /// The same, by a look that may be a little old; then another is due.
     pub fn glance(&self, pid: u32, run: &RunId, uptime: Duration) -> Option<Usage> {
         let last = self.looks().last.get(run).copied();
