@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
 
 use process_monitor_host::files::{Durability, write_atomic};
-use process_monitor_host::watch::FileWatch;
+use process_monitor_host::watch::{FileWatch, OnChange};
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
@@ -44,6 +45,28 @@ fn every_way_to_change_a_file_is_noticed() {
     noticed(&changes, "another mode");
     fs::remove_file(&path).unwrap();
     noticed(&changes, "removal");
+}
+
+#[test]
+fn of_several_files_each_is_told_of_its_own() {
+    let folder = TempDir::new().unwrap();
+    let (tell_a, a) = channel();
+    let (tell_b, b) = channel();
+    let files: Vec<(OsString, OnChange)> = vec![
+        ("a".into(), Box::new(move || tell_a.send(()).unwrap_or_default())),
+        ("b".into(), Box::new(move || tell_b.send(()).unwrap_or_default())),
+    ];
+    let _watch = FileWatch::in_folder(folder.path(), files).unwrap();
+    fs::write(folder.path().join("b"), "x").unwrap();
+    noticed(&b, "the second");
+    assert!(a.try_recv().is_err(), "the first has not changed");
+    fs::write(folder.path().join("a"), "x").unwrap();
+    noticed(&a, "the first");
+    assert!(b.try_recv().is_err(), "the second has not changed");
+    // Both may have changed with their folder.
+    fs::remove_dir_all(folder.path()).unwrap();
+    noticed(&a, "the first with its folder");
+    noticed(&b, "the second with its folder");
 }
 
 #[test]
