@@ -5,7 +5,7 @@
 use crate::Error;
 use crate::api::Problem;
 use process_monitor_core::id::ProcessId;
-use process_monitor_core::model::{EntryPatch, ProcessEntry, ProcessState};
+use process_monitor_core::model::{EntryPatch, ProcessEntry, ProcessState, Token};
 use process_monitor_core::nearest::nearest;
 use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
@@ -28,6 +28,10 @@ pub(crate) enum Change {
     Update(ProcessId, EntryPatch),
     /// Settings of the monitor.
     Configure(Map<String, Value>),
+    /// One more token.
+    AddToken(Token),
+    /// The token with this id counts no more.
+    RevokeToken(String),
 }
 
 impl Change {
@@ -41,6 +45,8 @@ impl Change {
             Self::Autostart(..) => "setAutostart",
             Self::Update(..) => "update",
             Self::Configure(_) => "configure",
+            Self::AddToken(_) => "createToken",
+            Self::RevokeToken(_) => "revokeToken",
         }
     }
 
@@ -73,11 +79,22 @@ impl Change {
                 registry.adopt_settings(registry.reconfigured(&change).map_err(invalid)?);
                 Ok(())
             }
+            Self::AddToken(token) => {
+                registry.remote_access.tokens.push(token);
+                Ok(())
+            }
+            Self::RevokeToken(id) => revoke(&mut registry.remote_access.tokens, id),
         }
     }
 }
 
-fn invalid(problems: Vec<process_monitor_core::model::Problem>) -> Error {
+fn revoke(tokens: &mut Vec<Token>, id: String) -> Result<(), Error> {
+    let before = tokens.len();
+    tokens.retain(|token| token.id != id);
+    if tokens.len() < before { Ok(()) } else { Err(Error::no_such_token(&id)) }
+}
+
+pub(crate) fn invalid(problems: Vec<process_monitor_core::model::Problem>) -> Error {
     Error::Invalid { problems: problems.into_iter().map(Problem::from).collect() }
 }
 

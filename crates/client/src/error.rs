@@ -262,6 +262,12 @@ pub(crate) fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static
 }
 
 impl Error {
+    /// There is no token with this id.
+    pub(crate) fn no_such_token(id: &str) -> Self {
+        let message = format!("there is no token {id:?}; token list shows them");
+        Self::Refused { code: ErrorCode::NotFound, message }
+    }
+
     /// What a monitor's error says, about process `id` where the request was about one.
     pub(crate) fn from_body(body: ErrorBody, id: Option<&ProcessId>) -> Self {
         let ErrorBody { error, code, process_id, problems, .. } = body;

@@ -1,7 +1,7 @@
 //! The registry file, for commands that need no monitor. Blocking: call it off the async threads.
 
 use crate::Error;
-use crate::api::{ProcessList, ProcessStatus};
+use crate::api::{ProcessList, ProcessStatus, TokenInfo, TokenList};
 use crate::change::{Change, missing};
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::ProcessEntry;
@@ -31,6 +31,12 @@ pub(crate) fn get(layout: &Layout, id: &ProcessId) -> Result<ProcessStatus, Erro
 /// The settings as the file says.
 pub(crate) fn settings(layout: &Layout) -> Result<Map<String, Value>, Error> {
     Ok(read(layout)?.shown_settings())
+}
+
+/// The tokens as the file says.
+pub(crate) fn tokens(layout: &Layout) -> Result<TokenList, Error> {
+    let registry = read(layout)?;
+    Ok(TokenList { tokens: registry.remote_access.tokens.iter().map(TokenInfo::from).collect() })
 }
 
 /// Reads the file, changes it, and writes it, all under the lock.

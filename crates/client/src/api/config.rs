@@ -1,10 +1,11 @@
 //! The monitor's settings, and tokens.
 
-use process_monitor_core::model::{JsonPath, Problem, Scope, Token};
+use process_monitor_core::model::{JsonPath, NewToken, Problem, Scope, Token};
 use process_monitor_core::reading::{Document, Members, Readable, Report};
 use process_monitor_core::time::Wall;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// `/config/trusted-hosts`
@@ -57,6 +58,18 @@ pub struct TokenRequest {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 3_155_760_000_u64)]
     pub expires_in_seconds: Option<u64>,
+}
+
+impl TokenRequest {
+    /// The token that is asked for, made of `random` bits at `now`: the answer that shows it, this once, and what is kept
+    /// of it.
+    pub fn made_of(self, random: [u8; 32], now: Wall) -> (TokenCreated, Token) {
+        let new = NewToken::from_random(random);
+        let mut token = Token::new(self.name, self.scope, new.hash(), now);
+        token.expires_at = self.expires_in_seconds.map(|seconds| now + Duration::from_secs(seconds));
+        let info = TokenInfo::from(&token);
+        (TokenCreated { success: true, token: new.expose().to_owned(), info }, token)
+    }
 }
 
 /// Longest `expiresInSeconds`: 100 years.

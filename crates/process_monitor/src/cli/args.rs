@@ -2,7 +2,7 @@
 
 use super::{
     add, autostart, completions, config, discover, doctor, events, generate, lifecycle, list, logs, rehearse,
-    run, service, signal, status, token, upgrade,
+    run, service, signal, status, token, update, upgrade,
 };
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use process_monitor_client::{Fingerprint, Url};
@@ -190,6 +190,9 @@ pub enum Command {
     /// Register a program without starting it
     #[command(visible_alias = "register")]
     Add(add::AddArgs),
+    /// Change what is registered of a process: what is given; all else stays as it is
+    #[command(visible_alias = "edit", mut_args = update::relaxed)]
+    Update(Box<update::UpdateArgs>),
     /// Show every process
     #[command(visible_aliases = ["ls", "ps"])]
     List(list::ListArgs),

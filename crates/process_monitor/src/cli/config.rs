@@ -2,14 +2,14 @@
 
 use super::context::Context;
 use super::failure::Failure;
-use super::list::{self, note_source};
+use super::list::{self, note_effect, note_source};
+use super::patch::Patch;
 use super::{console, render};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, Args, Command, Subcommand};
-use process_monitor_client::Source;
 use process_monitor_core::id::InstanceId;
 use process_monitor_core::registry::{Setting, inside, settings_of};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::ffi::OsStr;
 
 /// Arguments of `config`.
@@ -136,11 +136,11 @@ fn typed(words: &[String], default: &Value) -> Value {
 }
 
 async fn change(context: &Context, changes: Vec<(String, Value)>) -> Result<(), Failure> {
-    let mut patch = Map::new();
+    let mut patch = Patch::default();
     for (key, value) in &changes {
-        put(&mut patch, key, value.clone());
+        patch.set(&key.split('.').collect::<Vec<_>>(), value.clone());
     }
-    let (source, message) = context.client.configure(patch).await?;
+    let (source, message) = context.client.configure(patch.into_map()).await?;
     if context.json {
         return console::print_json(
             &json!({ "success": true, "source": list::name(source), "message": message }),
@@ -156,23 +156,8 @@ async fn change(context: &Context, changes: Vec<(String, Value)>) -> Result<(), 
     if let Some(message) = message {
         console::note(&render::format::printable(&message));
     }
-    if source == Source::File {
-        console::note("the monitor is not running; this is in effect when it starts");
-    }
+    note_effect(context, source);
     Ok(())
-}
-
-/// Puts `value` at the dotted `key`.
-fn put(object: &mut Map<String, Value>, key: &str, value: Value) {
-    match key.split_once('.') {
-        None => drop(object.insert(key.to_owned(), value)),
-        Some((first, rest)) => {
-            let inner = object.entry(first).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(inner) = inner {
-                put(inner, rest, value);
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -195,14 +180,5 @@ mod tests {
         assert_eq!(means(&["10.0.0.1"], &json!([])), json!(["10.0.0.1"]));
         assert_eq!(means(&["[]"], &json!(["x"])), json!([]));
         assert_eq!(means(&["a", "b"], &json!(7)), json!(["a", "b"]));
-    }
-
-    #[test]
-    fn dotted_keys_meet_in_one_object() {
-        let mut patch = Map::new();
-        put(&mut patch, "a.b.c", json!(1));
-        put(&mut patch, "a.d", json!(2));
-        put(&mut patch, "e", Value::Null);
-        assert_eq!(Value::Object(patch), json!({ "a": { "b": { "c": 1 }, "d": 2 }, "e": null }));
     }
 }

@@ -1,10 +1,12 @@
 //! The options that say how a process is known to be ready, and to be well.
 
 use super::failure::Failure;
-use super::options::{millis, set};
+use super::options::millis;
+use super::patch::Patch;
 use super::value;
 use clap::{ArgGroup, Args, ValueEnum};
-use process_monitor_core::model::{AlivenessCheck, ExecCheck, FailAction, Problem, StartupCheck};
+use process_monitor_core::model::{ExecCheck, FailAction, StartupCheck};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// How its health is checked. What is not given has the registry's default.
@@ -86,65 +88,85 @@ impl From<OnFail> for FailAction {
     }
 }
 
+/// The object that they change.
+const CHECK: &str = "alivenessCheck";
+
 impl HealthOptions {
-    /// The check they describe; `None` when none of them is given.
+    /// Adds what they say of the check.
     ///
     /// # Errors
     /// When a value cannot be obeyed.
-    pub fn check(&self) -> Result<Option<AlivenessCheck>, Failure> {
-        let mut check = AlivenessCheck {
-            url: self.health_url.clone(),
-            tcp: self.health_tcp.clone(),
-            exec: self.health_exec.as_deref().map(exec).transpose()?,
-            status_url: self.status_url.clone(),
-            pid_file: self.pid_file.clone(),
-            verify_tls: !self.health_insecure,
-            watchdog_ms: self.watchdog.map(millis),
-            startup_check: self.startup(),
-            ..AlivenessCheck::default()
-        };
-        if !self.health_codes.is_empty() {
-            check.success_codes = Some(self.health_codes.clone());
-        }
-        set(&mut check.interval_ms, self.health_interval.map(millis));
-        set(&mut check.timeout_ms, self.health_timeout.map(millis));
-        set(&mut check.consecutive_failures_required, self.health_failures);
-        if check == AlivenessCheck::default() {
-            return Ok(None);
-        }
-        check.enabled = Some(true);
-        match check.validate().as_slice() {
-            [] => Ok(Some(check)),
-            problems => Err(refused(problems)),
-        }
+    pub fn add_to(&self, patch: &mut Patch) -> Result<(), Failure> {
+        self.add_target(patch)?;
+        let codes = (!self.health_codes.is_empty()).then(|| json!(self.health_codes));
+        let fields = [
+            ("successCodes", codes),
+            ("verifyTls", self.health_insecure.then_some(false.into())),
+            ("intervalMs", self.health_interval.map(|time| millis(time).into())),
+            ("timeoutMs", self.health_timeout.map(|time| millis(time).into())),
+            ("consecutiveFailuresRequired", self.health_failures.map(Value::from)),
+            ("watchdogMs", self.watchdog.map(|time| millis(time).into())),
+            ("pidFile", self.pid_file.clone().map(Value::from)),
+            ("statusUrl", self.status_url.clone().map(Value::from)),
+        ];
+        fields.into_iter().for_each(|(field, value)| patch.given(&[CHECK, field], value));
+        self.add_startup(patch);
+        let asked = self.health_url.is_some() || self.health_tcp.is_some() || self.health_exec.is_some();
+        let is_wanted = asked || self.watchdog.is_some() || self.is_ready_by();
+        let is_wanted = is_wanted || self.pid_file.is_some() || self.status_url.is_some();
+        patch.given(&[CHECK, "enabled"], is_wanted.then_some(true));
+        Ok(())
     }
 
-    fn startup(&self) -> Option<StartupCheck> {
-        if !(self.ready_check || self.ready_notify || self.ready_log.is_some()) {
-            return None;
-        }
-        let mut startup = StartupCheck {
-            enabled: true,
-            notify: self.ready_notify,
-            log_pattern: self.ready_log.clone(),
-            ..StartupCheck::default()
-        };
-        set(&mut startup.fail_action, self.ready_fail.map(FailAction::from));
-        if self.ready_check {
-            // A person waits for it: the first check comes soon, and then often.
-            (startup.initial_delay_ms, startup.check_interval_ms, startup.max_attempts) = (200, 500, 64);
-        }
-        if let Some(timeout) = self.ready_timeout.map(millis) {
-            let left = timeout.saturating_sub(startup.initial_delay_ms);
-            if self.ready_check {
-                let attempts = left.div_ceil(startup.check_interval_ms).max(1);
-                startup.max_attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
-            } else {
-                (startup.initial_delay_ms, startup.check_interval_ms, startup.max_attempts) =
-                    (0, timeout.max(10), 1);
+    /// What is asked; one thing takes the place of another.
+    fn add_target(&self, patch: &mut Patch) -> Result<(), Failure> {
+        let targets = [
+            ("url", self.health_url.clone().map(Value::from)),
+            ("tcp", self.health_tcp.clone().map(Value::from)),
+            ("exec", self.health_exec.as_deref().map(exec).transpose()?.map(|exec| json!(exec))),
+        ];
+        if targets.iter().any(|(_, target)| target.is_some()) {
+            for (field, target) in targets {
+                patch.set(&[CHECK, field], target.unwrap_or_default());
             }
         }
-        Some(startup)
+        Ok(())
+    }
+
+    fn is_ready_by(&self) -> bool {
+        self.ready_check || self.ready_notify || self.ready_log.is_some()
+    }
+
+    fn add_startup(&self, patch: &mut Patch) {
+        let mut startup = |field, value: Value| patch.set(&[CHECK, "startupCheck", field], value);
+        if let Some(action) = self.ready_fail {
+            startup("failAction", json!(FailAction::from(action)));
+        }
+        if !self.is_ready_by() {
+            return;
+        }
+        startup("enabled", true.into());
+        startup("notify", self.ready_notify.into());
+        startup("logPattern", json!(self.ready_log));
+        let (delay, interval, attempts) = self.patience();
+        startup("initialDelayMs", delay.into());
+        startup("checkIntervalMs", interval.into());
+        startup("maxAttempts", attempts.into());
+    }
+
+    /// The time to the first check, from one to the next, and how many there are.
+    fn patience(&self) -> (u64, u64, u32) {
+        let usual = StartupCheck::default();
+        match (self.ready_check, self.ready_timeout.map(millis)) {
+            (false, None) => (usual.initial_delay_ms, usual.check_interval_ms, usual.max_attempts),
+            (false, Some(timeout)) => (0, timeout.max(10), 1),
+            // A person waits for it: the first check comes soon, and then often.
+            (true, None) => (200, 500, 64),
+            (true, Some(timeout)) => {
+                let attempts = timeout.saturating_sub(200).div_ceil(500).max(1);
+                (200, 500, u32::try_from(attempts).unwrap_or(u32::MAX))
+            }
+        }
     }
 }
 
@@ -155,19 +177,23 @@ fn exec(words: &str) -> Result<ExecCheck, Failure> {
     Ok(ExecCheck { args: args.to_vec(), ..ExecCheck::new(command.as_str()) })
 }
 
-fn refused(problems: &[Problem]) -> Failure {
-    let lines: Vec<_> =
-        problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
-    Failure::usage(format!("the health check cannot be made: {}", lines.join("; ")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::options::ProcessOptions;
+    use process_monitor_core::id::ProcessId;
+    use process_monitor_core::model::AlivenessCheck;
+
+    /// The check of a process that is registered with them.
+    fn check(options: HealthOptions) -> Result<Option<AlivenessCheck>, Failure> {
+        let options = ProcessOptions { health: options, ..ProcessOptions::default() };
+        let entry = options.entry(ProcessId::new("web").unwrap(), &["web".to_owned()], None)?;
+        Ok(entry.aliveness_check)
+    }
 
     #[test]
     fn nothing_given_is_no_check() {
-        assert_eq!(HealthOptions::default().check().unwrap(), None);
+        assert_eq!(check(HealthOptions::default()).unwrap(), None);
     }
 
     #[test]
@@ -180,7 +206,7 @@ mod tests {
             ready_fail: Some(OnFail::Fail),
             ..HealthOptions::default()
         };
-        let check = options.check().unwrap().unwrap();
+        let check = check(options).unwrap().unwrap();
         let exec = check.exec.unwrap();
         assert_eq!(
             (exec.command.as_str(), exec.args.as_slice()),
@@ -199,7 +225,7 @@ mod tests {
             ready_timeout: Some(Duration::from_secs(7)),
             ..HealthOptions::default()
         };
-        let startup = options.check().unwrap().unwrap().startup_check.unwrap();
+        let startup = check(options).unwrap().unwrap().startup_check.unwrap();
         assert_eq!(startup.patience(), Duration::from_secs(7));
     }
 
@@ -212,7 +238,20 @@ mod tests {
             HealthOptions { health_exec: Some("a 'b".into()), ..HealthOptions::default() },
             HealthOptions { ready_log: Some("(".into()), ..HealthOptions::default() },
         ] {
-            assert!(options.check().is_err(), "{options:?}");
+            assert!(check(options.clone()).is_err(), "{options:?}");
         }
+    }
+
+    #[test]
+    fn another_target_takes_the_place_of_the_first() {
+        let mut patch = Patch::default();
+        let options = HealthOptions { health_tcp: Some("127.0.0.1:80".into()), ..HealthOptions::default() };
+        options.add_to(&mut patch).unwrap();
+        let expected = json!({ "url": null, "tcp": "127.0.0.1:80", "exec": null, "enabled": true });
+        assert_eq!(patch.into_map()[CHECK], expected);
+        let mut patch = Patch::default();
+        let options = HealthOptions { health_failures: Some(5), ..HealthOptions::default() };
+        options.add_to(&mut patch).unwrap();
+        assert_eq!(patch.into_map()[CHECK], json!({ "consecutiveFailuresRequired": 5 }), "nothing else");
     }
 }

@@ -48,6 +48,13 @@ pub fn note_source(context: &Context, source: Source) {
     }
 }
 
+/// Says so when what was changed is not in effect yet.
+pub fn note_effect(context: &Context, source: Source) {
+    if source == Source::File && !context.json {
+        console::note("the monitor is not running; this is in effect when it starts");
+    }
+}
+
 /// The source's name in JSON.
 pub fn name(source: Source) -> &'static str {
     match source {

@@ -5,7 +5,8 @@
 //! | `args` | what can be typed |
 //! | `context`, `failure`, `console` | what every command has: a client, a way to fail, a way to print |
 //! | `monitor/` | the flags about the monitor itself: background, foreground, stop, status, restart |
-//! | `run`, `add` | register a program; `register` and `options` are what they share |
+//! | `run`, `add`, `update` | register a program, or change what is registered; `register` and `options` are what they share |
+//! | `patch` | a change in the making |
 //! | `lifecycle` | `start`, `stop`, `restart`, `enable`, `disable`, `remove`: one verb, many processes |
 //! | `list`, `status`, `logs`, `events`, `signal`, `config`, `token`, `discover`, `autostart`, `doctor/`, `upgrade`, `completions` | the command of that name |
 //! | `pair` | what the files tell of the two monitors |
@@ -35,6 +36,7 @@ mod logs;
 mod monitor;
 mod options;
 mod pair;
+mod patch;
 mod progress;
 mod register;
 mod rehearse;
@@ -44,6 +46,7 @@ mod service;
 mod signal;
 mod status;
 mod token;
+mod update;
 mod upgrade;
 mod value;
 
@@ -107,6 +110,7 @@ async fn talk(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::run(context, args).await,
         Command::Add(args) => add::run(context, args).await,
+        Command::Update(args) => update::run(context, *args).await,
         Command::List(args) => list::run(context, &args).await,
         Command::Status(args) => status::run(context, &args).await,
         Command::Start(ids) => lifecycle::run(context, Verb::Start, &ids).await,

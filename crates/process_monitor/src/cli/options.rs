@@ -1,13 +1,13 @@
-//! The options that describe a process: shared by `run` and `add`.
+//! The options that describe a process: shared by `run`, `add` and `update`.
 
 use super::failure::Failure;
 use super::health_options::HealthOptions;
+use super::patch::Patch;
 use super::value;
 use clap::{Args, ValueEnum};
 use process_monitor_core::id::ProcessId;
-use process_monitor_core::model::{
-    LogConfig, ProcessEntry, RestartPolicy, RestartType, StopConfig, StopSignal,
-};
+use process_monitor_core::model::{EntryPatch, Problem, ProcessEntry, RestartType, StopSignal};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -142,30 +142,25 @@ impl ProcessOptions {
             command.split_first().ok_or_else(|| Failure::usage("no command was given"))?;
         let mut entry = ProcessEntry::new(id, program.as_str());
         entry.args = arguments.to_vec();
-        entry.working_directory = self.folder(here)?;
-        entry.autostart = !self.no_autostart;
-        let variables = self.variables()?;
-        if !variables.is_empty() {
-            entry.environment = Some(variables.into_iter().collect());
-        }
-        entry.aliveness_check = self.health.check()?;
-        entry.restart_policy = changed(self.restart.policy());
-        entry.stop = changed(self.stop.config());
-        entry.logs = changed(self.logs.config());
-        Ok(entry)
+        entry.working_directory = here.map(|here| text_of(here.to_owned())).transpose()?;
+        let changes = EntryPatch(self.changes(here)?.into_map());
+        changes.apply(&entry).map_err(|problems| refused(&problems))
     }
 
-    fn folder(&self, here: Option<&Path>) -> Result<Option<String>, Failure> {
-        let folder = match (here, &self.cwd) {
-            (Some(here), Some(cwd)) => here.join(cwd),
-            (Some(here), None) => here.to_owned(),
-            (None, Some(cwd)) => cwd.clone(),
-            (None, None) => return Ok(None),
-        };
-        folder.into_os_string().into_string().map(Some).map_err(|folder| {
-            let message = format!("the folder {} is not valid UTF-8", folder.display());
-            Failure::failed(message).advise("choose another with --cwd: the registry is a JSON file")
-        })
+    /// What they change of an entry: only what was given.
+    pub fn changes(&self, here: Option<&Path>) -> Result<Patch, Failure> {
+        let mut patch = Patch::default();
+        let folder = self.cwd.as_ref().map(|cwd| here.map_or_else(|| cwd.clone(), |here| here.join(cwd)));
+        patch.given(&["workingDirectory"], folder.map(text_of).transpose()?);
+        for (name, value) in self.variables()? {
+            patch.set(&["environment", &name], value);
+        }
+        patch.given(&["autostart"], self.no_autostart.then_some(false));
+        self.restart.add_to(&mut patch);
+        self.health.add_to(&mut patch)?;
+        self.stop.add_to(&mut patch);
+        self.logs.add_to(&mut patch);
+        Ok(patch)
     }
 
     fn variables(&self) -> Result<Vec<(String, String)>, Failure> {
@@ -183,16 +178,17 @@ impl ProcessOptions {
     }
 }
 
-/// What differs from the default; a registry says no more than it must.
-pub(super) fn changed<T: Default + PartialEq>(value: T) -> Option<T> {
-    (value != T::default()).then_some(value)
+fn text_of(folder: PathBuf) -> Result<String, Failure> {
+    folder.into_os_string().into_string().map_err(|folder| {
+        let message = format!("the folder {} is not valid UTF-8", folder.display());
+        Failure::failed(message).advise("choose another with --cwd: the registry is a JSON file")
+    })
 }
 
-/// Puts `given` in the place of a default, if it was given.
-pub(super) fn set<T>(place: &mut T, given: Option<T>) {
-    if let Some(value) = given {
-        *place = value;
-    }
+fn refused(problems: &[Problem]) -> Failure {
+    let lines: Vec<_> =
+        problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    Failure::usage(format!("such a process cannot be: {}", lines.join("; ")))
 }
 
 pub(super) fn millis(duration: Duration) -> u64 {
@@ -200,44 +196,44 @@ pub(super) fn millis(duration: Duration) -> u64 {
 }
 
 impl RestartOptions {
-    fn policy(&self) -> RestartPolicy {
-        let mut policy = RestartPolicy::default();
-        set(&mut policy.kind, self.on.map(RestartType::from));
-        set(&mut policy.max_attempts, self.max_attempts);
-        set(&mut policy.reset_after_ms, self.reset_after.map(millis));
-        set(&mut policy.indefinite_interval_ms, self.retry_interval.map(millis));
-        policy.retry_indefinitely |= self.retry_indefinitely;
-        policy.delay_ms = self.delay.map(millis);
-        policy.max_delay_ms = self.max_delay.map(millis);
-        policy.backoff_multiplier = self.multiplier;
-        policy.jitter = self.jitter;
-        if !self.success_codes.is_empty() {
-            policy.success_exit_codes = Some(self.success_codes.clone());
+    fn add_to(&self, patch: &mut Patch) {
+        let backoff = (!self.backoff.is_empty()).then(|| self.backoff.iter().copied().map(millis));
+        if backoff.is_some() {
+            // One form or the other.
+            for field in ["delayMs", "maxDelayMs", "backoffMultiplier", "jitter"] {
+                patch.set(&["restartPolicy", field], Value::Null);
+            }
         }
-        if !self.backoff.is_empty() {
-            policy.backoff_intervals_ms = self.backoff.iter().copied().map(millis).collect();
-        }
-        policy
+        let fields = [
+            ("type", self.on.map(|on| json!(RestartType::from(on)))),
+            ("maxAttempts", self.max_attempts.map(Value::from)),
+            ("backoffIntervalsMs", backoff.map(Value::from_iter)),
+            ("delayMs", self.delay.map(|time| millis(time).into())),
+            ("maxDelayMs", self.max_delay.map(|time| millis(time).into())),
+            ("backoffMultiplier", self.multiplier.map(Value::from)),
+            ("jitter", self.jitter.map(Value::from)),
+            ("successExitCodes", (!self.success_codes.is_empty()).then(|| json!(self.success_codes))),
+            ("resetAfterMs", self.reset_after.map(|time| millis(time).into())),
+            ("retryIndefinitely", self.retry_indefinitely.then_some(true.into())),
+            ("indefiniteIntervalMs", self.retry_interval.map(|time| millis(time).into())),
+        ];
+        fields.into_iter().for_each(|(field, value)| patch.given(&["restartPolicy", field], value));
     }
 }
 
 impl StopOptions {
-    fn config(&self) -> StopConfig {
-        let mut config = StopConfig::default();
-        set(&mut config.signal, self.stop_signal);
-        set(&mut config.timeout_ms, self.stop_timeout.map(millis));
-        config.kill_tree &= !self.no_kill_tree;
-        config
+    fn add_to(&self, patch: &mut Patch) {
+        patch.given(&["stop", "signal"], self.stop_signal.map(|signal| json!(signal)));
+        patch.given(&["stop", "timeoutMs"], self.stop_timeout.map(millis));
+        patch.given(&["stop", "killTree"], self.no_kill_tree.then_some(false));
     }
 }
 
 impl LogOptions {
-    fn config(&self) -> LogConfig {
-        let mut config = LogConfig::default();
-        set(&mut config.max_file_bytes, self.max_log_size);
-        set(&mut config.keep_files, self.keep_files);
-        set(&mut config.keep_runs, self.keep_runs);
-        config.timestamps |= self.timestamps;
-        config
+    fn add_to(&self, patch: &mut Patch) {
+        patch.given(&["logs", "maxFileBytes"], self.max_log_size);
+        patch.given(&["logs", "keepFiles"], self.keep_files);
+        patch.given(&["logs", "keepRuns"], self.keep_runs);
+        patch.given(&["logs", "timestamps"], self.timestamps.then_some(true));
     }
 }

@@ -47,7 +47,7 @@ pub async fn register(
 }
 
 /// The present folder; to a monitor elsewhere it means nothing.
-fn here(context: &Context) -> Result<Option<PathBuf>, Failure> {
+pub fn here(context: &Context) -> Result<Option<PathBuf>, Failure> {
     if context.client.url().is_some() {
         return Ok(None);
     }

@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::failure::Failure;
+use super::list::{self, note_effect, note_source};
 use super::{console, render, value};
 use clap::{Args, Subcommand};
 use process_monitor_client::api::{TokenCreated, TokenRequest};
@@ -46,21 +47,26 @@ pub async fn run(context: &Context, args: TokenArgs) -> Result<(), Failure> {
             // At least 1: what is shorter would be none to the monitor.
             let expires_in_seconds = expires.map(|time| time.as_secs().max(1));
             let request = TokenRequest { name, scope, expires_in_seconds };
-            created(context, &context.client.create_token(&request).await?)
+            let (source, made) = context.client.create_token(&request).await?;
+            created(context, &made)?;
+            note_effect(context, source);
+            Ok(())
         }
         Action::List => {
-            let tokens = context.client.tokens().await?;
-            match context.json {
-                true => console::print_json(&json!({ "tokens": tokens })),
-                false => console::print(&render::token_table(&tokens, context.style)),
+            let (source, tokens) = context.client.tokens().await?;
+            if context.json {
+                return console::print_json(&json!({ "source": list::name(source), "tokens": tokens }));
             }
+            note_source(context, source);
+            console::print(&render::token_table(&tokens, context.style))
         }
         Action::Revoke { id } => {
-            context.client.revoke_token(&id).await?;
-            match context.json {
-                true => console::print_json(&json!({ "success": true, "id": id })),
-                false => console::print(&format!("{id}: revoked\n")),
+            let source = context.client.revoke_token(&id).await?;
+            if context.json {
+                let source = list::name(source);
+                return console::print_json(&json!({ "success": true, "id": id, "source": source }));
             }
+            console::print(&format!("{id}: revoked\n"))
         }
     }
 }

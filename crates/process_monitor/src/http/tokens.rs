@@ -7,10 +7,8 @@ use crate::daemon::Handle;
 use axum::Json;
 use axum::extract::{Path, State};
 use process_monitor_client::api::{Accepted, ErrorBody, TokenCreated, TokenInfo, TokenList, TokenRequest};
-use process_monitor_core::model::{NewToken, Token};
 use process_monitor_core::registry::Registry;
 use process_monitor_host::{clock, random};
-use std::time::Duration;
 
 /// Every token, without what would be needed to use it
 #[utoipa::path(
@@ -34,17 +32,14 @@ pub async fn create(
     State(handle): State<Handle>,
     JsonBody(request): JsonBody<TokenRequest>,
 ) -> Result<Json<TokenCreated>, ApiError> {
-    let new = NewToken::from_random(random::secret_bits().map_err(|why| ApiError::no_randomness(&why))?);
-    let now = clock::wall();
-    let mut token = Token::new(request.name, request.scope, new.hash(), now);
-    token.expires_at = request.expires_in_seconds.map(|seconds| now + Duration::from_secs(seconds));
-    let info = TokenInfo::from(&token);
+    let bits = random::secret_bits().map_err(|why| ApiError::no_randomness(&why))?;
+    let (created, token) = request.made_of(bits, clock::wall());
     let add = move |registry: &mut Registry| {
         registry.remote_access.tokens.push(token);
         Ok(())
     };
     handle.configure(Box::new(add)).await?;
-    Ok(Json(TokenCreated { success: true, token: new.expose().to_owned(), info }))
+    Ok(Json(created))
 }
 
 /// Revoke a token

@@ -2,6 +2,7 @@
 //! machine is this one: its API on loopback.
 
 use crate::harness::{PROGRAM, Said, World, eventually, free_port, is_alive, kill, said, variable_of};
+use crate::http::Connection;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -238,4 +239,34 @@ fn a_token_is_made_shown_once_listed_and_revoked() {
     assert!(again.code == Some(1) && again.stderr.contains(id), "{again:?}");
     let said = world.say(["token", "create", "--scope", "root"]);
     assert!(said.code == Some(2) && said.stderr.contains("read, control or admin"), "{said:?}");
+}
+
+#[test]
+fn a_token_is_made_and_revoked_while_no_monitor_runs() {
+    let world = World::new();
+    let made = world.say(["token", "create", "--scope", "read", "--name", "dashboard"]);
+    assert!(made.code == Some(0) && made.stderr.contains("when it starts"), "{made:?}");
+    let shown = world.say(["token", "list"]);
+    assert!(shown.stdout.contains("dashboard") && shown.stderr.contains("not running"), "{shown:?}");
+    let list: Value = serde_json::from_str(&world.ok(&["token", "list", "--json"])).unwrap();
+    let id = list["tokens"][0]["id"].as_str().unwrap();
+    assert!(!std::fs::read_to_string(world.registry()).unwrap().contains(made.stdout.trim()));
+
+    world.start();
+    let headers = format!("Host: localhost\r\nAuthorization: Bearer {}\r\n", made.stdout.trim());
+    let ask = || Connection::tcp(&world).ask_with("GET", "/processes", &headers).status;
+    assert_eq!(ask(), 200);
+    world.ok(&["--stop"]);
+    let unknown = world.say(["token", "revoke", "00000000"]);
+    assert!(unknown.code == Some(1) && unknown.stderr.contains("no token \"00000000\""), "{unknown:?}");
+    world.ok(&["token", "revoke", id]);
+    world.start();
+    assert_eq!(ask(), 401);
+
+    world.ok(&["--stop"]);
+    for (words, why) in [(["--name", " "], "name: "), (["--expires", "2000000d"], "expiresInSeconds: ")] {
+        let said = world.say([&["token", "create", "--scope", "read"][..], &words].concat());
+        assert!(said.code == Some(1) && said.stderr.contains(why), "{said:?}");
+    }
+    assert!(world.ok(&["token", "list"]).contains("no tokens"));
 }

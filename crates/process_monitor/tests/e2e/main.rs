@@ -64,6 +64,7 @@ mod tcp_limits;
 mod tls;
 mod tree;
 mod under_manager;
+mod updates;
 mod upgrade;
 mod users;
 mod waiting;
