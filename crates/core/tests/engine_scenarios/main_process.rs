@@ -171,6 +171,7 @@ fn what_is_told_is_looked_at() {
 fn a_new_monitor_looks_on() {
     let ended = |main_known, code| Finding::Ended {
         run: RunId::new("earlier-1").unwrap(),
+        pid: 100,
         exit: Exit::Code(code),
         started: wall(-1_000),
         at: wall(-500),

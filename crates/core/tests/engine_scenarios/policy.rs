@@ -193,9 +193,9 @@ fn a_start_while_the_tree_is_cleared_waits_for_it() {
     let mut desk = Desk::running(entry());
     desk.exits_leaving_workers(Exit::Code(1));
     desk.start_and_wait();
-    assert_eq!(desk.log(), "clear, running>crashed");
+    assert_eq!(desk.log(), "clear, running>crashed, crashed>stopping");
     desk.cleared();
-    assert_eq!(desk.log(), "record 0, spawn, crashed>starting");
+    assert_eq!(desk.log(), "record 0, spawn, stopping>starting");
     desk.spawned(101);
     assert_eq!(desk.log(), "starting>running, #2 running");
 }

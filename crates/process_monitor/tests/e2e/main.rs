@@ -56,6 +56,7 @@ mod succession_notices;
 mod succession_refused;
 mod survival;
 mod survival_at_random;
+mod survival_of_wishes;
 mod survival_while_away;
 mod tcp;
 mod tcp_limits;
