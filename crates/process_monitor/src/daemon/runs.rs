@@ -3,6 +3,7 @@
 use super::executor::Executor;
 use super::inbox::Message;
 use super::jobs::{SpawnDone, SpawnedRun, StartError};
+use super::outputs::attach_to;
 use super::tree::Tree;
 use process_monitor_core::engine::{Event, NoMain};
 use process_monitor_core::id::{ProcessId, RunId};
@@ -193,9 +194,7 @@ impl Executor {
             tracing::warn!(process = %live.id, %error, "cannot note its exit");
         }
         self.tell_exited(&run);
-        if let Some(output) = self.outputs.get_mut(&run) {
-            output.attach.identity = None;
-        }
+        self.output_ended(&run);
         self.lines.forget(&run);
         tracing::info!(process = %live.id, pid = live.process.identity().pid, %exit, "ended");
         let id = live.id.clone();

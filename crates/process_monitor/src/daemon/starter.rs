@@ -49,7 +49,12 @@ impl Starter {
         self.pool.run(move || {
             let program = permits.program(&entry, &entry.command).map_err(StartError::NotPermitted);
             let result = program.and_then(|program| {
-                start(&layout, boot.clone(), &run, &Start { entry: &entry, program: program.as_deref(), attempts })
+                start(
+                    &layout,
+                    boot.clone(),
+                    &run,
+                    &Start { entry: &entry, program: program.as_deref(), attempts },
+                )
             });
             if result.is_err() {
                 let folder = layout.process_logs(&entry.id);
