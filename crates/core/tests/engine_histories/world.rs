@@ -334,7 +334,7 @@ impl World {
             self.carry_out(action, booting)?;
         }
         let shown: Vec<_> =
-            self.engine.ids().filter_map(|id| Some((id.clone(), self.engine.view(id)?.entry))).collect();
+            self.engine.ids().filter_map(|id| Some((id.clone(), ProcessEntry::clone(&self.engine.view(id)?.entry)))).collect();
         self.books.only_legal_transitions(&shown)?;
         held::every_stop_has_a_kill_deadline(self, &shown)?;
         held::attempts_stay_within_the_policy(&shown)?;

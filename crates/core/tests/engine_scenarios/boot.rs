@@ -203,7 +203,7 @@ fn a_restart_whose_stop_was_under_way_goes_on() {
     assert_eq!(desk.log(), "clear, stopped>stopping");
     cleared(&mut desk);
     assert_eq!(desk.log(), "record 0, spawn, stopping>starting");
-    assert_eq!(desk.view().entry.last_exit.map(|exit| exit.reason), Some(ExitReason::Stopped));
+    assert_eq!(desk.view().entry.last_exit.clone().map(|exit| exit.reason), Some(ExitReason::Stopped));
 
     let mut desk = Desk::boot(in_restart(), true, alive());
     assert_eq!(desk.log(), "stopped>running, SIGTERM group, running>stopping");
@@ -234,7 +234,7 @@ fn a_restart_of_what_was_just_starting_ends_with_a_new_run() {
     let mut desk = Desk::boot(entry.clone(), true, ended(0));
     cleared(&mut desk);
     assert_eq!(desk.state(), Starting);
-    let found = Finding::Alive { run: second, pid: 101, started: wall(0), attempts: 0, main_known: false };
+    let found = Finding::Alive { run: second, pid: 101, started: wall(0), attempts: 0, main_known: false, heard: false };
     assert_eq!(Desk::boot(entry, true, found).state(), Stopping);
 }
 
@@ -275,7 +275,7 @@ fn what_was_given_up_while_it_was_cleared_stays_given_up() {
     let mut next = Desk::boot(written.clone(), true, ended);
     next.send(Event::Cleared { id: crate::desk::id(), run: desk.run() });
     assert_eq!(next.log(), "clear, stopped>stopping, stopping>failed");
-    assert_eq!(next.view().entry.last_exit, written.last_exit);
+    assert_eq!(next.view().entry.last_exit.clone(), written.last_exit);
 }
 
 /// Its startup check had failed for good, and it was being taken down.

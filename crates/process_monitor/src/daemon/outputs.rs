@@ -125,7 +125,7 @@ impl Executor {
 }
 
 /// A link that is broken says so by [`LoggerEvent::Gone`], and the next logger is given every run.
-pub(super) fn attach_to(logger: &LoggerLink, attach: &Attach) {
+fn attach_to(logger: &LoggerLink, attach: &Attach) {
     if let Err(error) = logger.attach(attach.clone()) {
         tracing::debug!(run = %attach.run, %error, "the run waits for the next logger");
     }

@@ -3,7 +3,6 @@
 use super::executor::Executor;
 use super::inbox::Message;
 use super::jobs::{SpawnDone, SpawnedRun, StartError};
-use super::outputs::attach_to;
 use super::tree::Tree;
 use process_monitor_core::engine::{Event, NoMain};
 use process_monitor_core::id::{ProcessId, RunId};
