@@ -44,13 +44,17 @@ impl Client {
         self.ask::<Accepted>(Call::new(Method::POST, "/monitor/stop").repeatable()).await.map(|_| ())
     }
 
-    /// Waits until the monitor that said `known` of itself does not answer any more.
-    pub async fn monitor_gone(&self, known: &MonitorStatus) {
+    /// Waits until the monitor that said `known` of itself does not answer any more; what it said last.
+    pub async fn monitor_gone(&self, known: &MonitorStatus) -> MonitorStatus {
+        let mut last = known.clone();
         let same = |status: &MonitorStatus| (status.pid, status.started_at) == (known.pid, known.started_at);
-        while self.ask_once::<MonitorStatus>(&Call::get("/monitor/status")).await.is_ok_and(|now| same(&now))
+        while let Ok(now) = self.ask_once::<MonitorStatus>(&Call::get("/monitor/status")).await
+            && same(&now)
         {
+            last = now;
             tokio::time::sleep(BETWEEN_TRIES * 10).await;
         }
+        last
     }
 
     /// Has the monitor replace itself; its processes run on. Returns when the new one answers, by whichever way it is asked.

@@ -121,6 +121,7 @@ impl Process {
     pub(super) fn note_end(&mut self, run: &RunId, exit: Exit, reason: ExitReason, at: Wall) {
         self.awaited_run_ends(run);
         self.last_stopped = Some(at);
+        self.past_run = Some(run.clone());
         self.last_exit = Some(LastExit::new(exit, at, reason));
     }
 }

@@ -4,6 +4,10 @@
 //! else the monitor *continues*: what was wanted up is wanted up, what was stopped stays stopped.
 //! Either way a process that still runs is adopted, and one that ended is dealt with as if the
 //! monitor had seen it.
+//!
+//! The entry and the run that was found may be of different age. `pastRuns` of the entry names the runs after
+//! which its `state` comes, so that a restart whose stop was under way is not taken for a crash, nor what was
+//! dealt with for news. An entry that does not name the run that was found is older than that run's end.
 
 use super::event::Finding;
 use super::policy;
@@ -31,33 +35,29 @@ impl Process {
         let wanted = Wanted::of(&entry, continuing);
         match finding {
             Finding::Alive { run, pid, started, attempts, main_known, heard } => {
-                self.attempts = attempts;
+                let known = is_past(&entry, &run) || entry.pid == Some(pid);
+                self.attempts = if known { entry.restart_attempts } else { attempts };
                 let before = cx.now.wall.since(started);
                 let live = Live { before, main_known, ..Live::new(run, pid, cx.now.mono, started) };
                 self.adopt(&entry, live, (wanted, heard), cx);
             }
-            Finding::Ended { run, exit, started, at, attempts, main_known } => {
-                if continuing {
+            Finding::Ended { run, pid, exit, started, at, attempts, main_known } => {
+                let past = is_past(&entry, &run);
+                if continuing && !past && entry.pid != Some(pid) {
                     self.attempts = attempts;
                 }
-                if wanted == Wanted::Up && self.goes_on_as_another(exit, true, main_known) {
+                if wanted == Wanted::Up && !past && self.goes_on_as_another(exit, true, main_known) {
                     return self.seek(run, started, cx);
                 }
                 self.ended_meanwhile(&entry, (run, exit), (started, at), (wanted, continuing), cx);
             }
-            Finding::NotStarted { attempts } if wanted == Wanted::Up => {
+            Finding::NotStarted { run, attempts } if wanted == Wanted::Up && !is_past(&entry, &run) => {
                 if continuing {
                     self.attempts = attempts;
                 }
                 self.begin(cx);
             }
-            Finding::Nothing if wanted == Wanted::Up => self.resume(&entry, continuing, cx),
-            Finding::NotStarted { .. } | Finding::Nothing => {
-                if wanted == Wanted::Failed {
-                    self.state = State::Failed;
-                }
-                self.publish(None, false, cx);
-            }
+            Finding::NotStarted { .. } | Finding::Nothing => self.go_on(&entry, wanted, continuing, cx),
         }
     }
 
@@ -68,18 +68,18 @@ impl Process {
         (wanted, heard): (Wanted, bool),
         cx: &mut Context<'_>,
     ) {
-        let down = wanted != Wanted::Up && wanted_down_though_alive(entry, live.pid);
+        let then = to_be_stopped(entry, &live, wanted);
         self.last_started = Some(live.started);
         // READY=1 may have come while nobody listened, and is not said twice: then it counts as ready.
         let by = self.entry.check().and_then(AlivenessCheck::readiness).map(|(by, _)| by);
         let missed = by == Some(Readiness::Notify) && !heard;
-        if entry.state == ProcessState::Starting && !missed && !down {
+        if entry.state == ProcessState::Starting && !missed && then.is_none() {
             self.come_up(live, cx);
         } else {
             self.begin_to_run(live, cx);
         }
-        if down {
-            self.stop(if entry.enabled { Then::Rest } else { Then::Disable }, cx);
+        if let Some(then) = then {
+            self.stop(then, cx);
         }
     }
 
@@ -91,35 +91,50 @@ impl Process {
         (wanted, continuing): (Wanted, bool),
         cx: &mut Context<'_>,
     ) {
+        let past = is_past(entry, &run);
         self.last_started = Some(started);
         self.publish(None, false, cx);
         // An earlier life's last run is no crash of this one: it is cleared, and begun anew.
-        if wanted == Wanted::Up && continuing {
+        if wanted == Wanted::Up && continuing && !past {
             return self.ended(run, exit, at.since(started), at, true, cx);
         }
-        if !end_was_noted(entry, started) {
+        if !end_was_noted(entry, started, past) {
             self.note_end(&run, exit, ExitReason::Stopped, at);
         }
+        self.past_run = Some(run.clone());
         let clearing = self.clear_leftover(&run, true, cx);
+        if wanted == Wanted::Up && continuing && waits(entry) {
+            return self.wait_on(entry, clearing.then_some(run), cx);
+        }
         self.end_up(run, clearing, wanted.then(), cx);
     }
 
-    /// It is wanted up and no run is known: start it, or go on with the wait it was in.
-    fn resume(&mut self, entry: &ProcessEntry, continuing: bool, cx: &mut Context<'_>) {
+    /// No run is known that is not dealt with.
+    fn go_on(&mut self, entry: &ProcessEntry, wanted: Wanted, continuing: bool, cx: &mut Context<'_>) {
+        match wanted {
+            Wanted::Up if continuing && waits(entry) => self.wait_on(entry, None, cx),
+            Wanted::Up => self.begin(cx),
+            Wanted::Gone => self.finish(Then::Remove, cx),
+            Wanted::Down => self.publish(None, false, cx),
+            Wanted::Failed => {
+                self.state = State::Failed;
+                self.publish(None, false, cx);
+            }
+        }
+    }
+
+    /// Goes on with the wait it was in.
+    fn wait_on(&mut self, entry: &ProcessEntry, clearing: Option<RunId>, cx: &mut Context<'_>) {
         let policy = entry.restart_policy();
-        let (retrying, wait) = match entry.state {
-            ProcessState::Retrying if continuing && policy.retry_indefinitely => {
-                (true, Duration::from_millis(policy.indefinite_interval_ms))
-            }
-            // A policy that was changed under a retry, and knows of none now, has no interval that was
-            // meant: its default is six hours.
-            ProcessState::Crashed | ProcessState::Retrying if continuing => {
-                (false, policy::delay(policy.backoff(), self.attempts.saturating_sub(1), cx.now.dice))
-            }
-            _ => return self.begin(cx),
+        // A policy that was changed under a retry, and knows of none now, has no interval that was
+        // meant: its default is six hours.
+        let retrying = entry.state == ProcessState::Retrying && policy.retry_indefinitely;
+        let wait = match retrying {
+            true => Duration::from_millis(policy.indefinite_interval_ms),
+            false => policy::delay(policy.backoff(), self.attempts.saturating_sub(1), cx.now.dice),
         };
         let ended = entry.last_stopped_at.unwrap_or(cx.now.wall);
-        let pause = Pause::from(ended, wait.max(policy::least_wait(entry)), None, cx.now);
+        let pause = Pause::from(ended, wait.max(policy::least_wait(entry)), clearing, cx.now);
         self.enter(if retrying { State::Retrying(pause) } else { State::Crashed(pause) }, cx);
     }
 }
@@ -131,12 +146,16 @@ enum Wanted {
     Down,
     /// Down, because it was given up.
     Failed,
+    /// Not registered any more.
+    Gone,
 }
 
 impl Wanted {
     fn of(entry: &ProcessEntry, continuing: bool) -> Self {
-        use ProcessState::{Crashed, Failed, Retrying, Running, Starting};
+        use ProcessState::{Crashed, Failed, Retrying, Running, Starting, Stopping};
         match entry.state {
+            // Another state was written by somebody who changed his mind.
+            Stopping if entry.removing => Self::Gone,
             _ if !entry.enabled => Self::Down,
             Starting => Self::Up,
             Running | Crashed | Retrying if continuing => Self::Up,
@@ -151,20 +170,38 @@ impl Wanted {
             Self::Up => Then::Start,
             Self::Down => Then::Rest,
             Self::Failed => Then::Fail,
+            Self::Gone => Then::Remove,
         }
     }
 }
 
-/// Whether the entry already tells of the end of the run that was started at `started`.
-fn end_was_noted(entry: &ProcessEntry, started: Wall) -> bool {
-    let down = matches!(entry.state, ProcessState::Stopped | ProcessState::Failed | ProcessState::Disabled);
-    down && entry.last_exit.is_some() && entry.last_stopped_at.is_some_and(|at| at >= started)
+/// Whether what the entry's state says comes after this run.
+fn is_past(entry: &ProcessEntry, run: &RunId) -> bool {
+    entry.past_runs.contains(run)
 }
 
-/// A live process whose entry wants it down: it was being stopped, or somebody edited the file.
+/// Whether it was waiting for its next start.
+fn waits(entry: &ProcessEntry) -> bool {
+    matches!(entry.state, ProcessState::Crashed | ProcessState::Retrying)
+}
+
+/// Whether the entry already tells of the end of the run that was started at `started`.
+fn end_was_noted(entry: &ProcessEntry, started: Wall, past: bool) -> bool {
+    let down = matches!(entry.state, ProcessState::Stopped | ProcessState::Failed | ProcessState::Disabled);
+    (down || past) && entry.last_exit.is_some() && entry.last_stopped_at.is_some_and(|at| at >= started)
+}
+
+/// What is to follow when a live process is to be stopped: it was being stopped, or somebody edited the file.
 /// `stopped` with another pid, or none, only means that the file is older than the start.
-fn wanted_down_though_alive(entry: &ProcessEntry, pid: u32) -> bool {
+fn to_be_stopped(entry: &ProcessEntry, live: &Live, wanted: Wanted) -> Option<Then> {
+    let past = is_past(entry, &live.run);
     let edited_down =
-        matches!(entry.state, ProcessState::Stopped | ProcessState::Failed) && entry.pid == Some(pid);
-    !entry.enabled || entry.state == ProcessState::Stopping || edited_down
+        matches!(entry.state, ProcessState::Stopped | ProcessState::Failed) && entry.pid == Some(live.pid);
+    let down = past || edited_down || entry.state == ProcessState::Stopping;
+    match wanted {
+        Wanted::Up => (past && entry.state == ProcessState::Starting).then_some(Then::Start),
+        Wanted::Gone => Some(Then::Remove),
+        _ if !entry.enabled => Some(Then::Disable),
+        Wanted::Down | Wanted::Failed => down.then_some(wanted.then()),
+    }
 }

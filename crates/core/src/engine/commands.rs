@@ -82,11 +82,13 @@ impl Process {
         self.attempts = 0;
         match &mut self.state {
             State::Stopped | State::Failed | State::Disabled => self.begin(cx),
-            State::Crashed(pause) | State::Retrying(pause) => {
-                pause.due = cx.now.mono;
-                pause.due_wall = cx.now.wall;
-                self.begin_if_due(cx);
-            }
+            State::Crashed(pause) | State::Retrying(pause) => match pause.clearing.take() {
+                // Not a wait any more: the file is to say that a start follows, whatever the policy.
+                Some(Clearing { run, .. }) => {
+                    self.enter_stopping(run, None, StopPhase::Clearing, KILL_AGAIN, Then::Start, cx);
+                }
+                None => self.begin(cx),
+            },
             State::Stopping { then, .. } => *then = Then::Start,
             State::Starting { .. } | State::Warming { .. } | State::Seeking(_) | State::Running(_) => {}
         }

@@ -205,6 +205,8 @@ pub enum Finding {
     Nothing,
     /// It was about to be started, and was not.
     NotStarted {
+        /// Which run.
+        run: RunId,
         /// Restarts used by then, that start included.
         attempts: u32,
     },
@@ -227,6 +229,8 @@ pub enum Finding {
     Ended {
         /// Which run.
         run: RunId,
+        /// Its process.
+        pid: u32,
         /// How, if anybody knows.
         exit: Exit,
         /// When it was started.

@@ -48,6 +48,8 @@ pub(super) struct Process {
     pub(super) last_started: Option<Wall>,
     pub(super) last_stopped: Option<Wall>,
     pub(super) last_exit: Option<LastExit>,
+    /// The last run of whose end is known.
+    pub(super) past_run: Option<RunId>,
     pub(super) message: Option<String>,
     pub(super) health: Health,
     pub(super) waiters: Vec<Waiter>,
@@ -66,6 +68,7 @@ impl Process {
             last_started: entry.last_started_at,
             last_stopped: entry.last_stopped_at,
             last_exit: entry.last_exit.clone(),
+            past_run: entry.past_runs.last().cloned(),
             message: None,
             health: Health::default(),
             waiters: Vec::new(),
@@ -77,12 +80,20 @@ impl Process {
         }
     }
 
-    /// For the file. A stop that a start follows is written as `starting`, and one that the policy follows
-    /// as `crashed`, because the file says what is wanted to the monitor that takes over should this one die
-    /// in between.
+    /// For the file. A stop that a start follows is written as `starting`, one after which it is failed as `failed`,
+    /// and one that the policy follows as `crashed`, because the file says what is wanted to the monitor that takes
+    /// over should this one die in between. After which run, `pastRuns` says.
     pub fn entry(&self) -> ProcessEntry {
         let mut entry = ProcessEntry::clone(&self.entry);
         entry.state = self.saved_state();
+        let stopping = match &self.state {
+            // Its end decides what follows, and is not known yet.
+            State::Stopping { then: Then::Follow, .. } => None,
+            State::Stopping { run, .. } => Some(run).filter(|run| self.past_run.as_ref() != Some(run)),
+            _ => None,
+        };
+        entry.past_runs = self.past_run.iter().chain(stopping).cloned().collect();
+        entry.removing = matches!(self.state, State::Stopping { then: Then::Remove, .. });
         entry.pid = self.state.pid();
         entry.restart_attempts = self.attempts;
         entry.consecutive_failures = self.health.in_a_row;
@@ -96,6 +107,7 @@ impl Process {
     pub fn saved_state(&self) -> ProcessState {
         match self.state {
             State::Stopping { then: Then::Start, .. } => ProcessState::Starting,
+            State::Stopping { then: Then::Fail, .. } => ProcessState::Failed,
             State::Stopping { then: Then::Follow, .. } => ProcessState::Crashed,
             _ => self.state.public(),
         }

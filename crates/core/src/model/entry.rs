@@ -5,7 +5,7 @@ use super::problem::{Problem, nested};
 use super::rule::{Arguments, Bounds, Executable, Folder, Variables};
 use super::{AlivenessCheck, ProcessState, RestartPolicy, StopSignal};
 use crate::exit::LastExit;
-use crate::id::ProcessId;
+use crate::id::{ProcessId, RunId};
 use crate::time::Wall;
 use indexmap::IndexMap;
 
@@ -103,6 +103,13 @@ document! {
         /// Runtime: how its last run ended.
         #[serde(skip_serializing_if = "Option::is_none")]
         last_exit: Option<LastExit> = None,
+        /// Runtime: the runs that are over for this entry: the last one that ended, and the one that is being stopped.
+        /// `state` tells what follows them: in `starting` another run. Default none.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        past_runs: Vec<RunId> = Vec::new(),
+        /// Runtime: it is being stopped to be removed. Default false.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        removing: bool = false,
     }
 }
 
@@ -142,6 +149,8 @@ impl ProcessEntry {
         self.restart_attempts = other.restart_attempts;
         self.consecutive_failures = other.consecutive_failures;
         self.last_exit.clone_from(&other.last_exit);
+        self.past_runs.clone_from(&other.past_runs);
+        self.removing = other.removing;
         self
     }
 

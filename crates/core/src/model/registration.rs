@@ -11,8 +11,17 @@ use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
 /// The fields of an entry that the monitor writes, and nobody else.
-pub const RUNTIME_FIELDS: [&str; 7] =
-    ["lastStartedAt", "lastStoppedAt", "pid", "state", "restartAttempts", "consecutiveFailures", "lastExit"];
+pub const RUNTIME_FIELDS: [&str; 9] = [
+    "lastStartedAt",
+    "lastStoppedAt",
+    "pid",
+    "state",
+    "restartAttempts",
+    "consecutiveFailures",
+    "lastExit",
+    "pastRuns",
+    "removing",
+];
 
 /// A new entry as a client sends it: as in the registry's file, except that a health check which does not say
 /// whether it is enabled is. Runtime fields are taken and dropped, because clients of the earlier

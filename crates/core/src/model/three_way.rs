@@ -2,7 +2,7 @@
 
 use super::{FailAction, ProcessState, RestartType, Scope, StopSignal, TokenHash};
 use crate::exit::LastExit;
-use crate::id::{InstanceId, ProcessId};
+use crate::id::{InstanceId, ProcessId, RunId};
 use crate::time::Wall;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -33,7 +33,7 @@ macro_rules! whole {
     };
 }
 
-whole!(bool, u16, u32, u64, f64, String, InstanceId, ProcessId, Wall, LastExit);
+whole!(bool, u16, u32, u64, f64, String, InstanceId, ProcessId, RunId, Wall, LastExit);
 whole!(ProcessState, RestartType, StopSignal, FailAction, Scope, TokenHash);
 
 impl<T: Clone + PartialEq> ThreeWay for Vec<T> {

@@ -3,7 +3,7 @@
 use super::explain::{expected, explain};
 use super::report::Report;
 use crate::exit::LastExit;
-use crate::id::{InstanceId, ProcessId};
+use crate::id::{InstanceId, ProcessId, RunId};
 use crate::model::{FailAction, ProcessState, RestartType, Scope, Step, StopSignal, TokenHash};
 use crate::time::Wall;
 use indexmap::IndexMap;
@@ -73,6 +73,7 @@ leaves! {
     String = Some(String::new()),
     ProcessId = ProcessId::new("x").ok(),
     InstanceId = Some(InstanceId::default()),
+    RunId = RunId::new("x").ok(),
     Wall = Some(Wall::default()),
     StopSignal = Some(StopSignal::default()),
     ProcessState = Some(ProcessState::default()),

@@ -37,6 +37,18 @@ pub struct Book {
     pub pushed: Duration,
     pub clearing: Option<RunId>,
     pub cleared: Duration,
+    /// A start or restart was accepted, and another run must begin for it.
+    pub owed: bool,
+    /// Since a shutdown that was cut off: the restart that was under way then may be done now.
+    pub cut_off: bool,
+    /// The file tells that it was given up.
+    pub given_up: bool,
+}
+
+impl Book {
+    fn down(&mut self) {
+        (self.wanted, self.owed) = (Some(Wanted::Down), false);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -73,8 +85,11 @@ impl Books {
         self.open.insert(ticket, for_exit.then(|| command.id().clone()));
     }
 
-    pub fn accepted(&mut self, command: &Command) {
+    /// `up`: it starts or runs.
+    pub fn accepted(&mut self, command: &Command, up: bool) {
         let book = self.processes.entry(command.id().clone()).or_default();
+        book.cut_off = false;
+        book.given_up &= matches!(command, Command::Signal { .. } | Command::Autostart(..));
         match command {
             Command::Add(entry) => {
                 *book = Book { enabled: entry.enabled, autostart: entry.autostart, ..Book::default() };
@@ -83,15 +98,16 @@ impl Books {
             Command::Start { .. } | Command::Restart { .. } => {
                 book.wanted = Some(Wanted::Up);
                 book.wait = None;
+                book.owed |= !up || matches!(command, Command::Restart { .. });
             }
-            Command::Stop(_) => book.wanted = Some(Wanted::Down),
+            Command::Stop(_) => book.down(),
             Command::Remove(_) => {
-                book.wanted = Some(Wanted::Down);
+                book.down();
                 book.removing = true;
             }
             Command::Disable(_) => {
                 book.enabled = false;
-                book.wanted = Some(Wanted::Down);
+                book.down();
             }
             Command::Signal { .. } => {}
             Command::Change { patch, .. } => book.autostart = patch.0["autostart"] == true,
@@ -100,7 +116,7 @@ impl Books {
             Command::Configure(entry) => {
                 (book.enabled, book.autostart) = (entry.enabled, entry.autostart);
                 if !entry.enabled {
-                    book.wanted = Some(Wanted::Down);
+                    book.down();
                 }
             }
         }
@@ -108,18 +124,20 @@ impl Books {
 
     pub fn shut_down(&mut self) {
         self.shutting_down = true;
-        self.processes.values_mut().for_each(|book| book.wanted = Some(Wanted::Down));
+        self.processes.values_mut().for_each(Book::down);
     }
 
     /// The monitor is a new one. After a clean end `autostart` decides what is wanted; else what was.
     /// A shutdown that was not finished leaves open what is wanted.
     pub fn boot(&mut self, continuing: bool) {
         for book in self.processes.values_mut() {
-            (book.clearing, book.wait, book.removing, book.shown) = (None, None, false, None);
+            (book.clearing, book.wait, book.shown) = (None, None, None);
+            book.given_up &= continuing;
+            book.cut_off |= self.shutting_down && !self.finished;
             if self.shutting_down {
                 let up = !continuing && book.enabled && book.autostart;
                 let down = self.finished.then_some(Wanted::Down);
-                book.wanted = if up { Some(Wanted::Up) } else { down };
+                book.wanted = if up && !book.removing { Some(Wanted::Up) } else { down };
             }
         }
         self.open.clear();
@@ -153,7 +171,26 @@ impl Books {
     /// The engine itself decided that it stays down, or may: nobody else did.
     pub fn gave_up(&mut self, id: &ProcessId) {
         if let Some(book) = self.processes.get_mut(id) {
-            book.wanted = None;
+            (book.wanted, book.owed) = (None, false);
+        }
+    }
+
+    /// The file says so.
+    pub fn given_up(&mut self, id: &ProcessId) {
+        if let Some(book) = self.processes.get_mut(id) {
+            book.given_up = true;
+        }
+    }
+
+    /// A run begins; says whether one was owed.
+    pub fn begun(&mut self, id: &ProcessId) -> bool {
+        self.processes.get_mut(id).is_some_and(|book| std::mem::take(&mut book.owed))
+    }
+
+    /// It did not begin after all: its record was not written yet.
+    pub fn not_begun(&mut self, id: &ProcessId) {
+        if let Some(book) = self.processes.get_mut(id) {
+            book.owed = book.wanted == Some(Wanted::Up);
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::books::{Backoff, Books, Wanted};
 use crate::entries::{self, LONGEST_PATIENCE, MOST_ATTEMPTS};
 use crate::machine::Life;
-use crate::world::World;
+use crate::world::{DOWN, World};
 use process_monitor_core::engine::{
     Action, Command, Done, Event, Finding, Refusal, Ticket, state::may_follow,
 };
@@ -204,7 +204,11 @@ pub fn adopted_process_keeps_its_pid(world: &World, id: &ProcessId, finding: &Fi
     let shown = world.engine.entry(id).and_then(|entry| entry.pid);
     prop_assert_eq!(shown, Some(*pid), "adopted_process_keeps_its_pid: {}", id);
     // Starting: its startup check has not passed yet.
-    let expected: &[ProcessState] = match world.books.processes.get(id).and_then(|book| book.wanted) {
+    let book = world.books.processes.get(id);
+    let expected: &[ProcessState] = match book.and_then(|book| book.wanted) {
+        // The restart of it was under way.
+        Some(Wanted::Up) if book.is_some_and(|book| book.owed) => &[ProcessState::Stopping],
+        Some(Wanted::Up) if book.is_some_and(|book| book.cut_off) => return Ok(()),
         Some(Wanted::Up) => &[ProcessState::Running, ProcessState::Starting],
         Some(Wanted::Down) => &[ProcessState::Stopping],
         None => return Ok(()),
@@ -220,14 +224,33 @@ pub fn adopted_process_keeps_its_pid(world: &World, id: &ProcessId, finding: &Fi
 pub fn wanted_down_ends_down(world: &World) -> Held {
     for (id, book) in &world.books.processes {
         if book.wanted == Some(Wanted::Down) {
-            let down = matches!(
-                world.state(id),
-                Some(ProcessState::Stopped | ProcessState::Failed | ProcessState::Disabled)
-            );
+            let down = world.state(id).is_some_and(|state| DOWN.contains(&state));
             prop_assert!(down, "wanted_down_ends_down: {id} is {:?}", world.state(id));
             prop_assert_eq!(world.machine.live_run(id), None, "wanted_down_ends_down: {} runs", id);
         }
     }
+    Ok(())
+}
+
+/// Also when the monitor died between the stop of a restart and the start.
+pub fn an_accepted_start_ends_with_a_new_run(world: &World) -> Held {
+    let owed = world.books.processes.iter().find(|(_, book)| book.owed);
+    prop_assert!(owed.is_none(), "an_accepted_start_ends_with_a_new_run: {owed:?}");
+    Ok(())
+}
+
+/// Also when the monitor died while what was left of it was being cleared.
+pub fn given_up_stays_given_up(world: &World) -> Held {
+    for (id, _) in world.books.processes.iter().filter(|(_, book)| book.given_up && book.enabled) {
+        let state = world.state(id);
+        prop_assert_eq!(state, Some(ProcessState::Failed), "given_up_stays_given_up: {}", id);
+    }
+    Ok(())
+}
+
+pub fn what_was_removed_is_gone(world: &World) -> Held {
+    let left = world.books.processes.iter().find(|(_, book)| book.removing);
+    prop_assert!(left.is_none(), "what_was_removed_is_gone: {left:?}");
     Ok(())
 }
 

@@ -208,6 +208,7 @@ impl Machine {
         for (key, pending) in std::mem::take(&mut self.queue) {
             match pending {
                 Pending::Tell(_) => {}
+                Pending::Born(run) if self.runs[&run].life == Life::NeverBorn => {}
                 Pending::Born(run) if self.chance.one_in(2) => self.born(&run),
                 Pending::Born(run) => self.never_born(&run),
                 dies @ Pending::Dies(..) => drop(self.queue.insert(key, dies)),
@@ -215,7 +216,7 @@ impl Machine {
         }
     }
 
-    fn never_born(&mut self, of: &RunId) {
+    pub fn never_born(&mut self, of: &RunId) {
         if let Some(run) = self.runs.get_mut(of) {
             run.life = Life::NeverBorn;
         }

@@ -18,6 +18,14 @@ use std::time::Duration;
 /// Longer than the machine takes for anything: no death takes more than twelve seconds.
 const QUIET: Duration = Duration::from_secs(30);
 
+/// The states of what is down and stays so.
+pub const DOWN: [ProcessState; 3] = [ProcessState::Stopped, ProcessState::Failed, ProcessState::Disabled];
+
+/// Whether a message says that its policy starts it no more.
+fn given_up(message: &str) -> bool {
+    message.contains("given up after") || message.contains("its policy does not restart it")
+}
+
 #[derive(Debug)]
 pub struct World {
     pub engine: Engine,
@@ -32,6 +40,8 @@ pub struct World {
     dirty: BTreeSet<ProcessId>,
     /// The run records.
     pub records: BTreeMap<ProcessId, Record>,
+    /// Records that may not be written yet: the one before, and whether the run was owed.
+    unwritten: BTreeMap<ProcessId, (Option<Record>, bool)>,
     /// Results the engine was told.
     told: Vec<Event>,
 }
@@ -48,6 +58,7 @@ impl World {
             disk: BTreeMap::new(),
             dirty: BTreeSet::new(),
             records: BTreeMap::new(),
+            unwritten: BTreeMap::new(),
             told: Vec::new(),
         }
     }
@@ -124,7 +135,9 @@ impl World {
         });
         let refusal = self.books.expected_refusal(&command);
         if refusal.is_none() {
-            self.books.accepted(&command);
+            let state = self.state(command.id());
+            let up = matches!(state, Some(ProcessState::Starting | ProcessState::Running));
+            self.books.accepted(&command, up);
         }
         if let Some(ticket) = ticket {
             self.books.opened(ticket, &command);
@@ -166,9 +179,15 @@ impl World {
 
     fn next_result(&mut self) -> Held {
         match self.machine.pop() {
-            Some(Pending::Born(run)) => self.machine.born(&run),
+            Some(Pending::Born(run)) => {
+                self.unwritten.remove(&self.machine.runs[&run].id);
+                self.machine.born(&run);
+            }
             Some(Pending::Dies(run, exit)) => self.machine.dies(&run, exit),
             Some(Pending::Tell(event)) => {
+                if let Event::Spawned { id, .. } = &event {
+                    self.unwritten.remove(id);
+                }
                 self.told.push(event.clone());
                 self.note_ends(&event);
                 self.books.result(&event, self.machine.now);
@@ -246,6 +265,7 @@ impl World {
 
     /// A new monitor takes up the first `some` processes.
     fn boot(&mut self, away: Duration, continuing: bool, some: usize) -> Held {
+        self.lose_unwritten_records();
         self.machine.monitor_died();
         self.machine.alone_for(away);
         self.books.boot(continuing);
@@ -268,6 +288,23 @@ impl World {
         Ok(())
     }
 
+    /// The registry may have been saved before the record of a run was written, let alone the run begun.
+    fn lose_unwritten_records(&mut self) {
+        for (id, (before, owed)) in std::mem::take(&mut self.unwritten) {
+            if self.machine.chance.one_in(2) {
+                continue;
+            }
+            let lost = match before {
+                Some(before) => self.records.insert(id.clone(), before),
+                None => self.records.remove(&id),
+            };
+            lost.iter().for_each(|lost| self.machine.never_born(&lost.run));
+            if owed {
+                self.books.not_begun(&id);
+            }
+        }
+    }
+
     fn finding(&self, id: &ProcessId) -> Finding {
         let Some(Record { run, attempts, .. }) = self.records.get(id).cloned() else {
             return Finding::Nothing;
@@ -279,9 +316,9 @@ impl World {
                 Finding::Alive { run, pid: found.pid, started, attempts, main_known: false, heard: false }
             }
             Life::Ended { exit, at } => {
-                Finding::Ended { run, exit, started, at, attempts, main_known: false }
+                Finding::Ended { run, pid: found.pid, exit, started, at, attempts, main_known: false }
             }
-            Life::NeverBorn | Life::Unborn => Finding::NotStarted { attempts },
+            Life::NeverBorn | Life::Unborn => Finding::NotStarted { run, attempts },
         }
     }
 
@@ -296,8 +333,11 @@ impl World {
         for action in &actions {
             self.carry_out(action, booting)?;
         }
-        let shown: Vec<_> =
-            self.engine.ids().filter_map(|id| Some((id.clone(), self.engine.view(id)?.entry))).collect();
+        let shown: Vec<_> = self
+            .engine
+            .ids()
+            .filter_map(|id| Some((id.clone(), ProcessEntry::clone(&self.engine.view(id)?.entry))))
+            .collect();
         self.books.only_legal_transitions(&shown)?;
         held::every_stop_has_a_kill_deadline(self, &shown)?;
         held::attempts_stay_within_the_policy(&shown)?;
@@ -321,7 +361,9 @@ impl World {
             Action::Record { id, run, attempts } => {
                 self.books.delay_within_policy_bounds(id, *attempts, now)?;
                 let record = Record { run: run.clone(), attempts: *attempts, over: false };
-                self.records.insert(id.clone(), record);
+                let before = self.records.insert(id.clone(), record);
+                let owed = self.books.begun(id);
+                self.unwritten.insert(id.clone(), (before, owed));
             }
             Action::Spawn { run, entry } => {
                 held::no_start_before_its_record(self, &entry.id, run)?;
@@ -357,6 +399,7 @@ impl World {
             Action::Forget(id) => {
                 self.disk.remove(id);
                 self.records.remove(id);
+                self.unwritten.remove(id);
                 self.dirty.remove(id);
                 self.books.forget(id);
             }
@@ -375,8 +418,13 @@ impl World {
         self.dirty.remove(id);
         // It may have been removed in the same step.
         let Some(entry) = self.engine.entry(id) else { return };
+        let down = matches!(entry.state, ProcessState::Stopping | ProcessState::Failed);
+        if down && self.engine.brief(id).0.is_some_and(given_up) {
+            self.books.given_up(id);
+        }
+        let rests = self.state(id).is_some_and(|state| DOWN.contains(&state));
         self.disk.insert(id.clone(), entry);
-        if self.records.get(id).is_some_and(|record| record.over) {
+        if rests && self.records.get(id).is_some_and(|record| record.over) {
             self.records.remove(id);
         }
     }
@@ -405,6 +453,9 @@ impl World {
         self.machine.well = true;
         self.settle()?;
         held::wanted_down_ends_down(&self)?;
+        held::an_accepted_start_ends_with_a_new_run(&self)?;
+        held::given_up_stays_given_up(&self)?;
+        held::what_was_removed_is_gone(&self)?;
         held::every_ticket_is_answered_exactly_once(&self)?;
         if !self.books.shutting_down {
             self.start_all()?;

@@ -33,6 +33,7 @@ fn alive() -> Finding {
 fn ended(ago: i64) -> Finding {
     Finding::Ended {
         run: run(),
+        pid: 100,
         exit: Exit::Code(4),
         started: wall(-120_000),
         at: wall(-ago),
@@ -186,6 +187,154 @@ fn an_end_that_was_dealt_with_is_not_dealt_with_again() {
     }
 }
 
+fn after_run(entry: ProcessEntry) -> ProcessEntry {
+    ProcessEntry { past_runs: vec![run()], ..entry }
+}
+
+/// The policy restarts nothing: were its end taken for a crash, it would be failed.
+fn in_restart() -> ProcessEntry {
+    let never = RestartPolicy { kind: RestartType::Never, ..RestartPolicy::default() };
+    after_run(ProcessEntry { state: Starting, ..with_policy(never) })
+}
+
+#[test]
+fn a_restart_whose_stop_was_under_way_goes_on() {
+    let mut desk = Desk::boot(in_restart(), true, ended(0));
+    assert_eq!(desk.log(), "clear, stopped>stopping");
+    cleared(&mut desk);
+    assert_eq!(desk.log(), "record 0, spawn, stopping>starting");
+    assert_eq!(desk.view().entry.last_exit.clone().map(|exit| exit.reason), Some(ExitReason::Stopped));
+
+    let mut desk = Desk::boot(in_restart(), true, alive());
+    assert_eq!(desk.log(), "stopped>running, SIGTERM group, running>stopping");
+    let id = crate::desk::id();
+    desk.send(Event::Exited { id, run: run(), exit: Exit::Code(1), leftover: false });
+    assert_eq!(desk.log(), "record 0, spawn, stopping>starting", "a restart counts from 0 again");
+
+    let mut desk = Desk::boot(in_restart(), true, Finding::NotStarted { run: run(), attempts: 3 });
+    assert_eq!(desk.log(), "record 0, spawn, stopped>starting");
+}
+
+/// The run that was started has the record by then.
+#[test]
+fn what_a_restart_led_to_is_not_restarted_again() {
+    let earlier = vec![RunId::new("old-0").unwrap()];
+    let entry = ProcessEntry { past_runs: earlier, ..in_restart() };
+    assert_eq!(Desk::boot(entry.clone(), true, alive()).log(), "stopped>running");
+    let mut desk = Desk::boot(entry, true, ended(0));
+    cleared(&mut desk);
+    assert_eq!(desk.state(), Failed);
+}
+
+/// The spawn was under way, and either had a record already or had not.
+#[test]
+fn a_restart_of_what_was_just_starting_ends_with_a_new_run() {
+    let (first, second) = (run(), RunId::new("old-2").unwrap());
+    let entry = ProcessEntry { past_runs: vec![first, second.clone()], ..in_restart() };
+    let mut desk = Desk::boot(entry.clone(), true, ended(0));
+    cleared(&mut desk);
+    assert_eq!(desk.state(), Starting);
+    let found = Finding::Alive {
+        run: second,
+        pid: 101,
+        started: wall(0),
+        attempts: 0,
+        main_known: false,
+        heard: false,
+    };
+    assert_eq!(Desk::boot(entry, true, found).state(), Stopping);
+}
+
+/// The file told of the end and of the start that follows, but there is no record of that start yet.
+#[test]
+fn a_start_without_a_record_is_no_crash_of_the_run_before() {
+    let last_exit = Some(LastExit::new(Exit::Code(7), wall(-50), ExitReason::Exited));
+    let written = ProcessEntry {
+        last_exit: last_exit.clone(),
+        last_stopped_at: Some(wall(-50)),
+        restart_attempts: 3,
+        ..in_restart()
+    };
+    let mut desk = Desk::boot(written, true, ended(50));
+    cleared(&mut desk);
+    assert_eq!(desk.log(), "clear, stopped>stopping, record 3, spawn, stopping>starting");
+    assert_eq!(desk.view().entry.last_exit, last_exit);
+}
+
+#[test]
+fn what_was_given_up_while_it_was_cleared_stays_given_up() {
+    let policy = RestartPolicy { max_attempts: 0, ..RestartPolicy::default() };
+    let mut desk = Desk::running(with_policy(policy));
+    desk.exits_leaving_workers(Exit::Code(1));
+    assert_eq!(desk.log(), "clear, running>stopping");
+    let written = desk.engine.entry(&crate::desk::id()).unwrap();
+    assert_eq!((written.state, written.past_runs.clone()), (Failed, vec![desk.run()]));
+
+    let ended = Finding::Ended {
+        run: desk.run(),
+        pid: 100,
+        exit: Exit::Code(1),
+        started: wall(0),
+        at: wall(0),
+        attempts: 0,
+        main_known: false,
+    };
+    let mut next = Desk::boot(written.clone(), true, ended);
+    next.send(Event::Cleared { id: crate::desk::id(), run: desk.run() });
+    assert_eq!(next.log(), "clear, stopped>stopping, stopping>failed");
+    assert_eq!(next.view().entry.last_exit.clone(), written.last_exit);
+}
+
+/// Its startup check had failed for good, and it was being taken down.
+#[test]
+fn what_was_given_up_and_still_runs_is_taken_down_and_failed() {
+    let mut desk = Desk::boot(after_run(entry_in(Failed)), true, alive());
+    assert_eq!(desk.log(), "stopped>running, SIGTERM group, running>stopping");
+    let id = crate::desk::id();
+    desk.send(Event::Exited { id, run: run(), exit: Exit::Signal(15), leftover: false });
+    assert_eq!(desk.state(), Failed);
+}
+
+#[test]
+fn a_removal_goes_on() {
+    let removing = || after_run(ProcessEntry { removing: true, ..entry_in(Stopping) });
+    for continuing in [true, false] {
+        let mut desk = Desk::boot(removing(), continuing, alive());
+        assert_eq!(desk.log(), "stopped>running, SIGTERM group, running>stopping");
+        let id = crate::desk::id();
+        desk.send(Event::Exited { id, run: run(), exit: Exit::Signal(15), leftover: false });
+        assert_eq!(desk.log(), "forget");
+        let mut desk = Desk::boot(removing(), continuing, ended(0));
+        cleared(&mut desk);
+        assert_eq!(desk.log(), "clear, stopped>stopping, forget");
+        assert_eq!(Desk::boot(removing(), continuing, Finding::Nothing).log(), "forget");
+    }
+    let mut edited = Desk::boot(ProcessEntry { state: Starting, ..removing() }, true, Finding::Nothing);
+    assert_eq!(edited.log(), "record 0, spawn, stopped>starting", "somebody wants it after all");
+}
+
+#[test]
+fn a_wait_that_was_noted_goes_on_beside_the_record_of_its_run() {
+    let written = ProcessEntry {
+        last_stopped_at: Some(wall(-400)),
+        last_exit: Some(LastExit::new(Exit::Code(4), wall(-400), ExitReason::Exited)),
+        restart_attempts: 1,
+        ..after_run(entry_in(Crashed))
+    };
+    let mut desk = Desk::boot(written, true, ended(400));
+    cleared(&mut desk);
+    assert_eq!((desk.view().due, desk.attempts()), (Some(wall(600)), 1));
+}
+
+/// A start by hand reset them after its record was written.
+#[test]
+fn attempts_are_those_of_the_entry_when_that_knows_the_run() {
+    for (pid, expected) in [(Some(100), 0), (None, 2), (Some(99), 2)] {
+        let entry = ProcessEntry { pid, ..entry_in(Running) };
+        assert_eq!(Desk::boot(entry, true, alive()).attempts(), expected, "{pid:?}");
+    }
+}
+
 #[test]
 fn an_intent_without_a_process_is_started_if_it_is_wanted_up() {
     for (state, expected) in [
@@ -195,7 +344,7 @@ fn an_intent_without_a_process_is_started_if_it_is_wanted_up() {
         (Stopped, ""),
         (Stopping, ""),
     ] {
-        let mut desk = Desk::boot(entry_in(state), true, Finding::NotStarted { attempts: 3 });
+        let mut desk = Desk::boot(entry_in(state), true, Finding::NotStarted { run: run(), attempts: 3 });
         assert_eq!(desk.log(), expected, "{state}");
     }
 }

@@ -66,7 +66,7 @@ fn a_daemon_that_is_not_found_is_given_up() {
     desk.pass(1);
     assert_eq!(desk.log(), "clear, starting>crashed");
     assert!(desk.message().contains("the process that goes on was not found: no file"), "{}", desk.message());
-    assert_eq!(desk.view().entry.last_exit.map(|exit| exit.reason), Some(ExitReason::StartFailed));
+    assert_eq!(desk.view().entry.last_exit.clone().map(|exit| exit.reason), Some(ExitReason::StartFailed));
 }
 
 #[test]
@@ -171,6 +171,7 @@ fn what_is_told_is_looked_at() {
 fn a_new_monitor_looks_on() {
     let ended = |main_known, code| Finding::Ended {
         run: RunId::new("earlier-1").unwrap(),
+        pid: 100,
         exit: Exit::Code(code),
         started: wall(-1_000),
         at: wall(-500),

@@ -120,6 +120,7 @@ fn what_is_found_after_it_is_taken_down() {
     };
     let ended = Finding::Ended {
         run: run.clone(),
+        pid: 100,
         exit: Exit::Code(1),
         started: at,
         at,
@@ -130,7 +131,7 @@ fn what_is_found_after_it_is_taken_down() {
     for (finding, expected) in [
         (alive, "stopped>running, SIGTERM group, running>stopping"),
         (ended, "clear, stopped>crashed, crashed>stopping"),
-        (Finding::NotStarted { attempts: 0 }, ""),
+        (Finding::NotStarted { run, attempts: 0 }, ""),
         (Finding::Nothing, ""),
     ] {
         let mut desk = Desk::with(ProcessEntry { id: ProcessId::new("db").unwrap(), ..entry() });

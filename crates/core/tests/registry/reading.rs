@@ -26,7 +26,7 @@ fn problems(text: impl AsRef<[u8]>) -> Vec<String> {
 fn each_mistake_is_told_with_path_expected_and_found() {
     let known = "id, name, command, args, workingDirectory, environment, autostart, enabled, isRemote, \
                  restartPolicy, alivenessCheck, stop, logs, registeredAt, untrustedPeer, lastStartedAt, lastStoppedAt, pid, \
-                 state, restartAttempts, consecutiveFailures, lastExit";
+                 state, restartAttempts, consecutiveFailures, lastExit, pastRuns, removing";
     let table: Vec<(String, String)> = [
         (r#""args":"-x""#, r#"args: expected a list, found "-x""#),
         (r#""args":["a",1]"#, "args[1]: expected a string, found 1"),

@@ -3,6 +3,7 @@
 use super::process;
 use super::strategy::entry_of;
 use process_monitor_core::exit::{Exit, ExitReason, LastExit};
+use process_monitor_core::id::RunId;
 use process_monitor_core::model::{
     AlivenessCheck, Backoff, EntryPatch, ProcessEntry, ProcessState, RUNTIME_FIELDS, Registration,
     RestartType,
@@ -79,6 +80,8 @@ fn every_runtime_field_is_named() {
     entry.last_started_at = Some(Wall::from_unix_millis(2));
     entry.last_stopped_at = Some(Wall::from_unix_millis(2));
     entry.last_exit = Some(LastExit::new(Exit::Code(1), Wall::from_unix_millis(2), ExitReason::Exited));
+    entry.past_runs = vec![RunId::new("r1-1").unwrap()];
+    entry.removing = true;
     let after = serde_json::to_value(&entry).unwrap();
     let differing = after.as_object().unwrap().iter().filter(|(key, value)| before.get(key) != Some(value));
     let mut differing: Vec<_> = differing.map(|(key, _)| key.as_str()).collect();

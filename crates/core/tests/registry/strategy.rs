@@ -1,7 +1,7 @@
 //! Any valid registry.
 
 use process_monitor_core::exit::{ExitReason, LastExit};
-use process_monitor_core::id::{InstanceId, ProcessId};
+use process_monitor_core::id::{InstanceId, ProcessId, RunId};
 use process_monitor_core::model::{
     AlivenessCheck, ExecCheck, FailAction, JsonPath, LogConfig, PartnerDiscovery, ProcessEntry, ProcessState,
     RateLimit, RemoteAccess, RestartPolicy, RestartType, Scope, StartupCheck, Step, StopConfig, StopSignal,
@@ -171,7 +171,8 @@ pub fn entry_of(id: ProcessId) -> impl Strategy<Value = ProcessEntry> {
     let switches = (any::<bool>(), any::<bool>(), any::<bool>());
     let parts = (option::of(policy()), option::of(check()), option::of(stop()), option::of(logs()));
     let times = (option::of(wall()), option::of(wall()), option::of(wall()), option::of(last_exit()));
-    let run = (option::of(any::<u32>()), state(), any::<u32>(), any::<u32>());
+    let past = (vec("r[0-9a-f]{1,3}-[0-9]", 0..3), any::<bool>());
+    let run = (option::of(any::<u32>()), state(), any::<u32>(), any::<u32>(), past);
     (what, switches, parts, times, run, extra()).prop_map(
         move |(what, switches, parts, times, run, extra)| ProcessEntry {
             id: id.clone(),
@@ -196,6 +197,8 @@ pub fn entry_of(id: ProcessId) -> impl Strategy<Value = ProcessEntry> {
             restart_attempts: run.2,
             consecutive_failures: run.3,
             last_exit: times.3,
+            past_runs: run.4.0.iter().map(|id| RunId::new(id).unwrap()).collect(),
+            removing: run.4.1,
             extra,
         },
     )

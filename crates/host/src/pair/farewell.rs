@@ -9,7 +9,10 @@ use process_monitor_core::partner::Farewell;
 use serde::{Deserialize, Serialize};
 use std::io;
 
-const MAX_BYTES: u64 = 4096;
+const MAX_BYTES: u64 = 16 * 1024;
+
+/// In characters.
+const LONGEST_REASON: usize = 1000;
 
 /// A farewell, and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +23,9 @@ pub struct Word {
     /// What for.
     #[serde(with = "Written")]
     pub farewell: Farewell,
+    /// Why not everything that it had to say of its processes is in the registry, if so; in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsaved: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -34,9 +40,21 @@ enum Written {
 /// # Errors
 /// When the file cannot be written.
 pub fn leave(layout: &Layout, owner: Owner, farewell: Farewell) -> Result<(), FileError> {
+    write(layout, &Word { owner, farewell, unsaved: None })
+}
+
+/// Leaves word that `owner` has stopped, and `why` the registry is older than that.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn leave_unsaved(layout: &Layout, owner: Owner, why: &str) -> Result<(), FileError> {
+    let unsaved = Some(why.chars().take(LONGEST_REASON).collect());
+    write(layout, &Word { owner, farewell: Farewell::Stop, unsaved })
+}
+
+fn write(layout: &Layout, word: &Word) -> Result<(), FileError> {
     let path = layout.farewell();
-    let word = Word { owner, farewell };
-    let text = serde_json::to_vec(&word)
+    let text = serde_json::to_vec(word)
         .map_err(|why| FileError::not_written("put it in words", &path)(why.into()))?;
     files::write_atomic(&path, &text, Durability::Unsynced)
 }

@@ -100,7 +100,9 @@ fn find(
 ) -> Finding {
     let (known, (exit, at)) = match state {
         RecordState::OtherBoot => return Finding::Nothing,
-        RecordState::IntentOnly => return Finding::NotStarted { attempts: intent.attempts },
+        RecordState::IntentOnly => {
+            return Finding::NotStarted { run: intent.run.clone(), attempts: intent.attempts };
+        }
         RecordState::Finished { leader, main, exit, at } => (Known { leader, main }, (exit, at)),
         RecordState::Spawned(_) | RecordState::Adopted { .. } => {
             let known = match state {
@@ -206,8 +208,9 @@ fn ended(
     tracing::info!(process = %entry.id, pid = known.process().pid, %exit, "it ended while no monitor was there");
     hold(executor, layout, entry, intent, None);
     executor.add_remains(intent.run.clone(), known.tree(layout, intent));
-    let (run, started, attempts) = (intent.run.clone(), intent.started_at, intent.attempts);
-    Finding::Ended { run, exit, started, at, attempts, main_known: known.main.is_some() }
+    let (run, pid) = (intent.run.clone(), known.process().pid);
+    let (started, attempts) = (intent.started_at, intent.attempts);
+    Finding::Ended { run, pid, exit, started, at, attempts, main_known: known.main.is_some() }
 }
 
 fn hold(

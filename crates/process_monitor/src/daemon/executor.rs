@@ -74,7 +74,8 @@ pub struct Executor {
     pub(super) lines: LineWatcher,
     /// At rest since this generation: its run record is of no more use once that is saved.
     resting: Vec<(u64, ProcessId)>,
-    restarting: bool,
+    /// Since when another monitor is to follow.
+    pub(super) restarting: Option<Instant>,
     /// While it takes up what the monitor before in this process had: nothing is news but what has changed.
     pub(super) resuming: bool,
     /// Until all is taken up, the board is left alone: filling it one by one costs the square.
@@ -156,7 +157,7 @@ impl Executor {
             outputs: HashMap::new(),
             remains: HashMap::new(),
             resting: Vec::new(),
-            restarting: false,
+            restarting: None,
             resuming: false,
             taking_up: true,
             marked: false,
@@ -307,6 +308,16 @@ impl Executor {
         }
     }
 
+    /// What it will be asked afterwards: not all of what is true is in the registry.
+    pub fn say_unsaved(&self, why: &str) {
+        let said = Owner::this_process()
+            .map_err(|error| error.to_string())
+            .and_then(|owner| farewell::leave_unsaved(&self.layout, owner, why).map_err(|e| e.to_string()));
+        if let Err(error) = said {
+            tracing::error!(%error, "cannot leave word of that, either");
+        }
+    }
+
     /// Removes the records of runs whose outcome is on disk since `saved`.
     fn drop_records(&mut self, saved: u64, engine: &Engine) {
         let (done, waiting): (Vec<_>, Vec<_>) =
@@ -323,9 +334,9 @@ impl Executor {
 
     // ---- the end --------------------------------------------------------------------------------
 
-    /// Begins to hand over to a fresh monitor; spawns under way are waited for.
+    /// Begins to hand over to a fresh monitor; spawns under way are waited for, and a logger that is away for a while.
     pub fn begin_restart(&mut self) {
-        self.restarting = true;
+        self.restarting = Some(Instant::now());
     }
 
     /// Whether supervision is over, and how.
@@ -334,7 +345,8 @@ impl Executor {
             return self.may_leave_outputs(since).then_some(Ending::ShutDown);
         }
         // A stop that was asked for meanwhile goes before it.
-        (self.restarting && !self.leaving && self.starter.idle()).then_some(Ending::Restart)
+        let since = self.restarting.filter(|_| !self.leaving && self.starter.idle())?;
+        self.may_leave_outputs(since).then_some(Ending::Restart)
     }
 
     /// Writes what is not written yet.

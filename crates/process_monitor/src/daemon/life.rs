@@ -240,6 +240,9 @@ impl Life {
     fn leave(&mut self, ending: Ending) {
         if let Err(error) = self.supervisor.executor.flush(&self.supervisor.engine) {
             tracing::error!(%error, "the registry could not be saved at the end");
+            if ending == Ending::ShutDown {
+                self.supervisor.executor.say_unsaved(&error);
+            }
         }
         match ending {
             Ending::Restart => self.supervisor.executor.replies.followed(),

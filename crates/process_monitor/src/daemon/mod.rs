@@ -2,7 +2,7 @@
 //!
 //! | thread | does | file |
 //! | --- | --- | --- |
-//! | supervising | events → engine → actions; never waits for anything but events | `life`, `supervisor`, `executor`, `runs` |
+//! | supervising | events → engine → actions; never waits for anything but events | `life`, `supervisor`, `executor`, `runs`, `outputs` |
 //! | spawn (2) | folders, records, fork and exec | `starter`, `jobs` |
 //! | kill (4) | kills trees and waits for their end | `jobs` |
 //! | registry | reads, merges and writes the registry's file | `storage` |

@@ -1,8 +1,10 @@
-//! The outputs of runs, and the logger that copies them.
+//! The outputs of runs, from their spawn until the logger is through with them: who holds what was not read yet, and
+//! what the logger is told.
 
 use super::executor::Executor;
 use process_monitor_core::id::RunId;
 use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
+use process_monitor_host::output::logger::leave_word;
 use process_monitor_host::output::protocol::Attach;
 use process_monitor_host::output::run::OutputHold;
 use process_monitor_host::process::Identity;
@@ -37,6 +39,18 @@ impl Executor {
         if let Some(output) = self.outputs.get_mut(run) {
             output.attach.identity = Some(main);
             self.logger.iter().for_each(|logger| attach_to(logger, &output.attach));
+        }
+    }
+
+    /// The process of `run` has ended. The run record tells of this run only until there is another: a logger that
+    /// does not know it yet must be able to find it should this monitor die, too, before it can tell.
+    pub(super) fn output_ended(&mut self, run: &RunId) {
+        let Some(output) = self.outputs.get_mut(run) else { return };
+        output.attach.identity = None;
+        if !output.taken
+            && let Err(error) = leave_word(&self.layout, &output.attach)
+        {
+            tracing::warn!(%run, %error, "should this monitor die before the logger is back, its output is not kept");
         }
     }
 
@@ -95,7 +109,9 @@ impl Executor {
 
     /// When [`Executor::may_leave_outputs`] is to be asked again at the latest.
     pub(super) fn patience_with_outputs(&self) -> Option<Duration> {
-        self.finished.map(|since| TAKEN_WITHIN.saturating_sub(since.elapsed()))
+        let since = self.finished.or(self.restarting)?;
+        // Later on a spawn is waited for.
+        Some(TAKEN_WITHIN.saturating_sub(since.elapsed()).max(Duration::from_millis(10)))
     }
 
     /// Tells the logger that no more output will come.
@@ -109,7 +125,7 @@ impl Executor {
 }
 
 /// A link that is broken says so by [`LoggerEvent::Gone`], and the next logger is given every run.
-pub(super) fn attach_to(logger: &LoggerLink, attach: &Attach) {
+fn attach_to(logger: &LoggerLink, attach: &Attach) {
     if let Err(error) = logger.attach(attach.clone()) {
         tracing::debug!(run = %attach.run, %error, "the run waits for the next logger");
     }

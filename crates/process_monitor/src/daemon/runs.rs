@@ -193,9 +193,7 @@ impl Executor {
             tracing::warn!(process = %live.id, %error, "cannot note its exit");
         }
         self.tell_exited(&run);
-        if let Some(output) = self.outputs.get_mut(&run) {
-            output.attach.identity = None;
-        }
+        self.output_ended(&run);
         self.lines.forget(&run);
         tracing::info!(process = %live.id, pid = live.process.identity().pid, %exit, "ended");
         let id = live.id.clone();

@@ -49,8 +49,18 @@ impl Starter {
         self.pool.run(move || {
             let program = permits.program(&entry, &entry.command).map_err(StartError::NotPermitted);
             let result = program.and_then(|program| {
-                start(&layout, boot, &run, &Start { entry: &entry, program: program.as_deref(), attempts })
+                start(
+                    &layout,
+                    boot.clone(),
+                    &run,
+                    &Start { entry: &entry, program: program.as_deref(), attempts },
+                )
             });
+            if result.is_err() {
+                let folder = layout.process_logs(&entry.id);
+                let (process, run, started_at) = (entry.id.clone(), run.clone(), clock::wall());
+                record_failure(&layout, &Intent { process, run, boot, folder, started_at, attempts });
+            }
             inbox.send(Message::Spawned(Box::new(SpawnDone { id: entry.id.clone(), run, result })));
         });
     }
@@ -63,6 +73,14 @@ impl Starter {
     /// Whether no spawn is under way.
     pub fn idle(&self) -> bool {
         self.under_way == 0
+    }
+}
+
+/// A run that failed before it had a record gets one: what the registry will tell of it is not to be taken for
+/// older than the run that has one so far.
+fn record_failure(layout: &Layout, intent: &Intent) {
+    if let Err(error) = RunRecord::create(&layout.run_record(&intent.process), intent) {
+        tracing::warn!(process = %intent.process, %error, "a monitor after this one will count its attempts anew");
     }
 }
 

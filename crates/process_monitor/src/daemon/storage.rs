@@ -138,7 +138,8 @@ pub struct Storage {
     stamp: Option<Stamp>,
     dirty: Option<Instant>,
     generation: u64,
-    failing: bool,
+    /// Why the registry could not be saved or read of late.
+    failing: Option<String>,
     took: Duration,
     /// When the last write ended.
     wrote: Instant,
@@ -168,7 +169,7 @@ impl Storage {
             stamp,
             dirty: None,
             generation: 0,
-            failing: false,
+            failing: None,
             took: Duration::ZERO,
             wrote: Instant::now(),
             has_worked: false,
@@ -220,10 +221,8 @@ impl Storage {
                 self.save_and_tell(inbox);
             }
             for done in waiting {
-                let result =
-                    if self.failing { Err("the registry could not be written".to_owned()) } else { Ok(()) };
                 // Who asked may have given up waiting.
-                let _gone = done.send(result);
+                let _gone = done.send(self.failing.clone().map_or(Ok(()), Err));
             }
         }
     }
@@ -295,13 +294,13 @@ impl Storage {
         match &result {
             Ok(()) => {
                 self.dirty = None;
-                self.failing = false;
+                self.failing = None;
             }
             Err(error) => {
-                if !self.failing {
+                if self.failing.is_none() {
                     tracing::error!(%error, "cannot save the registry; supervision goes on with what is in memory");
                 }
-                self.failing = true;
+                self.failing = Some(error.to_string());
                 self.dirty = Some(Instant::now() + RETRY);
             }
         }
@@ -341,13 +340,13 @@ impl Storage {
     /// Somebody says that the file changed.
     fn look(&mut self, inbox: &Inbox) {
         match self.merge_what_others_wrote(inbox) {
-            Ok(()) if self.failing => self.dirty = Some(Instant::now()),
+            Ok(()) if self.failing.is_some() => self.dirty = Some(Instant::now()),
             Ok(()) => {}
             Err(error) => {
-                if !self.failing {
+                if self.failing.is_none() {
                     tracing::error!(%error, "the registry was changed and cannot be read; supervision goes on with what is in memory, and the file is left alone");
                 }
-                self.failing = true;
+                self.failing = Some(error.to_string());
                 self.dirty = self.dirty.or(Some(Instant::now() + RETRY));
             }
         }

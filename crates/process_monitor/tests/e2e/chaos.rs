@@ -150,16 +150,7 @@ impl<'a> Chaos<'a> {
     fn are_held_without(&self, victim: Option<u32>) -> bool {
         let world = self.world;
         let monitors = ["default", "watcher"].iter().filter_map(|instance| world.pid_of_monitor(instance));
-        self.are_held_by(monitors.chain(world.loggers()).filter(|pid| Some(*pid) != victim))
-    }
-
-    fn are_held_by(&self, holders: impl Iterator<Item = u32>) -> bool {
-        let opened = |pid: u32| fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-        let held: HashSet<PathBuf> =
-            holders.flat_map(opened).filter_map(|end| fs::read_link(end.path()).ok()).collect();
-        let fifos = fs::read_dir(self.world.state_file("default", "fifo")).unwrap().flatten();
-        let is_output = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "out" || ext == "err");
-        fifos.map(|fifo| fifo.path()).filter(is_output).all(|fifo| held.contains(&fifo))
+        world.are_held_by(monitors.chain(world.loggers()).filter(|pid| Some(*pid) != victim))
     }
 
     /// kill -9, and wait: what is dead is not to be taken for somebody who holds an output.
@@ -170,8 +161,7 @@ impl<'a> Chaos<'a> {
 
     fn kill_program(&mut self) -> Option<&'static str> {
         let id = self.any_program();
-        // A run of which no logger ever knew, because that was away, is known to its monitor alone.
-        let pid = self.pid_of(&id).filter(|_| self.are_held_by(self.world.loggers().into_iter()))?;
+        let pid = self.pid_of(&id)?;
         self.killed.insert(pid);
         self.kill(pid);
         *self.kills.entry(id).or_default() += 1;
@@ -217,10 +207,12 @@ impl<'a> Chaos<'a> {
         }
     }
 
-    /// Waits for it: from the moment in which it is asked for on, the monitor is not one who holds outputs.
+    /// Waits for it: from the moment in which it is asked for on, the monitor is not one who holds outputs. It waits for
+    /// a logger that is away, but not for one that hangs.
     fn restart(&mut self) -> Option<&'static str> {
         let sleeps = |pid: u32| self.sleepers.iter().any(|sleeper| sleeper.pid == pid);
-        let is_fit = |pid: &u32| !sleeps(*pid) && self.are_held_without(Some(*pid));
+        let hangs = self.world.loggers().into_iter().any(sleeps);
+        let is_fit = |pid: &u32| !sleeps(*pid) && (!hangs || self.are_held_without(Some(*pid)));
         self.world.pid_of_monitor("default").filter(is_fit)?;
         let _may_be_starting = self.world.say(["--restart"]);
         Some("monitor restarted")
@@ -326,6 +318,16 @@ impl World {
             words.iter().any(|word| word == "logger") && words.iter().any(|word| word == "default")
         };
         self.running("logger").into_iter().filter(is_it).collect()
+    }
+
+    /// Whether some of `holders` has each output of the instance `default` open.
+    pub fn are_held_by(&self, holders: impl Iterator<Item = u32>) -> bool {
+        let opened = |pid: u32| fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        let held: HashSet<PathBuf> =
+            holders.flat_map(opened).filter_map(|end| fs::read_link(end.path()).ok()).collect();
+        let fifos = fs::read_dir(self.state_file("default", "fifo")).unwrap().flatten();
+        let is_output = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "out" || ext == "err");
+        fifos.map(|fifo| fifo.path()).filter(is_output).all(|fifo| held.contains(&fifo))
     }
 
     /// What to look at when something went wrong: it is not removed with the rest.

@@ -54,7 +54,8 @@ fn it_is_stopped_and_then_nobody_answers() {
     assert!(world.command(["--api-port", &port]).output().unwrap().status.success());
     let url = world.api();
     let pid = world.monitor_pid().unwrap();
-    assert!(ok(&["--url", &url, "--stop"]).contains(&pid.to_string()));
+    let said = ok(&["--url", &url, "--stop"]);
+    assert!(said.contains(&pid.to_string()) && said.contains("when it last did"), "{said}");
     let said = from_afar(&["--url", &url, "list"]);
     assert_eq!(said.code, Some(3), "{said:?}");
     assert!(said.stderr.contains(&url) && said.stderr.contains("discover"), "{said:?}");

@@ -2,8 +2,13 @@
 //! a user would, and leaving nothing behind.
 
 use crate::disk::Disk;
+pub use crate::processes::{
+    all_pids, command_line, in_sessions, is_alive, kill, signal, start_time, variable_of,
+};
+use crate::processes::{has_in_environment, parent_of, signal_all};
 use crate::programs::{copy_program, write_program};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -229,6 +234,21 @@ impl World {
         all_pids().into_iter().filter(|pid| is_alive(*pid) && has_in_environment(*pid, &marker)).collect()
     }
 
+    /// [`World::processes`] and whatever descends from them: in its exec a process shows no environment.
+    fn family(&self) -> HashSet<u32> {
+        let mut family: HashSet<u32> = self.processes().into_iter().collect();
+        let parents: Vec<_> = all_pids().into_iter().filter_map(|pid| Some((pid, parent_of(pid)?))).collect();
+        loop {
+            let is_child = |(pid, parent): &&(u32, u32)| family.contains(parent) && !family.contains(pid);
+            let children: Vec<u32> =
+                parents.iter().filter(is_child).map(|(pid, _)| *pid).filter(|pid| is_alive(*pid)).collect();
+            if children.is_empty() {
+                return family;
+            }
+            family.extend(children);
+        }
+    }
+
     /// The live processes whose command line contains `word`.
     pub fn running(&self, word: &str) -> Vec<u32> {
         let has_word = |pid: &u32| command_line(*pid).iter().any(|part| part.contains(word));
@@ -293,19 +313,26 @@ impl World {
 }
 
 impl Drop for World {
+    /// First nobody can start anything any more, then all of them go: monitors start each other again.
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.testify();
         }
         let deadline = Instant::now() + PATIENCE;
-        // Two monitors start each other again, and one that is just being started is not seen in its exec.
-        let mut empty_looks = 0;
-        while empty_looks < 3 && Instant::now() < deadline {
-            let left = self.processes();
-            empty_looks = if left.is_empty() { empty_looks + 1 } else { 0 };
-            left.iter().for_each(|pid| signal(*pid, "STOP"));
-            left.into_iter().for_each(kill);
-            std::thread::sleep(Duration::from_millis(10));
+        loop {
+            let mut halted = HashSet::new();
+            loop {
+                let more: Vec<u32> = self.family().into_iter().filter(|pid| halted.insert(*pid)).collect();
+                if more.is_empty() {
+                    break;
+                }
+                signal_all(&more, "STOP");
+            }
+            if halted.is_empty() || Instant::now() > deadline {
+                return;
+            }
+            signal_all(&halted.into_iter().collect::<Vec<_>>(), "KILL");
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 }
@@ -333,87 +360,6 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// kill -9
-pub fn kill(pid: u32) {
-    signal(pid, "KILL");
-}
-
-/// Sends a signal by name.
-pub fn signal(pid: u32, name: &str) {
-    let _gone = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).output().unwrap();
-}
-
-/// Whether a process runs; a zombie does not, unless threads of it still do.
-pub fn is_alive(pid: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    // `/proc/PID/stat`, fields 3 and 20.
-    match (fields.first(), fields.get(17).and_then(|threads| threads.parse::<u32>().ok())) {
-        (Some(&("Z" | "X")), Some(threads)) => threads > 1,
-        (state, _) => state.is_some(),
-    }
-}
-
-/// The words of a process's command line.
-pub fn command_line(pid: u32) -> Vec<String> {
-    let text = words_of(pid, "cmdline");
-    text.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
-}
-
-/// Words from a file below `/proc/PID`. In the middle of an exec there are none, not even arguments, so it is read again
-/// then; a thread of the kernel, and a zombie, have no program.
-fn words_of(pid: u32, file: &str) -> Vec<u8> {
-    let read = |file: &str| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
-    let in_exec = || read("cmdline").is_empty() && fs::read_link(format!("/proc/{pid}/exe")).is_ok();
-    let deadline = Instant::now() + Duration::from_secs(1);
-    let words = read(file);
-    if !words.is_empty() {
-        return words;
-    }
-    while in_exec() && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    read(file)
-}
-
-/// The session of a process (`/proc/PID/stat`, field 6).
-fn session_of(pid: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit(')').next()?.split_whitespace().nth(3)?.parse().ok()
-}
-
-/// The live processes in the sessions that `leaders` lead or led.
-pub fn in_sessions(leaders: &[u32]) -> Vec<u32> {
-    let member = |pid: &u32| is_alive(*pid) && session_of(*pid).is_some_and(|of| leaders.contains(&of));
-    all_pids().into_iter().filter(member).collect()
-}
-
-/// The value of a variable in the environment that a process was started with.
-pub fn variable_of(pid: u32, name: &str) -> Option<String> {
-    let text = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let entries = text.split(|byte| *byte == 0);
-    entries
-        .filter_map(|entry| std::str::from_utf8(entry).ok()?.split_once('='))
-        .find_map(|(key, value)| (key == name).then(|| value.to_owned()))
-}
-
-/// When a process started, in ticks after boot (`/proc/PID/stat`, field 22); with its pid that tells it
-/// from every other.
-pub fn start_time(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit(')').next()?.split_whitespace().nth(19)?.parse().ok()
-}
-
-fn has_in_environment(pid: u32, variable: &str) -> bool {
-    let text = words_of(pid, "environ");
-    text.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
-}
-
-pub fn all_pids() -> Vec<u32> {
-    let entries = fs::read_dir("/proc").unwrap();
-    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 /// A TCP port that nobody listens on, and that nobody is given who asks the system for any: those of the monitors beside

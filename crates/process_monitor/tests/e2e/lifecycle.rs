@@ -64,3 +64,16 @@ fn restarting_the_monitor_stops_nothing() {
     world.wait_for_new_pid("web", pid);
     assert_eq!(world.status("web")["lastExit"]["signal"], "SIGKILL", "it is still our child");
 }
+
+#[test]
+fn a_stop_that_cannot_save_the_registry_says_so() {
+    let world = World::started();
+    world.ok(&["run", "--name", "web", "--", "sleep", "100000"]);
+    world.save("{ this is broken");
+    let said = world.say(["--stop"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let registry = world.registry().display().to_string();
+    assert!(said.stderr.contains("could not be saved") && said.stderr.contains(&registry), "{said:?}");
+    assert!(world.processes().is_empty(), "everything is stopped all the same");
+    assert_eq!(std::fs::read_to_string(world.registry()).unwrap(), "{ this is broken");
+}

@@ -315,6 +315,8 @@ fn registries_of_the_earlier_implementation_are_run_and_kept() {
                     "restartAttempts",
                     "consecutiveFailures",
                     "lastExit",
+                    "pastRuns",
+                    "removing",
                 ];
                 // A null means the default, and a time may be written in another form.
                 let same = runtime.contains(&field.as_str()) || old.is_null() || field == "registeredAt";

@@ -15,19 +15,41 @@ use std::path::PathBuf;
 const SUFFIX: &str = ".attach.json";
 /// A file that is being written. There is one logger, so one name per run is enough.
 const UNFINISHED: &str = ".attach.new";
+/// The same of a monitor. It ends likewise, so that it is removed likewise when it is left.
+const UNFINISHED_BY_MONITOR: &str = ".monitor.attach.new";
 
 /// Writes down that `attach` is being copied, in one step: a kill must not make the next logger
 /// forget what this one knew.
 pub(super) fn remember(layout: &Layout, attach: &Attach) -> Result<(), FileError> {
+    write_down(layout, attach, UNFINISHED, || {
+        crate::crash_point!("remember::before_rename");
+    })
+}
+
+/// For the next logger, by a monitor that may not live to tell it. One that comes when the output is gone finds
+/// nothing to copy, and forgets it.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn leave_word(layout: &Layout, attach: &Attach) -> Result<(), FileError> {
+    write_down(layout, attach, UNFINISHED_BY_MONITOR, || {})
+}
+
+fn write_down(
+    layout: &Layout,
+    attach: &Attach,
+    unfinished: &str,
+    before_rename: impl FnOnce(),
+) -> Result<(), FileError> {
     let path = path(layout, &attach.run, SUFFIX);
-    let unfinished = self::path(layout, &attach.run, UNFINISHED);
+    let unfinished = self::path(layout, &attach.run, unfinished);
     let text = serde_json::to_vec(attach).map_err(failed("write", &path))?;
     match fs::write(&unfinished, text) {
         // No folder, hence no FIFO: the run is over.
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         result => result.map_err(failed("write", &unfinished))?,
     }
-    crate::crash_point!("remember::before_rename");
+    before_rename();
     fs::rename(&unfinished, &path).map_err(failed("put in place", &path))
 }
 

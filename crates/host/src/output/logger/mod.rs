@@ -36,6 +36,8 @@ mod stamp;
 mod stream;
 mod times;
 
+pub use memory::leave_word;
+
 use crate::files::FileError;
 use crate::layout::Layout;
 use crate::lock::LifeLock;
