@@ -64,7 +64,7 @@ impl NotifySocket {
             return Ok(None);
         }
         socket.set_nonblocking(true)?;
-        set_socket_passcred(&socket, true)?;
+        senders::ask(&socket)?;
         Ok(Some(Self { socket, path: path.to_owned() }))
     }
 
