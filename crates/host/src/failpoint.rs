@@ -40,19 +40,6 @@ pub fn arm() {
 #[inline(always)]
 pub fn arm() {}
 
-/// Whether a test has set `name`, to go a way that this system would not go by itself.
-#[cfg(feature = "failpoints")]
-pub fn is_set(name: &str) -> bool {
-    fail::eval(name, |_| ()).is_some()
-}
-
-/// See the other.
-#[cfg(not(feature = "failpoints"))]
-#[inline(always)]
-pub fn is_set(_name: &str) -> bool {
-    false
-}
-
 /// See [`crash_point!`].
 #[cfg(feature = "failpoints")]
 pub fn reached(name: &str) {

@@ -34,7 +34,7 @@ fn logger_process() {
     }
     #[cfg(feature = "failpoints")]
     if setting("stages").is_some() {
-        fail::cfg("copier::stages", "return").unwrap();
+        fail::cfg("copier::moves", "return").unwrap();
     }
     let result = logger::run(Layout::new(directory, Default::default()));
     std::process::exit(i32::from(result.is_err()));

@@ -94,7 +94,7 @@ fn a_port_that_is_taken_is_told_and_taken_when_it_is_free() {
     let held = format!("pid {}", std::process::id());
     let trouble =
         |world: &World| world.monitor_status()["apiTrouble"][0].as_str().unwrap_or_default().to_owned();
-    eventually("it is told", || trouble(&world).contains("Address already in use"));
+    eventually("it is told", || trouble(&world).contains("in use (os error"));
     for text in [trouble(&world), world.monitor_log(), world.say(["doctor"]).stdout] {
         assert!(text.contains(&held) && text.contains("--api-port"), "{text}");
     }

@@ -2,7 +2,7 @@
 
 use super::super::names::Stream;
 use super::staging::Staging;
-use crate::failpoint::is_set;
+use crate::failpoint::refused;
 use crate::output::protocol::Limits;
 use crate::sys::fifo;
 use rustix::io::Errno;
@@ -89,7 +89,7 @@ impl StreamState {
         limits: Limits,
     ) -> Self {
         // One that another logger has staged is taken to its end that way, too.
-        let stages = !fifo::MOVES || is_set("copier::stages") || Staging::path(&path).exists();
+        let stages = !fifo::MOVES || refused("copier::moves").is_err() || Staging::path(&path).exists();
         Self {
             token,
             fifo,

@@ -6,7 +6,7 @@ use crate::sys::terms::{FolderEvent, FolderInterest, What};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};

@@ -1,5 +1,6 @@
 //! How many descriptors: the monitor needs many, its programs get what the user set.
 
+use crate::sys::process::spawn::{PER_START, most_descriptors};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -8,9 +9,6 @@ use std::sync::OnceLock;
 /// Descriptors that no program takes, so that the monitor can always be talked to, save the registry
 /// and note how programs ended. Whoever makes room must be able to ask for it.
 const RESERVED: u64 = 12;
-
-/// Descriptors that a start opens: both ends of two FIFOs, the run record, the pidfd.
-pub(crate) const PER_START: usize = 6;
 
 /// Descriptors that a program keeps while it runs: the pidfd that tells of its exit, and the reading end of each of its
 /// two FIFOs. One more where it says by sd_notify how it is.
@@ -27,10 +25,11 @@ static ORIGINAL: OnceLock<u64> = OnceLock::new();
 /// When the system refuses; the limit is then as it was.
 pub fn raise_nofile() -> io::Result<Option<u64>> {
     let found = getrlimit(Resource::Nofile);
-    let Some(soft) = found.current.filter(|soft| found.maximum.is_none_or(|hard| *soft < hard)) else {
+    let most = [found.maximum, most_descriptors()].into_iter().flatten().min();
+    let Some(soft) = found.current.filter(|soft| most.is_none_or(|most| *soft < most)) else {
         return Ok(original_nofile().or(found.current));
     };
-    setrlimit(Resource::Nofile, Rlimit { current: found.maximum, maximum: found.maximum })?;
+    setrlimit(Resource::Nofile, Rlimit { current: most, maximum: found.maximum })?;
     Ok(Some(*ORIGINAL.get_or_init(|| soft)))
 }
 

@@ -4,6 +4,9 @@ use crate::process::identity::Identity;
 use std::io;
 use std::mem::{self, MaybeUninit};
 
+/// `PROC_FLAG_INEXIT` of sys/proc_info.h.
+const IN_EXIT: u32 = 4;
+
 /// What the monitor needs of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
@@ -23,6 +26,7 @@ pub struct Stat {
     /// In the form of waitpid(2), once it has ended.
     pub exit_status: i32,
     zombie: bool,
+    exiting: bool,
 }
 
 impl Stat {
@@ -34,6 +38,11 @@ impl Stat {
     /// Whether the process has ended: a zombie waits for its parent, nothing of it runs.
     pub fn is_dead(&self) -> bool {
         self.zombie
+    }
+
+    /// Whether it is in the middle of its end.
+    pub fn is_exiting(&self) -> bool {
+        self.exiting && !self.zombie
     }
 }
 
@@ -51,6 +60,7 @@ pub fn read(pid: u32) -> io::Result<Option<Stat>> {
         uid: info.pbi_uid,
         exit_status: info.pbi_xstatus.cast_signed(),
         zombie,
+        exiting: info.pbi_flags & IN_EXIT != 0,
     }))
 }
 

@@ -11,6 +11,7 @@ use super::handle::Process;
 use super::stat;
 use crate::process::identity::Identity;
 use crate::process::spawn::{SpawnError, SpawnRequest, Stage};
+use crate::sys::sysctl;
 use crate::sys::unix::limits;
 use crate::sys::unix::spawn::diagnose::{self, Failure};
 use crate::sys::unix::spawn::prepare::Prepared;
@@ -24,7 +25,12 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// Descriptors that a start opens: both ends of two FIFOs, the run record, the queue that tells of the end, and both
 /// ends of the pipe for failures.
-const PER_START: usize = 8;
+pub const PER_START: usize = 8;
+
+/// How many descriptors a process may have whatever its hard limit says, which usually is "unlimited" (setrlimit(2)).
+pub fn most_descriptors() -> Option<u64> {
+    sysctl::number(c"kern.maxfilesperproc").ok().and_then(|most| u64::try_from(most).ok())
+}
 
 /// See [`crate::process::spawn::ensure_room`]. It takes what a start would, one after the other, and so
 /// at most one of the reserve: a start that goes on in spite of there being no room takes all of it.
