@@ -50,12 +50,9 @@ impl Report {
 
     /// Durations of which the longest matters.
     pub fn longest(&mut self, what: &str, size: usize, values: &[Duration]) {
-        let (p50, longest) = (quantile(values, 0.5), quantile(values, 1.0));
-        self.rows.push(format!(
-            "| {what} | {size} | p50 {:.1} ms, longest {:.1} ms | |",
-            ms(p50),
-            ms(longest)
-        ));
+        let (p50, longest) = (ms(quantile(values, 0.5)), ms(quantile(values, 1.0)));
+        let figures = json!({"samples": values.len(), "p50Ms": p50, "longestMs": longest});
+        self.row(what, size, format!("p50 {p50:.1} ms, longest {longest:.1} ms"), String::new(), figures);
     }
 
     /// One duration, and its ratio to a floor.

@@ -1,5 +1,7 @@
 //! The pure parts that are worth measuring, each with what it needs. `pure` measures their time, `instructions` counts.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a benchmark fails by panicking
+
 use process_monitor_core::access::HostPatterns;
 use process_monitor_core::access::executable::{ExecutableRules, PathStyle};
 use process_monitor_core::engine::{Action, Command, Engine, Event, Wait};

@@ -10,10 +10,12 @@ mod table;
 
 use std::net::SocketAddr;
 
+#[cfg(test)]
+type Way = fn(SocketAddr, SocketAddr) -> Option<u32>;
+
 /// Each way of asking, by its name.
 #[cfg(test)]
-pub const WAYS: [(&str, fn(SocketAddr, SocketAddr) -> Option<u32>); 2] =
-    [("table", table::owner_of), ("diag", diag::owner_of)];
+pub const WAYS: [(&str, Way); 2] = [("table", table::owner_of), ("diag", diag::owner_of)];
 
 /// See [`crate::peer::owner_of`].
 pub fn owner_of(peer: SocketAddr, ours: SocketAddr) -> Option<u32> {
