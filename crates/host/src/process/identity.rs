@@ -11,8 +11,8 @@ use std::{fmt, io};
 pub struct Identity {
     /// The process id.
     pub pid: u32,
-    /// When it started. Linux: clock ticks after boot (`/proc/PID/stat`, field 22), which neither
-    /// exec nor a step of the clock changes.
+    /// When it started, which neither exec nor a step of the clock changes. Linux: clock ticks after boot
+    /// (`/proc/PID/stat`, field 22). macOS: microseconds since 1970, as the clock stood then.
     pub start_time: u64,
 }
 
@@ -65,7 +65,7 @@ impl fmt::Display for Identity {
 pub struct BootId(String);
 
 impl BootId {
-    /// This boot. Linux: `/proc/sys/kernel/random/boot_id`.
+    /// This boot. Linux: `/proc/sys/kernel/random/boot_id`. macOS: `kern.bootsessionuuid`.
     ///
     /// # Errors
     /// When the system does not tell.

@@ -8,6 +8,8 @@
 //!                                                                           goes on as another process
 //! ```
 //!
+//! (The child's line is the system's own form; on macOS `4711 (1764081234567890)`: pid and start time.)
+//!
 //! The last line says what is so. A daemon's launcher ends, then its main process is known, then that ends.
 //!
 //! * The intent appears under the record's name whole or not at all (temporary file, rename), and

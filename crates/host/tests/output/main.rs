@@ -10,5 +10,6 @@ mod following;
 mod lifecycle;
 mod merging;
 mod rotation;
+mod staging;
 mod support;
 mod throughput;

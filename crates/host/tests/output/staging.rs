@@ -1,0 +1,52 @@
+//! Output that cannot be moved from FIFO to file in one step, with a logger that dies at each step.
+#![cfg(feature = "failpoints")]
+
+use crate::support::{Instance, eventually, limits};
+use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
+use process_monitor_host::output::protocol::Limits;
+use std::io::Write;
+
+#[test]
+fn killed_before_a_read() {
+    killed_at("staging::before_read");
+}
+
+#[test]
+fn killed_after_a_read() {
+    killed_at("staging::after_read");
+}
+
+#[test]
+fn killed_before_a_write() {
+    killed_at("staging::before_write");
+}
+
+#[test]
+fn killed_after_a_write() {
+    killed_at("staging::after_write");
+}
+
+/// Each logger dies the first time that it is at `point`, until the twentieth.
+fn killed_at(point: &str) {
+    let mut instance = Instance::new();
+    instance.settings = vec!["stages".into(), format!("failpoint={point}")];
+    let monitor = instance.connect();
+    let mut run = instance.start("web", Limits { max_file_bytes: 1000, keep_files: 100, ..limits() });
+    monitor.attach(&run);
+    for number in 0..1000 {
+        writeln!(run.stdout.as_ref().unwrap(), "line {number:05}").unwrap();
+    }
+    run.close();
+    monitor.expect(&LoggerEvent::Gone);
+    drop(monitor);
+    let expected: Vec<u8> = (0..1000).flat_map(|number| format!("line {number:05}\n").into_bytes()).collect();
+    let mut deaths = 0;
+    eventually("all is copied", || {
+        deaths += u32::from(LoggerLink::connect(&instance.layout, &instance.program(), |_| {}).is_err());
+        if deaths > 20 {
+            instance.settings.truncate(1);
+        }
+        run.text() == expected
+    });
+    assert!(deaths > 5, "only {deaths} loggers died");
+}
