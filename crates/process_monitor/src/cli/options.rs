@@ -5,6 +5,7 @@ use super::health_options::HealthOptions;
 use super::patch::Patch;
 use super::value;
 use clap::{Args, ValueEnum};
+use process_monitor_client::Error;
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::{EntryPatch, Problem, ProcessEntry, RestartType, StopSignal};
 use serde_json::{Value, json};
@@ -144,7 +145,7 @@ impl ProcessOptions {
         entry.args = arguments.to_vec();
         entry.working_directory = here.map(|here| text_of(here.to_owned())).transpose()?;
         let changes = EntryPatch(self.changes(here)?.into_map());
-        changes.apply(&entry).map_err(|problems| refused(&problems))
+        changes.apply(&entry).map_err(refused)
     }
 
     /// What they change of an entry: only what was given.
@@ -185,10 +186,9 @@ fn text_of(folder: PathBuf) -> Result<String, Failure> {
     })
 }
 
-fn refused(problems: &[Problem]) -> Failure {
-    let lines: Vec<_> =
-        problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
-    Failure::usage(format!("such a process cannot be: {}", lines.join("; ")))
+/// With the words that the monitor has for it.
+fn refused(problems: Vec<Problem>) -> Failure {
+    Error::Invalid { problems: problems.into_iter().map(Into::into).collect() }.into()
 }
 
 pub(super) fn millis(duration: Duration) -> u64 {
