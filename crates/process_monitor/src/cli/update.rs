@@ -88,7 +88,7 @@ fn unset(patch: &mut Patch, field: &str) {
 
 async fn restart(context: &Context, id: &ProcessId) -> Result<ProcessState, Failure> {
     let restarting = context.client.restart(id, Wait::Ready);
-    let outcome = progress::watch(&context.client, std::slice::from_ref(id), restarting).await;
+    let outcome = progress::watch(&context.client, Some(std::slice::from_ref(id)), restarting).await;
     outcome.map_err(|error| not_restarted(context, id, &error))
 }
 
