@@ -9,11 +9,13 @@
 //! * **Entries**: an entry they added or removed is added or removed. One that we removed stays
 //!   removed, one that we added stays.
 //! * **Runtime state** is ours alone: nobody else knows what runs. Only a `state` that they changed
-//!   means something: it is a request, see [`Edit`].
+//!   means something: it is a request, see [`Edit`]. Unless its times of start and end are older than what we wrote:
+//!   then an editor saved what it had read before that.
 
 use super::Registry;
 use crate::id::ProcessId;
 use crate::model::{ProcessEntry, ProcessState, ThreeWay};
+use crate::time::Wall;
 use std::sync::Arc;
 
 /// What somebody did to the file, as requests that the engine carries out. Of one entry they come in
@@ -136,6 +138,13 @@ fn same_but_enabled(one: &ProcessEntry, other: &ProcessEntry) -> bool {
     *one == other
 }
 
+/// Whether somebody wrote back an entry that he had read before the process was last started or ended: its state is
+/// what was, and no request. An entry without times is one that somebody wrote anew.
+fn is_older(theirs: &ProcessEntry, base: &ProcessEntry) -> bool {
+    let older = |theirs: Option<Wall>, base: Option<Wall>| theirs.is_some() && theirs < base;
+    older(theirs.last_started_at, base.last_started_at) || older(theirs.last_stopped_at, base.last_stopped_at)
+}
+
 /// What they ask for by a `state` that they changed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Request {
@@ -149,6 +158,7 @@ impl Request {
     fn of(base: &ProcessEntry, theirs: &ProcessEntry) -> Option<Self> {
         match (base.state, theirs.state) {
             (before, now) if before == now => None,
+            _ if is_older(theirs, base) => None,
             (_, ProcessState::Starting) => Some(Self::Start),
             // How the earlier implementation enables.
             (ProcessState::Disabled, ProcessState::Stopped) => None,

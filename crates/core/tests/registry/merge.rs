@@ -5,6 +5,7 @@ use super::strategy::{entry_of, registry};
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::{ProcessEntry, ProcessState, StopConfig};
 use process_monitor_core::registry::{Edit, Registry, merge};
+use process_monitor_core::time::Wall;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde::Serialize;
@@ -37,6 +38,27 @@ fn told(edit: &Edit) -> String {
         Edit::Disable(id) => format!("disable {id}"),
         Edit::Start(id) => format!("start {id}"),
         Edit::Stop(id) => format!("stop {id}"),
+    }
+}
+
+/// He read it while it started, and saved it, with a change of something else, when it ran.
+#[test]
+fn what_an_editor_read_before_the_last_start_or_end_is_no_request() {
+    use ProcessState::{Crashed, Running, Starting, Stopped};
+    let at = |started, stopped| ProcessEntry {
+        last_started_at: Some(Wall::from_unix_millis(started)),
+        last_stopped_at: Some(Wall::from_unix_millis(stopped)),
+        ..web()
+    };
+    for (read, now) in [(Starting, Running), (Stopped, Running), (Starting, Crashed), (Stopped, Starting)] {
+        let written = ProcessEntry { state: now, ..at(10, 20) };
+        for (started, stopped) in [(5, 20), (10, 15)] {
+            let older = ProcessEntry { state: read, ..at(started, stopped) };
+            assert_eq!(edits(written.clone(), older), [""; 0], "{read} when it was {now}");
+        }
+        let anew = ProcessEntry { state: read, ..web() };
+        assert_eq!(edits(written.clone(), anew).len(), 1, "{read}: a request of who knows no times");
+        assert_eq!(edits(written, ProcessEntry { state: read, ..at(10, 20) }).len(), 1, "{read}: a request");
     }
 }
 

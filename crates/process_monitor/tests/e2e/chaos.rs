@@ -256,7 +256,7 @@ impl<'a> Chaos<'a> {
         assert_eq!(self.doubles(), [""; 0], "not exactly once");
         for id in &self.programs {
             let kills = self.kills.get(id).copied().unwrap_or(0);
-            patiently(&format!("every restart of {id} is counted"), || {
+            patiently(&format!("all {kills} restarts of {id} are counted"), || {
                 self.world.status(id)["restartAttempts"] == kills
             });
             if let Some(note) = self.notes.get(id) {
