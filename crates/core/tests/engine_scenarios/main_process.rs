@@ -66,7 +66,7 @@ fn a_daemon_that_is_not_found_is_given_up() {
     desk.pass(1);
     assert_eq!(desk.log(), "clear, starting>crashed");
     assert!(desk.message().contains("the process that goes on was not found: no file"), "{}", desk.message());
-    assert_eq!(desk.view().entry.last_exit.map(|exit| exit.reason), Some(ExitReason::StartFailed));
+    assert_eq!(desk.view().entry.last_exit.clone().map(|exit| exit.reason), Some(ExitReason::StartFailed));
 }
 
 #[test]

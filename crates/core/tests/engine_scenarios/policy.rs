@@ -74,7 +74,7 @@ fn a_failed_spawn_counts_as_a_crash() {
     for (attempts, wait) in [(1, 1000), (2, 2000)] {
         desk.spawn_fails("no such file");
         assert_eq!((desk.state(), desk.attempts()), (Crashed, attempts));
-        assert_eq!(desk.view().entry.last_exit.unwrap().reason, ExitReason::StartFailed);
+        assert_eq!(desk.view().entry.last_exit.clone().unwrap().reason, ExitReason::StartFailed);
         desk.pass(wait);
     }
     desk.spawn_fails("no such file");
@@ -231,7 +231,7 @@ fn what_is_shown_of_a_wait_and_of_an_exit() {
     let view = desk.view();
     assert_eq!((view.due, view.up_since, view.run), (Some(wall(1_500)), None, None));
     assert_eq!(view.message.as_deref(), Some("ended with exit code 7; restart 1 of 5"));
-    let exit = view.entry.last_exit.unwrap();
+    let exit = view.entry.last_exit.clone().unwrap();
     assert_eq!((exit.code, exit.at, exit.reason), (Some(7), wall(500), ExitReason::Exited));
     assert_eq!((view.entry.pid, view.entry.last_stopped_at), (None, Some(wall(500))));
 }

@@ -23,7 +23,7 @@ fn what_ignores_the_signal_is_killed_after_the_timeout_and_every_five_seconds_ag
     assert_eq!(desk.log(), "kill tree, kill tree");
     desk.exits(Exit::Signal(9));
     assert_eq!(desk.log(), "stopping>stopped, #2 stopped");
-    assert_eq!(desk.view().entry.last_exit.map(|exit| exit.reason), Some(ExitReason::Stopped));
+    assert_eq!(desk.view().entry.last_exit.clone().map(|exit| exit.reason), Some(ExitReason::Stopped));
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn a_change_says_which_fields_take_a_restart_until_there_was_one() {
     desk.change(&json!({}));
     assert_eq!(desk.log(), "#7 running");
     let now = desk.view().entry;
-    assert_eq!((now.args, now.name.as_str(), now.autostart), (vec!["2".to_owned()], "Web", false));
+    assert_eq!((now.args.clone(), now.name.as_str(), now.autostart), (vec!["2".to_owned()], "Web", false));
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn changes_add_up_and_one_that_cannot_be_obeyed_changes_nothing() {
          pid: the monitor alone writes this field; leave it out; \
          command: expected the name or path of an executable, found nothing"
     );
-    let environment = desk.view().entry.environment.unwrap();
+    let environment = desk.view().entry.environment.clone().unwrap();
     assert_eq!(environment.keys().collect::<Vec<_>>(), ["A", "B"]);
 }
 
