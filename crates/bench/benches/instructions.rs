@@ -3,6 +3,7 @@
 //! `cargo bench -p process-monitor-bench --features instructions --bench instructions`.
 
 #![allow(missing_docs)] // made by the macros of gungraun
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a benchmark may fail
 
 #[path = "work/mod.rs"]
 mod work;

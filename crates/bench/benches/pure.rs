@@ -1,6 +1,7 @@
 //! Time of the pure parts: `cargo bench -p process-monitor-bench --bench pure`.
 
 #![allow(missing_docs)] // made by the macros of criterion
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a benchmark may fail
 
 #[path = "work/mod.rs"]
 mod work;

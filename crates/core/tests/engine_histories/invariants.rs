@@ -11,6 +11,7 @@ use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::{ProcessEntry, ProcessState, RestartPolicy};
 use process_monitor_core::time::Mono;
 use proptest::prelude::*;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Whether an invariant held.
@@ -50,7 +51,7 @@ impl Books {
     }
 
     /// What was published last is what is shown.
-    pub fn only_legal_transitions(&mut self, shown: &[(ProcessId, ProcessEntry)]) -> Held {
+    pub fn only_legal_transitions(&mut self, shown: &[(ProcessId, Arc<ProcessEntry>)]) -> Held {
         for (id, entry) in shown {
             let Some(book) = self.processes.get_mut(id) else { continue };
             if let Some(published) = book.shown {
@@ -146,7 +147,7 @@ pub fn at_most_one_live_run_per_process(world: &World, id: &ProcessId) -> Held {
     Ok(())
 }
 
-pub fn every_stop_has_a_kill_deadline(world: &World, shown: &[(ProcessId, ProcessEntry)]) -> Held {
+pub fn every_stop_has_a_kill_deadline(world: &World, shown: &[(ProcessId, Arc<ProcessEntry>)]) -> Held {
     for (id, _) in shown.iter().filter(|(_, entry)| entry.state == ProcessState::Stopping) {
         let pushed = world.books.processes.get(id).map_or(Duration::ZERO, |book| book.pushed);
         let latest = Mono::from_zero(pushed + LONGEST_PATIENCE);
@@ -159,8 +160,9 @@ pub fn every_stop_has_a_kill_deadline(world: &World, shown: &[(ProcessId, Proces
     Ok(())
 }
 
-pub fn attempts_stay_within_the_policy(shown: &[(ProcessId, ProcessEntry)]) -> Held {
-    for (id, ProcessEntry { restart_attempts, .. }) in shown {
+pub fn attempts_stay_within_the_policy(shown: &[(ProcessId, Arc<ProcessEntry>)]) -> Held {
+    for (id, entry) in shown {
+        let ProcessEntry { restart_attempts, .. } = &**entry;
         let within = *restart_attempts <= MOST_ATTEMPTS;
         prop_assert!(within, "attempts_stay_within_the_policy: {id} has {restart_attempts}");
     }
