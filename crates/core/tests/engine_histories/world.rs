@@ -336,7 +336,7 @@ impl World {
         let shown: Vec<_> = self
             .engine
             .ids()
-            .filter_map(|id| Some((id.clone(), ProcessEntry::clone(&self.engine.view(id)?.entry))))
+            .filter_map(|id| Some((id.clone(), Arc::clone(&self.engine.view(id)?.entry))))
             .collect();
         self.books.only_legal_transitions(&shown)?;
         held::every_stop_has_a_kill_deadline(self, &shown)?;
