@@ -193,22 +193,18 @@ impl Life {
         let (engine, executor) = (Engine::new(&epoch(shared.facts.started_at)), shared.executor()?);
         let supervisor = Supervisor { engine, executor, reactor, inbox: messages, clock: Clock::default() };
         let (partner, desk) = PartnerLink::new();
-        let keeper = Some((shared.partner_parts(options), desk));
-        let (boot, board) = (shared.boot.clone(), shared.board.clone());
-        let (handle, layout) = (shared.into_handle(partner, succession), layout.clone());
-        let signal_file = Some(signal_file);
         Ok(Self {
             supervisor,
-            handle,
-            layout,
-            boot,
+            layout: layout.clone(),
+            boot: shared.boot.clone(),
             registry,
-            board,
+            board: shared.board.clone(),
             memories,
             kept,
-            keeper,
-            signal_file,
+            keeper: Some((shared.partner_parts(options), desk)),
+            signal_file: Some(signal_file),
             _watch,
+            handle: shared.into_handle(partner, succession),
         })
     }
 
