@@ -30,6 +30,12 @@ fn parse_registry(text: Vec<u8>) -> Registry {
 }
 
 #[library_benchmark]
+#[bench::one_of_ten_thousand(work::edited())]
+fn merge_edit(registries: (Registry, Registry)) -> usize {
+    black_box(work::merge_edit(&registries))
+}
+
+#[library_benchmark]
 #[bench::of_ten_thousand(work::engine())]
 fn crash_and_restart(engine: (Engine, RunId)) -> (Engine, RunId) {
     black_box(work::crash(engine))
