@@ -3,7 +3,8 @@
 use super::{Scope, Unit, User};
 
 /// Begins the first line of a property list that we wrote; the rest of it tells whether it was edited since.
-pub const MARK: &str = "<!-- Written by `process_monitor service install`. ";
+pub const MARK: &str =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?> <!-- Written by `process_monitor service install`. ";
 /// Ends that line.
 pub const MARK_END: &str = " -->";
 
