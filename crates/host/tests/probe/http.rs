@@ -60,6 +60,7 @@ fn nobody_and_silence_and_slowness() {
     assert_eq!(reason(get(format!("http://127.0.0.1:{port}/"))), "connection refused");
     let limit = Duration::from_millis(200);
     let dripping = Server::start(|mut stream| {
+        server::await_request(&stream);
         while stream.write_all(b"H").is_ok() {
             thread::sleep(Duration::from_millis(20));
         }
@@ -84,6 +85,7 @@ fn nobody_and_silence_and_slowness() {
 #[test]
 fn an_endless_body_is_not_waited_for() {
     let server = Server::start(|mut stream| {
+        server::await_request(&stream);
         let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         let mut going = stream.write_all(head).is_ok();
         while going {

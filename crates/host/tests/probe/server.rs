@@ -103,6 +103,11 @@ pub fn responding(respond: impl Fn(&[String]) -> (String, String, String) + Send
     })
 }
 
+/// Who answers before he is asked may be heard before the question is sent, and is then no server at all.
+pub fn await_request(stream: &TcpStream) {
+    next_request(&mut BufReader::new(stream.try_clone().unwrap()));
+}
+
 pub fn answering(status: &'static str, body: &'static str) -> Server {
     responding(move |_| (status.to_owned(), String::new(), body.to_owned()))
 }
