@@ -88,7 +88,15 @@ impl Books {
     /// `up`: it starts or runs.
     pub fn accepted(&mut self, command: &Command, up: bool) {
         let book = self.processes.entry(command.id().clone()).or_default();
-        book.cut_off = false;
+        // What says nothing of up and down leaves that open.
+        book.cut_off &= matches!(
+            command,
+            Command::Signal { .. }
+                | Command::Autostart(..)
+                | Command::Change { .. }
+                | Command::Configure(_)
+                | Command::Enable(_)
+        );
         book.given_up &= matches!(command, Command::Signal { .. } | Command::Autostart(..));
         match command {
             Command::Add(entry) => {
