@@ -54,7 +54,7 @@ impl Ports {
     }
 
     /// Runs `measure` while 16 clients ask for the list without a pause.
-    pub fn under_load<T>(self, measure: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    pub fn under_load<T>(&self, measure: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let over = AtomicBool::new(false);
         thread::scope(|scope| {
             for _ in 0..16 {

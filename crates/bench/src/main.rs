@@ -149,6 +149,7 @@ fn checked(
 /// The API, and how fast crashed processes come back while it is asked all the time; `plain` is how fast without.
 fn served(
     plan: &Plan,
+    stage: &Stage,
     monitor: &mut monitor::Monitor,
     report: &mut Report,
     (size, plain): (usize, &[Duration]),
@@ -164,6 +165,9 @@ fn served(
     }
     let replacements = ports.under_load(|| monitor.replacements(plan.kills))?;
     report.spread("crash → replacement while 16 clients list", size, &replacements, Some(plain));
+    // What that load leaves to anybody.
+    let bare = ports.under_load(|| floor::replacements(stage, plan.kills))?;
+    report.spread("the same, beside the bare loop under that load", size, &replacements, Some(&bare));
     Ok(())
 }
 
@@ -179,7 +183,7 @@ fn measure(plan: &Plan, json: Option<&Path>) -> io::Result<()> {
         let replacements = monitor.replacements(plan.kills)?;
         report.spread("crash → replacement running", size, &replacements, Some(&bare));
         report.idle(size, monitor.idle(plan.idle_seconds)?);
-        served(plan, &mut monitor, &mut report, (size, &replacements))?;
+        served(plan, &stage, &mut monitor, &mut report, (size, &replacements))?;
         let killed = size.min(AT_ONCE);
         let bare = bare_start.mul_f64(killed as f64 / size as f64);
         report.ratio(&format!("{killed} killed at once → all back"), size, monitor.mass_crash(killed)?, bare);

@@ -4,7 +4,7 @@ use super::rule::Rule;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{AdditionalProperties, Schema};
+use utoipa::openapi::schema::{AdditionalProperties, Schema, SchemaType, Type};
 
 /// Adds to the schema of a field what its rule says.
 type Tell<'a> = Box<dyn Fn(&mut RefOr<Schema>) + 'a>;
@@ -64,7 +64,19 @@ pub(crate) fn without(fields: &[&str], about: &str, schema: RefOr<Schema>) -> Re
 pub(crate) fn partial(schema: RefOr<Schema>) -> RefOr<Schema> {
     let RefOr::T(Schema::Object(mut object)) = schema else { return schema };
     object.required.clear();
+    object.properties.values_mut().for_each(let_values_go);
     RefOr::T(Schema::Object(object))
+}
+
+/// Of a map with names of its own, such as an environment, `null` takes one away.
+fn let_values_go(property: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(map)) = property
+        && let Some(AdditionalProperties::RefOr(RefOr::T(Schema::Object(value)))) =
+            map.additional_properties.as_deref_mut()
+        && let SchemaType::Type(kind) = value.schema_type.clone()
+    {
+        value.schema_type = SchemaType::from_iter([kind, Type::Null]);
+    }
 }
 
 /// The schema of an object like another, but that the object in `field` has the schema `inner`.
@@ -105,6 +117,8 @@ mod tests {
             assert!(object["properties"].is_object() && object.get("required").is_none(), "{at}: {object}");
         }
         assert!(schema["properties"].get("id").is_none() && schema["properties"].get("pid").is_none());
+        let variable = schema.pointer("/properties/environment/additionalProperties/type");
+        assert_eq!(variable, Some(&json!(["string", "null"])));
     }
 
     fn property<T: PartialSchema>(name: &str) -> Value {
