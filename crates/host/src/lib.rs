@@ -19,7 +19,6 @@ pub mod peer;
 pub mod probe;
 pub mod process;
 pub mod program;
-pub mod promptness;
 pub mod random;
 pub mod reactor;
 pub mod service_manager;

@@ -4,7 +4,6 @@
 //! | module | |
 //! | --- | --- |
 //! | `process` | identity, exit notification, spawn, figures, trees, environments, limits |
-//! | `promptness` | how soon a thread runs when it wakes up |
 //! | `readiness` | which of many descriptors is ready |
 //! | `folders` | what comes to, goes from, or changes in a folder |
 //! | `wakeup` | making another thread's wait end |

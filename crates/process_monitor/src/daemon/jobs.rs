@@ -12,7 +12,6 @@ use process_monitor_core::model::LogConfig;
 use process_monitor_host::notify::NotifySocket;
 use process_monitor_host::output::run::OutputHold;
 use process_monitor_host::process::{Process, SpawnError};
-use process_monitor_host::promptness;
 
 /// The end of a spawn.
 pub struct SpawnDone {
@@ -85,7 +84,6 @@ impl Pool {
 }
 
 fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
-    promptness::wake_soon();
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match next {

@@ -24,7 +24,6 @@ use process_monitor_host::lock::{InstanceLock, InstanceLockError};
 use process_monitor_host::pair::farewell;
 use process_monitor_host::process::limits;
 use process_monitor_host::program;
-use process_monitor_host::promptness;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -325,7 +324,6 @@ fn start_supervising(
     let (tell_up, up) = oneshot::channel();
     let (tell_end, ended) = oneshot::channel();
     let supervise = move || {
-        promptness::wake_soon();
         // The main thread may have given up already.
         let _gone = tell_end.send(life.live(tell_up));
     };

@@ -8,7 +8,6 @@ pub mod memory;
 pub mod paths;
 pub mod peer;
 pub mod process;
-pub mod promptness;
 pub mod readiness;
 pub mod senders;
 pub mod services;
