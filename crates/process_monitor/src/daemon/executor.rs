@@ -341,12 +341,16 @@ impl Executor {
 
     /// Whether supervision is over, and how.
     pub fn ending(&mut self) -> Option<Ending> {
-        if let Some(since) = self.finished {
-            return self.may_leave_outputs(since).then_some(Ending::ShutDown);
-        }
-        // A stop that was asked for meanwhile goes before it.
-        let since = self.restarting.filter(|_| !self.leaving && self.starter.idle())?;
-        self.may_leave_outputs(since).then_some(Ending::Restart)
+        let (ending, since) = self.all_but_outputs()?;
+        self.may_leave_outputs(since).then_some(ending)
+    }
+
+    /// How supervision ends as soon as the outputs may be left, and since when it is to end.
+    pub(super) fn all_but_outputs(&self) -> Option<(Ending, Instant)> {
+        let restart = self.restarting.filter(|_| !self.leaving && self.starter.idle());
+        // A stop that was asked for meanwhile goes before a restart.
+        let stop = self.finished.map(|since| (Ending::ShutDown, since));
+        stop.or(restart.map(|since| (Ending::Restart, since)))
     }
 
     /// Writes what is not written yet.

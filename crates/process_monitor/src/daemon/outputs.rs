@@ -109,9 +109,8 @@ impl Executor {
 
     /// When [`Executor::may_leave_outputs`] is to be asked again at the latest.
     pub(super) fn patience_with_outputs(&self) -> Option<Duration> {
-        let since = self.finished.or(self.restarting)?;
-        // Later on a spawn is waited for.
-        Some(TAKEN_WITHIN.saturating_sub(since.elapsed()).max(Duration::from_millis(10)))
+        let (_, since) = self.all_but_outputs()?;
+        Some(TAKEN_WITHIN.saturating_sub(since.elapsed()))
     }
 
     /// Tells the logger that no more output will come.
