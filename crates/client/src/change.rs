@@ -91,7 +91,7 @@ impl Change {
 fn revoke(tokens: &mut Vec<Token>, id: String) -> Result<(), Error> {
     let before = tokens.len();
     tokens.retain(|token| token.id != id);
-    if tokens.len() < before { Ok(()) } else { Err(Error::no_such_token(&id)) }
+    if tokens.len() < before { Ok(()) } else { Err(Error::TokenNotFound { id }) }
 }
 
 pub(crate) fn invalid(problems: Vec<process_monitor_core::model::Problem>) -> Error {

@@ -130,6 +130,12 @@ pub enum Error {
         /// The id that is most like it, if one is.
         nearest: Option<ProcessId>,
     },
+    /// There is no such token.
+    #[error("there is no token {id:?}")]
+    TokenNotFound {
+        /// The id that was asked for.
+        id: String,
+    },
     /// The id is taken.
     #[error("there already is a process {id}")]
     AlreadyExists {
@@ -262,12 +268,6 @@ pub(crate) fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static
 }
 
 impl Error {
-    /// There is no token with this id.
-    pub(crate) fn no_such_token(id: &str) -> Self {
-        let message = format!("there is no token {id:?}; token list shows them");
-        Self::Refused { code: ErrorCode::NotFound, message }
-    }
-
     /// What a monitor's error says, about process `id` where the request was about one.
     pub(crate) fn from_body(body: ErrorBody, id: Option<&ProcessId>) -> Self {
         let ErrorBody { error, code, process_id, problems, .. } = body;
@@ -301,6 +301,7 @@ impl Error {
             Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::PermissionDenied { .. } => ErrorCode::Forbidden,
             Self::ProcessNotFound { .. } => ErrorCode::ProcessNotFound,
+            Self::TokenNotFound { .. } => ErrorCode::NotFound,
             Self::AlreadyExists { .. } => ErrorCode::AlreadyExists,
             Self::ProcessDisabled { .. } => ErrorCode::ProcessDisabled,
             Self::StartFailed { .. } => ErrorCode::StartFailed,
@@ -332,7 +333,7 @@ impl Error {
                 "if doctor on the monitor's own machine shows the same fingerprint, pin it: --fingerprint {fingerprint}"
             ),
             Self::DiscoveryFailed { .. } => "name the monitor with --url http://HOST:PORT".to_owned(),
-            Self::Options { .. } => "correct this and try again".to_owned(),
+            Self::Options { .. } | Self::Invalid { .. } => "correct this and try again".to_owned(),
             Self::Unauthorized { .. } => {
                 "give a token that is valid with --token-file; an administrator of the monitor makes one with: token create".to_owned()
             }
@@ -345,13 +346,13 @@ impl Error {
             Self::PermissionDenied { .. } => "run this as the user who runs the monitor".to_owned(),
             Self::ProcessNotFound { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),
             Self::ProcessNotFound { nearest: None, .. } => format!("see what there is with: {program} list"),
+            Self::TokenNotFound { .. } => format!("see which there are with: {program} token list"),
             Self::AlreadyExists { id } => {
                 format!("choose another id, or remove that one with: {program} remove {id}")
             }
             Self::ProcessDisabled { id } => format!("enable it first with: {program} enable {id}"),
             Self::StartFailed { id, .. } => format!("see what it printed with: {program} logs {id}"),
             Self::Superseded { .. } => format!("see its state with: {program} list"),
-            Self::Invalid { .. } => "correct this and try again".to_owned(),
             Self::LockTimeout { .. } => "wait for the holder to finish, or end it, then try again".to_owned(),
             Self::Registry { .. } => "correct the file (it was left as it is), then try again".to_owned(),
             Self::Storage { .. } => format!("nothing was changed; see what is wrong with: {program} doctor"),

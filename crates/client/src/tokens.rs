@@ -46,7 +46,11 @@ impl Client {
         }
         // Carried out twice, it would say that there is no such token.
         let call = Call::new(Method::DELETE, format!("/config/tokens/{id}")).once();
-        let answer: Option<Accepted> = self.change(call, Change::RevokeToken(id.to_owned())).await?;
+        let answer: Result<Option<Accepted>, _> = self.change(call, Change::RevokeToken(id.to_owned())).await;
+        let answer = answer.map_err(|error| match error {
+            Error::Refused { code: ErrorCode::NotFound, .. } => Error::TokenNotFound { id: id.to_owned() },
+            other => other,
+        })?;
         Ok(answer.map_or(Source::File, |_| Source::Monitor))
     }
 }

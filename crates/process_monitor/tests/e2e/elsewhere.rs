@@ -238,6 +238,7 @@ fn a_token_is_made_shown_once_listed_and_revoked() {
     assert!(world.ok(&["token", "list"]).contains("no tokens"));
     let again = world.say(["token", "revoke", id]);
     assert!(again.code == Some(1) && again.stderr.contains(id), "{again:?}");
+    assert!(again.stderr.contains("token list") && !again.stderr.contains("GET "), "{again:?}");
     let said = world.say(["token", "create", "--scope", "root"]);
     assert!(said.code == Some(2) && said.stderr.contains("read, control or admin"), "{said:?}");
 }
@@ -260,6 +261,7 @@ fn a_token_is_made_and_revoked_while_no_monitor_runs() {
     world.ok(&["--stop"]);
     let unknown = world.say(["token", "revoke", "00000000"]);
     assert!(unknown.code == Some(1) && unknown.stderr.contains("no token \"00000000\""), "{unknown:?}");
+    assert!(unknown.stderr.contains("token list"), "{unknown:?}");
     world.ok(&["token", "revoke", id]);
     world.start();
     assert_eq!(ask(), 401);
