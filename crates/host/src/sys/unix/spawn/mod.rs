@@ -4,8 +4,10 @@
 //! | --- | --- |
 //! | `prepare` | the request in the form of execve(2), allocated before the child exists |
 //! | `execute` | trying the files that a command may mean |
+//! | `signals` | keeping them away while the child is born |
 //! | `diagnose` | what an errno means to the person who registered the program |
 
 pub mod diagnose;
 pub mod execute;
 pub mod prepare;
+pub mod signals;

@@ -17,6 +17,7 @@ use crate::process::identity::Identity;
 use crate::process::spawn::{SpawnError, SpawnRequest, Stage};
 use crate::sys::unix::spawn::diagnose::{self, Failure};
 use crate::sys::unix::spawn::prepare::Prepared;
+use crate::sys::unix::spawn::signals::BlockedSignals;
 use child::{Answer, Task};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
@@ -24,7 +25,6 @@ use rustix::process::{Resource, Rlimit, WaitId, WaitIdOptions, getpid, getrlimit
 use slots::{Filled, Handover};
 use stack::Stack;
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Descriptors that a start opens: both ends of two FIFOs, the run record, the pidfd.
@@ -124,32 +124,4 @@ fn clone_child(stack: &Stack, task: &mut Task<'_>) -> io::Result<Born> {
     let Ok(pid @ 1..) = u32::try_from(pid) else { return Err(error) };
     // SAFETY: clone has put a new descriptor there, which nobody else knows.
     Ok(Born { pid, pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) } })
-}
-
-/// No signal is delivered to this thread while this lives, nor to a child that is born meanwhile: a
-/// handler of the monitor must not run in the child.
-struct BlockedSignals {
-    before: libc::sigset_t,
-}
-
-impl BlockedSignals {
-    fn new() -> Self {
-        let mut all = MaybeUninit::<libc::sigset_t>::uninit();
-        let mut before = MaybeUninit::<libc::sigset_t>::uninit();
-        // SAFETY: sigfillset and pthread_sigmask initialise the sets; SIG_BLOCK with valid sets
-        // cannot fail.
-        unsafe {
-            libc::sigemptyset(before.as_mut_ptr());
-            libc::sigfillset(all.as_mut_ptr());
-            libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), before.as_mut_ptr());
-            Self { before: before.assume_init() }
-        }
-    }
-}
-
-impl Drop for BlockedSignals {
-    fn drop(&mut self) {
-        // SAFETY: `before` is the mask that this thread had.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };
-    }
 }

@@ -15,12 +15,12 @@ use crate::sys::sysctl;
 use crate::sys::unix::limits;
 use crate::sys::unix::spawn::diagnose::{self, Failure};
 use crate::sys::unix::spawn::prepare::Prepared;
+use crate::sys::unix::spawn::signals::BlockedSignals;
 use child::{FAILURE_BYTES, Task};
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, WaitOptions, getpid, getrlimit, waitpid};
 use std::fs::File;
 use std::io::{self, Read};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// Descriptors that a start opens: both ends of two FIFOs, the run record, the queue that tells of the end, and both
@@ -137,32 +137,5 @@ fn held(pid: Pid) -> Result<Process, SpawnError> {
             let _ = rustix::io::retry_on_intr(|| waitpid(Some(pid), WaitOptions::empty()));
             Err(error)
         }
-    }
-}
-
-/// No signal is delivered to this thread while this lives, nor to a child that is born meanwhile: a
-/// handler of the monitor must not run in the child.
-struct BlockedSignals {
-    before: libc::sigset_t,
-}
-
-impl BlockedSignals {
-    fn new() -> Self {
-        let mut all = MaybeUninit::<libc::sigset_t>::uninit();
-        let mut before = MaybeUninit::<libc::sigset_t>::uninit();
-        // SAFETY: the functions initialise the sets; SIG_BLOCK with valid sets cannot fail.
-        unsafe {
-            libc::sigemptyset(before.as_mut_ptr());
-            libc::sigfillset(all.as_mut_ptr());
-            libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), before.as_mut_ptr());
-            Self { before: before.assume_init() }
-        }
-    }
-}
-
-impl Drop for BlockedSignals {
-    fn drop(&mut self) {
-        // SAFETY: `before` is the mask that this thread had.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };
     }
 }

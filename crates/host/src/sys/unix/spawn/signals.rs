@@ -1,0 +1,32 @@
+//! Keeping signals away while a child is born.
+
+use std::mem::MaybeUninit;
+
+/// No signal is delivered to this thread while this lives, nor to a child that is born meanwhile: a
+/// handler of the monitor must not run in the child.
+pub(crate) struct BlockedSignals {
+    before: libc::sigset_t,
+}
+
+impl BlockedSignals {
+    /// Until it is dropped.
+    pub(crate) fn new() -> Self {
+        let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+        let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: sigfillset and pthread_sigmask initialise the sets; SIG_BLOCK with valid sets
+        // cannot fail.
+        unsafe {
+            libc::sigemptyset(before.as_mut_ptr());
+            libc::sigfillset(all.as_mut_ptr());
+            libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), before.as_mut_ptr());
+            Self { before: before.assume_init() }
+        }
+    }
+}
+
+impl Drop for BlockedSignals {
+    fn drop(&mut self) {
+        // SAFETY: `before` is the mask that this thread had.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };
+    }
+}
