@@ -16,6 +16,7 @@ pub mod listening;
 pub mod model;
 pub mod nearest;
 pub mod notice;
+pub mod pace;
 pub mod partner;
 pub mod reading;
 pub mod registry;

@@ -2,7 +2,7 @@
 
 use process_monitor_core::time::{Mono, Now, Wall};
 use std::hash::{BuildHasher, RandomState};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Reads both clocks. [`Mono`] counts from the clock's creation.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +48,12 @@ pub fn monotonic_micros() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     let (seconds, nanos) = (u64::try_from(now.tv_sec).unwrap_or(0), u64::try_from(now.tv_nsec).unwrap_or(0));
     seconds.saturating_mul(1_000_000).saturating_add(nanos / 1000)
+}
+
+/// What the calling thread has taken of a processor since its start (`CLOCK_THREAD_CPUTIME_ID`).
+pub fn thread_time() -> Duration {
+    let taken = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(taken).unwrap_or_default()
 }
 
 /// A random number good enough to spread restarts: the standard library seeds every [`RandomState`]
