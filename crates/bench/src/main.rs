@@ -1,4 +1,4 @@
-//! `cargo run --release -p process-monitor-bench [-- [--quick | --pair | --switch | --capture | --huge] [--json FILE]]`
+//! `cargo run --release -p process-monitor-bench [-- [--quick | --pair | --switch | --capture | --load | --huge] [--json FILE]]`
 //!
 //! Measures the monitor, each figure beside a floor taken in the same run: the same workload under a
 //! bare loop of spawn, kill and wait. The workload is this program itself; it says on a socket that
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 
 fn usage() -> io::Error {
     io::Error::other(
-        "usage: cargo run --release -p process-monitor-bench [-- [--quick | --pair | --switch | --capture | --huge] [--json FILE]]",
+        "usage: cargo run --release -p process-monitor-bench [-- [--quick | --pair | --switch | --capture | --load | --huge] [--json FILE]]",
     )
 }
 
@@ -56,6 +56,7 @@ fn plan(which: &str) -> io::Result<&'static Plan> {
         "--switch" => &SWITCH,
         "--capture" => &CAPTURE,
         "--huge" => &HUGE,
+        "--load" => &LOAD,
         _ => return Err(usage()),
     })
 }
@@ -116,6 +117,8 @@ const PAIR: Plan = Plan { pairs: (30, 5), ..NOTHING };
 const SWITCH: Plan = Plan { switches: 20, ..NOTHING };
 
 const CAPTURE: Plan = Plan { captured: 1 << 30, ..NOTHING };
+
+const LOAD: Plan = Plan { sizes: &[1, 100, 1000], kills: 300, ..NOTHING };
 
 /// As many processes as SPEC 8 knows; it takes some 50,000 descriptors (`ulimit -Hn`) and as many pids.
 const HUGE: Plan = Plan { sizes: &[10_000], kills: 300, idle_seconds: 10, ..NOTHING };
