@@ -21,6 +21,8 @@ pub struct SpawnDone {
     pub run: RunId,
     /// The process with the ends of its output that we hold, or what went wrong.
     pub result: Result<SpawnedRun, StartError>,
+    /// Why it was not written down that it failed.
+    pub unrecorded: Option<String>,
 }
 
 /// A run that was spawned.

@@ -55,7 +55,7 @@ impl Executor {
     /// Takes in the result of a spawn; the event is for the engine.
     pub fn spawned(&mut self, done: SpawnDone, reactor: &Reactor) -> Event {
         self.starter.done();
-        let SpawnDone { id, run, result } = done;
+        let SpawnDone { id, run, result, unrecorded } = done;
         let result = result.and_then(|spawned| {
             let SpawnedRun { process, hold, folder, logs, notices } = spawned;
             let identity = process.identity();
@@ -76,10 +76,8 @@ impl Executor {
             }
             Ok(identity.pid)
         });
-        let result = result.map_err(|error| {
-            tracing::warn!(process = %id, %error, "cannot start");
-            error.to_string()
-        });
+        let result = result.map_err(|error| error.to_string());
+        self.failed_starts.note(&id, &result, unrecorded);
         Event::Spawned { id, run, result }
     }
 

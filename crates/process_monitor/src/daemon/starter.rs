@@ -56,12 +56,13 @@ impl Starter {
                     &Start { entry: &entry, program: program.as_deref(), attempts },
                 )
             });
-            if result.is_err() {
+            let unrecorded = result.is_err().then(|| {
                 let folder = layout.process_logs(&entry.id);
                 let (process, run, started_at) = (entry.id.clone(), run.clone(), clock::wall());
-                record_failure(&layout, &Intent { process, run, boot, folder, started_at, attempts });
-            }
-            inbox.send(Message::Spawned(Box::new(SpawnDone { id: entry.id.clone(), run, result })));
+                record_failure(&layout, &Intent { process, run, boot, folder, started_at, attempts })
+            });
+            let (id, unrecorded) = (entry.id.clone(), unrecorded.flatten());
+            inbox.send(Message::Spawned(Box::new(SpawnDone { id, run, result, unrecorded })));
         });
     }
 
@@ -77,11 +78,10 @@ impl Starter {
 }
 
 /// A run that failed before it had a record gets one: what the registry will tell of it is not to be taken for
-/// older than the run that has one so far.
-fn record_failure(layout: &Layout, intent: &Intent) {
-    if let Err(error) = RunRecord::create(&layout.run_record(&intent.process), intent) {
-        tracing::warn!(process = %intent.process, %error, "a monitor after this one will count its attempts anew");
-    }
+/// older than the run that has one so far. Says what went wrong with that.
+fn record_failure(layout: &Layout, intent: &Intent) -> Option<String> {
+    let created = RunRecord::create(&layout.run_record(&intent.process), intent);
+    created.err().map(|error| error.to_string())
 }
 
 /// What is to be started.
