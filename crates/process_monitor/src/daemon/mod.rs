@@ -26,6 +26,7 @@ mod control;
 mod events;
 mod executor;
 mod exit_with;
+mod failed_starts;
 mod figures;
 mod handle;
 mod inbox;

@@ -9,7 +9,7 @@
 //! | [`log_file`], [`files`], [`rotate`], [`retain`] | the files |
 //! | [`times`] | when bytes were read, for the order of streams |
 //! | [`stream`] | one stream, and how it bears with a full disk |
-//! | [`exits`] | exits while no monitor is there |
+//! | [`exits`], [`discarded`] | exits while no monitor is there |
 //!
 //! Invariants:
 //! * A byte leaves a FIFO only by the system call that appends it to its file, or is counted as dropped. Nothing here is
@@ -21,6 +21,7 @@
 mod attach;
 mod attached;
 mod copier;
+mod discarded;
 mod exits;
 mod files;
 mod log_file;
