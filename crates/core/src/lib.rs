@@ -10,6 +10,7 @@ pub mod access;
 pub mod duration;
 pub mod engine;
 pub mod exit;
+pub mod framing;
 pub mod health;
 pub mod id;
 pub mod listening;

@@ -5,7 +5,7 @@
 //! | [`own`] | being the one logger, and being found |
 //! | [`session`], [`monitor`] | the monitor's connection, and what it asks for |
 //! | [`attached`], [`attach`], [`memory`] | the runs whose output is copied |
-//! | [`copier`], [`scratch`], [`staging`], [`stamp`] | FIFO → file, exactly once |
+//! | [`copier`], [`scratch`], [`staging`] | FIFO → file, exactly once |
 //! | [`log_file`], [`files`], [`rotate`], [`retain`] | the files |
 //! | [`times`] | when bytes were read, for the order of streams |
 //! | [`stream`] | one stream, and how it bears with a full disk |
@@ -33,7 +33,6 @@ mod rotate;
 mod scratch;
 mod session;
 mod staging;
-mod stamp;
 mod stream;
 mod times;
 
