@@ -26,6 +26,12 @@ use tokio::sync::oneshot;
 /// takes longer than this, so the wait grows with what the last write took ([`Storage::patience`]).
 const COLLECT: Duration = Duration::from_millis(100);
 
+/// So many changes in one write are a crowd: more will come, such as when everything is stopped.
+const CROWD: u32 = 8;
+
+/// How much longer than a write takes the next one waits in a crowd.
+const CROWD_PAUSE: u32 = 4;
+
 /// How many edits without the lock are merged, one after the other, before a write gives up for now.
 const EDITS_BEFORE_OURS: usize = 20;
 
@@ -182,6 +188,9 @@ pub struct Storage {
     /// Why the registry could not be saved or read of late.
     failing: Option<String>,
     took: Duration,
+    /// For how many changes somebody waits since the last write, and how many there were in that.
+    awaited: u32,
+    awaited_before: u32,
     /// When the last write ended.
     wrote: Instant,
     /// Whether something was saved since memory was given back.
@@ -213,6 +222,8 @@ impl Storage {
             generation: 0,
             failing: None,
             took: Duration::ZERO,
+            awaited: 0,
+            awaited_before: 0,
             wrote: Instant::now(),
             has_worked: false,
         })
@@ -337,8 +348,10 @@ impl Storage {
     /// Somebody waits for `generation` to be on disk.
     fn touch(&mut self, generation: u64) {
         self.generation = generation;
+        self.awaited = self.awaited.saturating_add(1);
         // At once; but of many in a row, those that come while one is written and as long again go together.
-        let due = Instant::now().max(self.wrote + self.took);
+        let pauses = if self.awaited_before < CROWD { 1 } else { CROWD_PAUSE };
+        let due = Instant::now().max(self.wrote + self.took * pauses);
         self.dirty = Some(self.dirty.map_or(due, |sooner| sooner.min(due)));
     }
 
@@ -352,6 +365,7 @@ impl Storage {
         let result = self.save(inbox);
         self.wrote = Instant::now();
         self.took = self.wrote.duration_since(begun);
+        self.awaited_before = std::mem::take(&mut self.awaited);
         self.has_worked = true;
         match &result {
             Ok(()) => {
