@@ -7,6 +7,7 @@
 use crate::detach::detach;
 use crate::process::limits;
 use crate::sys::memory;
+use crate::sys::positioned::FileExt;
 use crate::sys::process::exit_watch::ExitWatch;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, fstat};
@@ -17,7 +18,6 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};

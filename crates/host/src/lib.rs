@@ -6,6 +6,7 @@ pub mod clock;
 mod detach;
 pub mod executable;
 pub mod failpoint;
+pub mod fd;
 pub mod files;
 pub mod handover;
 pub mod layout;

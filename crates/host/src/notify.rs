@@ -5,6 +5,7 @@
 //! (`systemd-notify` in a script) that has ended before its words are read. The folder around it lets in
 //! nobody but our own user; what another user sends all the same is not heard.
 
+use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::socket::ShortPath;
 use crate::sys::paths::LONGEST_OF_SOCKET;
 use crate::sys::senders;
@@ -14,7 +15,6 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};

@@ -1,10 +1,10 @@
 //! Waits for many things at once on one thread: exits of processes, a wake-up by another thread, a
 //! deadline. Nothing polls, and what waits costs nothing.
 
+use crate::fd::AsFd;
 use polling::{Event, Events, PollMode, Poller};
 use std::io;
 use std::num::NonZeroUsize;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 

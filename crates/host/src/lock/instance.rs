@@ -2,6 +2,7 @@
 
 use super::LifeLock;
 use crate::clock;
+use crate::fd::OwnedFd;
 use crate::files::{self, Durability, FileError};
 use crate::layout::Layout;
 use crate::process::{BootId, Identity};
@@ -9,7 +10,6 @@ use process_monitor_core::id::InstanceId;
 use process_monitor_core::time::Wall;
 use serde::{Deserialize, Serialize};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 

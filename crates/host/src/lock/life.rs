@@ -1,10 +1,10 @@
 //! An OS lock on a file, held for life.
 
+use crate::fd::OwnedFd;
 use crate::files::{FileError, FileKind};
 use rustix::fs::{Mode, OFlags};
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 

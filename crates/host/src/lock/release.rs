@@ -1,11 +1,11 @@
 //! Waiting for a registry lock to be released, or for its holder to die.
 
+use crate::fd::AsFd;
 use crate::process::Process;
 use crate::sys::folders::FolderEvents;
 use crate::sys::terms::FolderInterest;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
-use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 use super::error::failed;
 use super::names::{Stream, run_folder_name};
+use crate::fd::OwnedFd;
 use crate::files::{FileError, create_folders};
 use crate::layout::Layout;
 use crate::sys::fifo;
@@ -9,7 +10,6 @@ use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::time::Wall;
 use rustix::fs::{Mode, OFlags, mkdir, open};
 use rustix::io::Errno;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// Where a new run's output goes.

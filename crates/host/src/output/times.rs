@@ -14,10 +14,11 @@
 //! kill between two renames, or belongs to a log file that somebody moved away, from the right one.
 
 use super::names::Stream;
+use crate::sys::positioned::FileExt;
 use process_monitor_core::time::Wall;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"PMTIMES1");

@@ -2,6 +2,7 @@
 //! FIFO as long as somebody has that open. The monitor and its logger do; should both be killed, and the program end
 //! before either is back, it would go with it. So the other monitor has them open, too. It never reads from them.
 
+use crate::fd::OwnedFd;
 use crate::layout::Layout;
 use crate::process::limits;
 use crate::sys::folders::FolderEvents;
@@ -13,7 +14,6 @@ use rustix::io::Errno;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;

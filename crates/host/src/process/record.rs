@@ -21,6 +21,7 @@
 //!   boot id of the intent says so.
 
 use super::identity::{BootId, Identity};
+use crate::fd::{AsFd, BorrowedFd};
 use crate::sys::process as sys;
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::{ProcessId, RunId};
@@ -29,7 +30,6 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;

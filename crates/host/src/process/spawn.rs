@@ -1,12 +1,12 @@
 //! Starting a program: what is asked for, and everything that can be wrong with it.
 
 use super::Process;
+use crate::fd::BorrowedFd;
 use crate::sys::process as sys;
 use process_monitor_core::id::{ProcessId, RunId};
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
 /// The environment variable by which the members of a run's tree are known.

@@ -3,6 +3,8 @@
 //!
 //! | module | |
 //! | --- | --- |
+//! | `fd` | what is open |
+//! | `positioned` | reading and writing at a place of a file |
 //! | `process` | identity, exit notification, spawn, figures, trees, environments, limits |
 //! | `readiness` | which of many descriptors is ready |
 //! | `folders` | what comes to, goes from, or changes in a folder |
@@ -31,3 +33,8 @@ pub(crate) use linux::*;
 mod macos;
 #[cfg(target_os = "macos")]
 pub(crate) use macos::*;
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub(crate) use windows::*;

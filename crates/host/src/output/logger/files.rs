@@ -2,10 +2,10 @@
 
 use super::log_file::LogFile;
 use super::stream::StreamState;
+use crate::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use std::collections::{HashMap, VecDeque};
-use std::os::fd::OwnedFd;
 
 /// The most log files that are open at a time.
 const OPEN_FILES: usize = 256;

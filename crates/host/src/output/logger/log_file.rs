@@ -4,12 +4,12 @@ use super::super::names::Stream;
 use super::rotate::rotate;
 use super::stamp;
 use super::times::{Stamps, Times};
+use crate::fd::{AsFd, OwnedFd};
 use crate::files::create_folders;
 use crate::output::protocol::Limits;
 use crate::sys::fifo;
 use rustix::fs::{FileType, Mode, OFlags, Stat, open};
 use rustix::io::Errno;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

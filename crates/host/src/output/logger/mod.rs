@@ -38,6 +38,7 @@ mod times;
 
 pub use memory::leave_word;
 
+use crate::fd::AsFd;
 use crate::files::FileError;
 use crate::layout::Layout;
 use crate::lock::LifeLock;
@@ -48,7 +49,6 @@ use copier::Copier;
 use rustix::io::Errno;
 use session::Session;
 use std::collections::BTreeSet;
-use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 

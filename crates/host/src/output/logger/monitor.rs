@@ -1,11 +1,11 @@
 //! What the monitor asks for.
 
 use super::{Logger, MONITOR, NEWCOMER, Quit, Session};
+use crate::fd::OwnedFd;
 use crate::output::protocol::{PROTOCOL, Reply, Request};
 use crate::sys::terms::Interest;
 use rustix::io::Errno;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 
 impl Logger {

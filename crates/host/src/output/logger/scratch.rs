@@ -1,8 +1,8 @@
 //! Looking into a FIFO without consuming.
 
+use crate::fd::{AsFd, OwnedFd};
 use crate::sys::fifo::{self, pipe};
 use rustix::io::Errno;
-use std::os::fd::{AsFd, OwnedFd};
 
 /// The most that one look shows, in bytes: the capacity of a pipe (pipe(7)).
 pub(super) const PEEK_BYTES: usize = 64 << 10;

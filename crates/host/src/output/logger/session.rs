@@ -1,9 +1,9 @@
 //! The monitor's connection. At most one: a newer one replaces an older.
 
+use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::output::protocol::{MAX_LINE, PROTOCOL, Reply, Request};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// A monitor that leaves this many bytes of replies unread is hung; it may connect again.
 const MAX_BACKLOG: usize = 4 << 20;

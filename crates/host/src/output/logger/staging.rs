@@ -20,12 +20,12 @@
 
 use super::log_file::LogFile;
 use super::scratch::Peek;
+use crate::fd::{AsFd, OwnedFd};
 use crate::output::names::Stream;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use std::ffi::c_void;
-use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};

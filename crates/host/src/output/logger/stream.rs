@@ -3,10 +3,10 @@
 use super::super::names::Stream;
 use super::staging::Staging;
 use crate::failpoint::refused;
+use crate::fd::OwnedFd;
 use crate::output::protocol::Limits;
 use crate::sys::fifo;
 use rustix::io::Errno;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -2,9 +2,10 @@
 
 use super::super::names::Stream;
 use super::super::times::{HEADER, Header, MARK, Mark, Stamp, find};
+use crate::sys::positioned::FileExt;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// A stream that alone is read gets a mark at most this often, in microseconds.

@@ -4,9 +4,10 @@ use super::chain::{Chain, Link};
 use super::marks;
 use crate::files::FileError;
 use crate::output::error::failed;
+use crate::sys::positioned::FileExt;
 use process_monitor_core::time::Wall;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 
 /// How far the end of a line is looked for, in bytes.
 const LOOK: usize = 64 << 10;

@@ -1,5 +1,6 @@
 //! Notifications about folders, for many processes over one descriptor.
 
+use crate::fd::{AsFd, BorrowedFd};
 use crate::files::FileError;
 use crate::output::error::failed;
 use crate::sys::folders::{FolderEvents, LIMITS};
@@ -8,7 +9,6 @@ use crate::sys::wakeup::Wakeup;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::collections::{BTreeSet, HashMap};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -12,3 +12,5 @@ pub mod senders;
 pub mod services;
 pub mod survey;
 pub mod wakeup;
+
+pub use crate::sys::unix::{fd, positioned};

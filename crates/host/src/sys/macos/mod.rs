@@ -14,3 +14,5 @@ pub mod services;
 pub mod survey;
 pub(crate) mod sysctl;
 pub mod wakeup;
+
+pub use crate::sys::unix::{fd, positioned};

@@ -1,0 +1,4 @@
+//! Windows: handles, jobs, named pipes, completion ports.
+
+pub mod fd;
+pub mod positioned;
