@@ -3,6 +3,7 @@
 
 pub mod background;
 pub mod clock;
+pub mod control;
 mod detach;
 pub mod executable;
 pub mod failpoint;
@@ -23,6 +24,7 @@ pub mod program;
 pub mod random;
 pub mod reactor;
 pub mod service_manager;
+pub mod signals;
 pub mod socket;
 pub mod survey;
 mod sys;

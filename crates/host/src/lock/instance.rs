@@ -4,6 +4,7 @@ use super::LifeLock;
 use crate::clock;
 use crate::fd::OwnedFd;
 use crate::files::{self, Durability, FileError};
+use crate::handover::Heirloom;
 use crate::layout::Layout;
 use crate::process::{BootId, Identity};
 use process_monitor_core::id::InstanceId;
@@ -113,14 +114,14 @@ impl InstanceLock {
         Ok(Self { layout: layout.clone(), info, lock, handed_over: false })
     }
 
-    /// The lock as a descriptor for the next image of this process, which stays the instance's monitor.
+    /// The lock for the monitor that follows this one, and stays the instance's only one.
     ///
     /// # Errors
     /// When there is no descriptor left.
-    pub fn hand_over(mut self) -> io::Result<OwnedFd> {
-        let descriptor = self.lock.descriptor()?;
+    pub fn hand_over(mut self) -> io::Result<Heirloom> {
+        let lock = self.lock.heirloom()?;
         self.handed_over = true;
-        Ok(descriptor)
+        Ok(lock)
     }
 
     /// What was written about this process.

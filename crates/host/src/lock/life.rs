@@ -2,11 +2,13 @@
 
 use crate::fd::OwnedFd;
 use crate::files::{FileError, FileKind};
+use crate::handover::Heirloom;
 use rustix::fs::{Mode, OFlags};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An OS lock (`flock(2)` on Linux), released when it is dropped or its process ends, however it ends.
 /// Its descriptor is closed by an exec. The file stays: removing it would let two holders in, one on
@@ -46,8 +48,8 @@ impl LifeLock {
     }
 
     /// Another descriptor of the same lock, which is held as long as either is open.
-    pub(super) fn descriptor(&self) -> io::Result<OwnedFd> {
-        self.file.try_clone().map(OwnedFd::from)
+    pub(super) fn heirloom(&self) -> io::Result<Heirloom> {
+        Ok(Arc::new(self.file.try_clone()?))
     }
 
     /// The locked file.

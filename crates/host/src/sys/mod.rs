@@ -6,6 +6,11 @@
 //! | `fd` | what is open |
 //! | `positioned` | reading and writing at a place of a file |
 //! | `process` | identity, exit notification, spawn, figures, trees, environments, limits |
+//! | `control` | the control socket |
+//! | `signals` | what this process is told |
+//! | `handover` | one image of the monitor following another |
+//! | `notify` | hearing what programs say of themselves |
+//! | `users` | whose this process and files are |
 //! | `readiness` | which of many descriptors is ready |
 //! | `folders` | what comes to, goes from, or changes in a folder |
 //! | `wakeup` | making another thread's wait end |

@@ -15,7 +15,7 @@ use super::patient::Patient;
 use super::transport::Transport;
 use axum::Router;
 use process_monitor_core::access::Holder;
-use process_monitor_host::fd::AsFd;
+use process_monitor_host::control::ControlListener;
 use process_monitor_host::peer;
 use process_monitor_host::process::limits;
 use process_monitor_host::tls::ServerTls;
@@ -23,7 +23,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -111,7 +111,7 @@ pub async fn serve(
 /// Serves `router` on the control socket, as [`serve`] does over TCP; its folder lets nobody in who would have to be
 /// kept within bounds.
 pub async fn serve_control(
-    listener: Arc<UnixListener>,
+    listener: Arc<ControlListener>,
     router: Router,
     mut over: watch::Receiver<bool>,
 ) -> Farewell {
@@ -123,7 +123,7 @@ pub async fn serve_control(
             _ = over.changed() => return Farewell { over: last, connections },
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok(stream) => {
                 let origin = Origin { transport: Transport::Control, holder: None };
                 connections.spawn(speak(stream, origin, router.clone(), None, Closing::of(&last)));
             }
@@ -149,7 +149,7 @@ fn admit(stream: &TcpStream, peer: SocketAddr, service: &Service) -> Option<Admi
     let ours = stream.local_addr().ok()?;
     // Asked once: the answer holds for as long as the connection stands.
     let holder = if service.knows_users { peer::holder(peer, ours) } else { Holder::Unknown };
-    let room = limits::has_room_for_clients(stream.as_fd()).then_some(()).ok_or(Full::NoDescriptors);
+    let room = limits::has_room_for_clients(stream).then_some(()).ok_or(Full::NoDescriptors);
     match room.and_then(|()| service.gate.enter(Caller::new(peer.ip(), holder.user()))) {
         Ok(pass) => Some(Admitted { peer, ours, holder, _pass: pass }),
         Err(full) => {

@@ -1,19 +1,17 @@
 //! Leaving: the exec, with what the next image gets.
 
 use super::{COUNT_VARIABLE, FIRST, NAMES_VARIABLE, PID_VARIABLE};
+use crate::handover::Heirloom;
 use crate::process::limits;
 use crate::sys::{memory, paths};
 use rustix::io::fcntl_dupfd_cloexec;
 use std::ffi::{CString, OsStr, OsString, c_char};
 use std::fmt;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
-
-/// A descriptor that the next image gets. Whoever uses it until then shares it: no copy of it is needed before the exec.
-pub type Heirloom = Arc<dyn AsFd + Send + Sync>;
 
 /// What the next image gets, by name.
 #[derive(Default)]
