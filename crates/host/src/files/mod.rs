@@ -5,12 +5,15 @@ mod atomic;
 mod error;
 mod private;
 mod read;
+mod stamp;
 mod temporary;
 
+pub use crate::sys::private::create_for_appending;
 pub use atomic::{Durability, replace_if, write_atomic};
 pub use error::{FileError, FileKind};
 pub use private::{create_folders, private_dir, readable_by_others};
 pub use read::read_bounded;
+pub use stamp::Stamp;
 pub use temporary::remove_leftovers;
 
 pub(crate) use atomic::inherit;

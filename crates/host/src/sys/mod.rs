@@ -10,6 +10,7 @@
 //! | `signals` | what this process is told |
 //! | `handover` | one image of the monitor following another |
 //! | `notify` | hearing what programs say of themselves |
+//! | `private` | files that are nobody else's |
 //! | `users` | whose this process and files are |
 //! | `readiness` | which of many descriptors is ready |
 //! | `folders` | what comes to, goes from, or changes in a folder |

@@ -4,13 +4,13 @@
 //! of state a moment later. What others wrote meanwhile is merged, and told to the supervising thread.
 
 use super::inbox::{Inbox, Message};
-use super::registry_file::{Stamp, read, stamp};
+use super::registry_file::read;
 use super::settings::Settings;
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::{Problem, ProcessEntry};
 use process_monitor_core::registry::{Edit, Registry, merge};
 use process_monitor_host::clock;
-use process_monitor_host::files::{self, Durability};
+use process_monitor_host::files::{self, Durability, Stamp};
 use process_monitor_host::layout::Layout;
 use process_monitor_host::lock::{LockError, REGISTRY_LOCK_WAIT, RegistryLock};
 use process_monitor_host::memory;
@@ -354,7 +354,7 @@ impl Storage {
 
     fn merge_what_others_wrote(&mut self, inbox: &Inbox) -> Result<(), StorageError> {
         let path = self.layout.registry();
-        if self.stamp.is_some() && stamp(&path) == self.stamp {
+        if self.stamp.is_some() && Stamp::at(&path) == self.stamp {
             return Ok(());
         }
         let Some((theirs, stamp)) = read(&self.layout)? else {

@@ -13,4 +13,4 @@ pub mod services;
 pub mod survey;
 pub mod wakeup;
 
-pub use crate::sys::unix::{control, fd, handover, notify, positioned, signals, users};
+pub use crate::sys::unix::{control, fd, handover, notify, positioned, private, signals, users};

@@ -15,4 +15,4 @@ pub mod survey;
 pub(crate) mod sysctl;
 pub mod wakeup;
 
-pub use crate::sys::unix::{control, fd, handover, notify, positioned, signals, users};
+pub use crate::sys::unix::{control, fd, handover, notify, positioned, private, signals, users};

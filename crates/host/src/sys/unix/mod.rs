@@ -9,6 +9,7 @@ pub mod limits;
 pub mod notify;
 pub mod numbers;
 pub mod positioned;
+pub mod private;
 pub mod signals;
 pub mod spawn;
 pub mod tree;

@@ -24,6 +24,11 @@ const COUNT_VARIABLE: &str = "LISTEN_FDS";
 const NAMES_VARIABLE: &str = "LISTEN_FDNAMES";
 const PID_VARIABLE: &str = "LISTEN_PID";
 
+/// Whether the process that has started this one is the first of its machine or container (init(1)).
+pub fn started_by_process_one() -> bool {
+    std::os::unix::process::parent_id() == 1
+}
+
 /// What can be handed over: anything with a descriptor.
 pub trait Heritable: AsFd + Send + Sync {}
 
