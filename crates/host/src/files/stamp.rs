@@ -1,26 +1,68 @@
-//! What tells one version of a file from another.
+//! Which file, and which version of it.
 
-use crate::sys::private;
-use std::fs::Metadata;
+use crate::sys::files as sys;
+use std::fs::File;
+use std::io;
 use std::path::Path;
-use std::time::SystemTime;
 
-/// One version of a file that is always replaced as a whole.
+/// Which file of this machine, whatever it is called. As long as somebody has it open, no other gets the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileId {
+    pub(crate) volume: u64,
+    pub(crate) number: u64,
+}
+
+impl FileId {
+    /// Of an open file.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn of(file: &File) -> io::Result<Self> {
+        Stamp::of(file).map(|stamp| stamp.id)
+    }
+
+    /// Of what stands at `path`; a link is what it is itself.
+    ///
+    /// # Errors
+    /// When there is nothing, or nothing that we may see.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        Stamp::at(path).map(|stamp| stamp.id)
+    }
+}
+
+/// What tells one version of a file from another: which file it is, how long, and when it was last written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
-    which: u64,
-    size: u64,
-    modified: Option<SystemTime>,
+    /// Which file.
+    pub id: FileId,
+    /// Its length.
+    pub bytes: u64,
+    /// When it was written to, as the file system counts: whole units since its own beginning of time, and nanoseconds.
+    pub(crate) modified: (i64, i64),
 }
 
 impl Stamp {
-    /// Of the file that `metadata` tells of.
-    pub fn of(metadata: &Metadata) -> Self {
-        Self { which: private::which(metadata), size: metadata.len(), modified: metadata.modified().ok() }
+    /// Of an open file.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn of(file: &File) -> io::Result<Self> {
+        sys::stamp_of(file)
     }
 
-    /// Of the file at `path`, if one is there.
-    pub fn at(path: &Path) -> Option<Self> {
-        std::fs::symlink_metadata(path).ok().map(|metadata| Self::of(&metadata))
+    /// Of what stands at `path`; a link is what it is itself.
+    ///
+    /// # Errors
+    /// When there is nothing, or nothing that we may see.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        sys::stamp_at(path)
+    }
+
+    /// Of what `path` leads to, over any links.
+    ///
+    /// # Errors
+    /// When it leads nowhere, or to nothing that we may see.
+    pub fn behind(path: &Path) -> io::Result<Self> {
+        sys::stamp_behind(path)
     }
 }

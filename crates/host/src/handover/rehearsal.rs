@@ -1,10 +1,10 @@
 //! Whether the executable that is to follow can: it is started beside us, looks at everything that it would need, says
 //! that it is ready or why it is not, and ends.
 
-use crate::detach::detach;
 use crate::files::Hint;
 use crate::process::spawn::NOT_FOR_PROGRAMS;
 use crate::program::{self, Incomplete};
+use crate::sys::detach::detach;
 use crate::sys::memory;
 use crate::sys::positioned::FileExt;
 use crate::sys::process::exit_watch::ExitWatch;

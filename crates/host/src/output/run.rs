@@ -6,10 +6,10 @@ use crate::fd::OwnedFd;
 use crate::files::{FileError, create_folders};
 use crate::layout::Layout;
 use crate::sys::fifo;
+use crate::sys::files as sys;
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::time::Wall;
-use rustix::fs::{Mode, OFlags, mkdir, open};
-use rustix::io::Errno;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// Where a new run's output goes.
@@ -62,7 +62,7 @@ impl OutputHold {
             let path = stream.fifo(layout, run);
             match open_reader(&path) {
                 Ok(end) => ends.push(end),
-                Err(Errno::NOENT) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(failed("open the FIFO", &path)(error)),
             }
         }
@@ -74,24 +74,24 @@ impl OutputHold {
 /// folder if it is empty. What cannot be removed is left for the retention.
 pub fn discard(layout: &Layout, run: &RunId, folder: &Path) {
     for stream in Stream::BOTH {
-        let _ = rustix::fs::unlink(stream.fifo(layout, run));
+        let _ = sys::remove_file(stream.fifo(layout, run));
     }
-    let _ = rustix::fs::rmdir(folder);
+    let _ = std::fs::remove_dir(folder);
 }
 
 /// Opens a FIFO for reading without waiting for a writer.
-pub(super) fn open_reader(path: &Path) -> Result<OwnedFd, Errno> {
-    open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW, Mode::empty())
+pub(super) fn open_reader(path: &Path) -> io::Result<OwnedFd> {
+    fifo::open_reader(path)
 }
 
 fn create_folder(parent: &Path, started: Wall) -> Result<PathBuf, FileError> {
     let mut nth = 0;
     loop {
         let folder = parent.join(run_folder_name(started, nth));
-        match mkdir(&folder, Mode::RWXU) {
+        match sys::create_folder(&folder) {
             Ok(()) => return Ok(folder),
-            Err(Errno::EXIST) if nth < u32::MAX => nth += 1,
-            Err(Errno::NOENT) if !parent.is_dir() => create_folders(parent)?,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && nth < u32::MAX => nth += 1,
+            Err(error) if error.kind() == ErrorKind::NotFound && !parent.is_dir() => create_folders(parent)?,
             Err(error) => return Err(failed("create the run's folder", &folder)(error)),
         }
     }
@@ -101,15 +101,14 @@ fn create_folder(parent: &Path, started: Wall) -> Result<PathBuf, FileError> {
 fn create_fifo(layout: &Layout, path: &Path) -> Result<(OwnedFd, OwnedFd), FileError> {
     let make = || fifo::make(path);
     match make() {
-        Err(Errno::NOENT) => {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             create_folders(&layout.fifos())?;
             make()
         }
         result => result,
     }
     .map_err(failed("create the FIFO", path))?;
-    let program = open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
-        .map_err(failed("open the program's end of the FIFO", path))?;
+    let program = fifo::open_for_program(path).map_err(failed("open the program's end of the FIFO", path))?;
     let hold = open_reader(path).map_err(failed("open the FIFO", path))?;
     Ok((program, hold))
 }
@@ -154,7 +153,7 @@ mod tests {
         drop(output.hold);
         let reader = open_reader(&Stream::Stdout.fifo(&layout, &run)).unwrap();
         let mut buffer = [0; 32];
-        assert_eq!(rustix::io::read(&reader, &mut buffer), Ok(10));
+        assert_eq!(fifo::read(&reader, &mut buffer).unwrap(), 10);
         drop(adopted);
     }
 

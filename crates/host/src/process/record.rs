@@ -22,15 +22,13 @@
 
 use super::identity::{BootId, Identity};
 use crate::fd::{AsFd, BorrowedFd};
-use crate::sys::process as sys;
+use crate::sys::{files, process as sys};
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::time::Wall;
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -151,7 +149,7 @@ impl RunRecord {
         let placed = place(&file, &temporary, path, intent);
         if placed.is_err() {
             // The error that matters is the first one; the next record replaces the remains.
-            let _ = fs::remove_file(&temporary);
+            let _ = files::remove_file(&temporary);
         }
         placed.map(|()| Self { file }).map_err(failed)
     }
@@ -165,12 +163,11 @@ impl AsFd for RunRecord {
 }
 
 fn create_new(path: &Path) -> io::Result<File> {
-    let create = || OpenOptions::new().append(true).create_new(true).mode(0o600).open(path);
-    match create() {
+    match files::create_appending(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             // A monitor was killed between writing and renaming it.
-            fs::remove_file(path)?;
-            create()
+            files::remove_file(path)?;
+            files::create_appending(path)
         }
         other => other,
     }
@@ -180,9 +177,9 @@ fn place(mut file: &File, temporary: &Path, path: &Path, intent: &Intent) -> io:
     let mut line = serde_json::to_vec(&IntentLine { version: VERSION, intent })?;
     line.push(b'\n');
     file.write_all(&line)?;
-    flock(file, FlockOperation::LockExclusive)?;
+    files::lock(file)?;
     crate::crash_point!("record::before_rename");
-    fs::rename(temporary, path)?;
+    files::rename(temporary, path)?;
     crate::crash_point!("record::after_rename");
     Ok(())
 }
@@ -250,7 +247,7 @@ fn append(path: &Path, line: &impl Serialize) -> io::Result<()> {
 /// # Errors
 /// When the file cannot be removed.
 pub fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
+    match files::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -285,9 +282,7 @@ pub fn read_all(folder: &Path, boot: &BootId) -> io::Result<Vec<(PathBuf, Result
 pub fn read(path: &Path, boot: &BootId) -> Result<Found, RecordError> {
     let failed = |source: io::Error| RecordError::Read { path: path.to_owned(), source };
     let foreign = |reason: &str| RecordError::Foreign { path: path.to_owned(), reason: reason.to_owned() };
-    // Without O_NONBLOCK a FIFO of that name would hold us for ever.
-    let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
+    let file = files::open_regular(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() || metadata.len() > LONGEST {
         return Err(foreign("it is not a short regular file"));
@@ -306,22 +301,20 @@ pub fn read(path: &Path, boot: &BootId) -> Result<Found, RecordError> {
 
 /// Waits for the lock; `false` when it did not become free in time.
 fn lock_within(file: &File, timeout: Duration) -> io::Result<bool> {
-    match flock(file, FlockOperation::NonBlockingLockShared) {
-        Ok(()) => return Ok(true),
-        Err(rustix::io::Errno::WOULDBLOCK) => {}
-        Err(error) => return Err(error.into()),
+    if files::try_lock_shared(file)? {
+        return Ok(true);
     }
-    // flock has no time limit, so a thread waits. If it is given up, it ends with the lock's holder.
+    // Such a wait has no time limit, so a thread waits. If it is given up, it ends with the lock's holder.
     let waiting = file.try_clone()?;
     let (sender, receiver) = mpsc::sync_channel(1);
     let wait = move || {
-        let locked = rustix::io::retry_on_intr(|| flock(&waiting, FlockOperation::LockShared));
+        let locked = files::lock_shared(&waiting);
         // Nobody listens any more after the timeout.
         let _ = sender.send(locked);
     };
     thread::Builder::new().name("record-lock".into()).spawn(wait)?;
     match receiver.recv_timeout(timeout) {
-        Ok(locked) => Ok(locked.map(|()| true)?),
+        Ok(locked) => locked.map(|()| true),
         Err(_) => Ok(false),
     }
 }

@@ -12,7 +12,7 @@ use process_monitor_host::layout::Layout;
 /// When it cannot be read, or is no registry.
 pub fn read(layout: &Layout) -> Result<Option<(Registry, Stamp)>, StorageError> {
     let path = layout.registry();
-    let Some(stamp) = Stamp::at(&path) else { return Ok(None) };
+    let Ok(stamp) = Stamp::at(&path) else { return Ok(None) };
     let text = files::read_bounded(&path, registry::MAX_BYTES)?;
     let registry =
         Registry::parse(&text, layout.instance()).map_err(|why| StorageError::Content { path, why })?;

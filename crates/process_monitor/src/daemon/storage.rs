@@ -14,7 +14,6 @@ use process_monitor_host::files::{self, Durability, Stamp};
 use process_monitor_host::layout::Layout;
 use process_monitor_host::lock::{LockError, REGISTRY_LOCK_WAIT, RegistryLock};
 use process_monitor_host::memory;
-use std::fs::Metadata;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
@@ -320,9 +319,9 @@ impl Storage {
             self.merge_what_others_wrote(inbox)?;
             self.ours.last_modified = Some(clock::wall());
             let json = self.ours.to_json().map_err(StorageError::Json)?;
-            let known = |seen: Option<&Metadata>| seen.map(Stamp::of) == self.stamp;
+            let known = |seen: Option<&Stamp>| seen.copied() == self.stamp;
             if let Some(written) = files::replace_if(&path, &json, Durability::Synced, known)? {
-                self.stamp = Some(Stamp::of(&written));
+                self.stamp = Some(written);
                 self.base = self.ours.clone();
                 return Ok(());
             }
@@ -354,7 +353,7 @@ impl Storage {
 
     fn merge_what_others_wrote(&mut self, inbox: &Inbox) -> Result<(), StorageError> {
         let path = self.layout.registry();
-        if self.stamp.is_some() && Stamp::at(&path) == self.stamp {
+        if self.stamp.is_some() && Stamp::at(&path).ok() == self.stamp {
             return Ok(());
         }
         let Some((theirs, stamp)) = read(&self.layout)? else {

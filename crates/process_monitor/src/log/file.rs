@@ -33,7 +33,7 @@ fn create_from(layout: &Layout, time: &str, mut number: u32) -> Result<File, Fil
     loop {
         let suffix = if number == 0 { String::new() } else { format!("_{number}") };
         let path = layout.logs().join(format!("{time}_{}{suffix}.log", layout.instance()));
-        match files::create_for_appending(&path) {
+        match files::create_appending(&path) {
             Ok(file) => return Ok(file),
             Err(reason) if reason.kind() == ErrorKind::AlreadyExists => number = number.saturating_add(1),
             Err(reason) => return Err(cannot("create the log", path, reason)),

@@ -8,9 +8,10 @@ use crate::output::names::Stream;
 use crate::output::note::ExitNote;
 use crate::output::protocol::{Attach, Reply};
 use crate::output::run::open_reader;
+use crate::sys::files::remove_file;
 use crate::sys::terms::Interest;
 use process_monitor_core::id::RunId;
-use rustix::io::Errno;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -101,7 +102,7 @@ impl Logger {
                 let opened = StreamState::new(token, (path, fifo), folder, *stream, run.attach.limits);
                 *slot = Slot::Open(Box::new(opened));
             }
-            Err(Errno::NOENT) => *slot = Slot::Closed,
+            Err(error) if error.kind() == ErrorKind::NotFound => *slot = Slot::Closed,
             Err(error) => {
                 tracing::warn!("cannot open {}, trying again: {error}", path.display());
                 self.retries.insert((Instant::now() + REOPEN, token));
@@ -179,8 +180,9 @@ impl Logger {
     fn remove_fifos(&self, run: &RunId) {
         for stream in Stream::BOTH {
             let path = stream.fifo(&self.layout, run);
-            match rustix::fs::unlink(&path) {
-                Ok(()) | Err(Errno::NOENT) => {}
+            match remove_file(&path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => tracing::warn!("cannot remove {}: {error}", path.display()),
             }
         }

@@ -46,9 +46,9 @@ use crate::sys::readiness::Readiness;
 use crate::sys::terms::Interest;
 use attached::{AttachedRuns, Part, Token};
 use copier::Copier;
-use rustix::io::Errno;
 use session::Session;
 use std::collections::BTreeSet;
+use std::io;
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
@@ -75,11 +75,11 @@ pub enum LoggerError {
         /// What was attempted.
         action: &'static str,
         /// What the system said.
-        source: Errno,
+        source: io::Error,
     },
 }
 
-fn system(action: &'static str) -> impl FnOnce(Errno) -> LoggerError {
+fn system(action: &'static str) -> impl FnOnce(io::Error) -> LoggerError {
     move |source| LoggerError::System { action, source }
 }
 
@@ -217,7 +217,7 @@ impl Logger {
         self.flush();
     }
 
-    fn watch(&self, source: impl AsFd, token: Token) -> Result<(), Errno> {
+    fn watch(&self, source: impl AsFd, token: Token) -> io::Result<()> {
         self.readiness.add(source, token, Interest::Read)
     }
 

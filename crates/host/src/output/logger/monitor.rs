@@ -4,18 +4,16 @@ use super::{Logger, MONITOR, NEWCOMER, Quit, Session};
 use crate::fd::OwnedFd;
 use crate::output::protocol::{PROTOCOL, Reply, Request};
 use crate::sys::terms::Interest;
-use rustix::io::Errno;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixListener;
 
 impl Logger {
     /// Somebody connects.
     pub(super) fn accept(&mut self) {
         let Some(listener) = &self.listener else { return };
-        let accept = || accept(listener).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
-        let socket = match self.copier.files.with_reserve(accept) {
+        let socket = match self.copier.files.with_reserve(|| accept(listener)) {
             Ok(socket) => socket,
-            Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return,
+            Err(error) if passes(&error) => return,
             Err(error) => return tracing::warn!("cannot accept a connection: {error}"),
         };
         let mut session = Session::new(socket);
@@ -102,6 +100,11 @@ impl Logger {
             self.listen_to_exits();
         }
     }
+}
+
+/// Whether it says nothing of the next one who connects.
+fn passes(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted)
 }
 
 /// Programs that this process starts do not get the connection, and nothing waits for it.

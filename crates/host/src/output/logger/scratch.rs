@@ -2,7 +2,7 @@
 
 use crate::fd::{AsFd, OwnedFd};
 use crate::sys::fifo::{self, pipe};
-use rustix::io::Errno;
+use std::io::{self, ErrorKind};
 
 /// The most that one look shows, in bytes: the capacity of a pipe (pipe(7)).
 pub(super) const PEEK_BYTES: usize = 64 << 10;
@@ -25,34 +25,33 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    pub(super) fn new() -> Result<Self, Errno> {
+    pub(super) fn new() -> io::Result<Self> {
         let (reader, writer) = pipe()?;
         Ok(Self { reader, writer, buffer: vec![0; PEEK_BYTES] })
     }
 
     /// The next bytes of `fifo`, at most `limit`. There may be more than is shown: tee copies as many
     /// of the pipe's buffers as fit into ours.
-    pub(super) fn peek(&mut self, fifo: impl AsFd, limit: usize) -> Result<Peek<'_>, Errno> {
+    pub(super) fn peek(&mut self, fifo: impl AsFd, limit: usize) -> io::Result<Peek<'_>> {
         let limit = limit.min(PEEK_BYTES);
         let shown = match fifo::look(fifo, &self.writer, limit) {
             Ok(0) => return Ok(Peek::Eof),
             Ok(shown) => shown,
-            Err(Errno::AGAIN) => return Ok(Peek::Empty),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Peek::Empty),
             Err(error) => return Err(error),
         };
         let mut filled = 0;
         while let Some(rest) = self.buffer.get_mut(filled..shown).filter(|rest| !rest.is_empty()) {
-            match rustix::io::read(&self.reader, rest) {
+            match fifo::read(&self.reader, rest) {
                 Ok(read) if read > 0 => filled += read,
-                Err(Errno::INTR) => {}
-                other => return Err(self.renew(other.err().unwrap_or(Errno::IO))),
+                other => return Err(self.renew(other.err().unwrap_or(ErrorKind::UnexpectedEof.into()))),
             }
         }
         Ok(Peek::Data(self.buffer.get(..shown).unwrap_or_default()))
     }
 
     /// After a failed read the pipe may not be empty, and its content would be taken for the next FIFO's.
-    fn renew(&mut self, failure: Errno) -> Errno {
+    fn renew(&mut self, failure: io::Error) -> io::Error {
         match pipe() {
             Ok((reader, writer)) => (self.reader, self.writer) = (reader, writer),
             Err(error) => return error,

@@ -13,4 +13,9 @@ pub mod services;
 pub mod survey;
 pub mod wakeup;
 
-pub use crate::sys::unix::{control, fd, handover, notify, positioned, private, signals, users};
+#[cfg(feature = "failpoints")]
+pub use crate::sys::unix::death;
+pub use crate::sys::unix::{
+    checks, clock, control, detach, executable, fd, files, handover, host, notify, positioned, reactor,
+    ready, signals, users, wait, words,
+};

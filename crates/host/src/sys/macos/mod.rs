@@ -15,4 +15,9 @@ pub mod survey;
 pub(crate) mod sysctl;
 pub mod wakeup;
 
-pub use crate::sys::unix::{control, fd, handover, notify, positioned, private, signals, users};
+#[cfg(feature = "failpoints")]
+pub use crate::sys::unix::death;
+pub use crate::sys::unix::{
+    checks, clock, control, detach, executable, fd, files, handover, host, notify, positioned, reactor,
+    ready, signals, users, wait, words,
+};
