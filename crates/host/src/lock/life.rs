@@ -4,10 +4,10 @@ use crate::fd::OwnedFd;
 use crate::files::{FileError, FileId, FileKind};
 use crate::handover::Heirloom;
 use crate::sys::files as sys;
+use crate::sys::handover::{Herald, locked, offer};
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// An OS lock (`flock(2)`, on Windows `LockFileEx`), released when it is dropped or its process ends, however it ends.
 /// Its descriptor is closed by an exec. The file stays: removing it would let two holders in, one on
@@ -39,16 +39,17 @@ impl LifeLock {
         }
     }
 
-    /// The lock at `path` that an earlier image of this process holds by `descriptor`. `None`: that is not this lock.
-    pub(super) fn inherit(path: &Path, descriptor: OwnedFd) -> Result<Option<Self>, FileError> {
-        let file = File::from(descriptor);
-        let ours = file.try_lock().is_ok() && is_still_at(&file, path)?;
-        Ok(ours.then(|| Self { path: path.to_owned(), file }))
+    /// The lock at `path` that the monitor before offers by `offered`, which is told by the herald when everything is
+    /// taken over. `None`: that is not this lock, or somebody else has it.
+    pub(super) fn inherit(path: &Path, offered: OwnedFd) -> Result<Option<(Self, Herald)>, FileError> {
+        let Some((file, herald)) = locked(offered, || open(path))? else { return Ok(None) };
+        let ours = is_still_at(&file, path)?;
+        Ok(ours.then(|| (Self { path: path.to_owned(), file }, herald)))
     }
 
-    /// Another descriptor of the same lock, which is held as long as either is open.
+    /// For the monitor that follows: a second way to hold the lock, which is held as long as either is there.
     pub(super) fn heirloom(&self) -> io::Result<Heirloom> {
-        Ok(Arc::new(self.file.try_clone()?))
+        self.file.try_clone().map(offer)
     }
 
     /// The locked file.

@@ -153,7 +153,7 @@ pub fn run(options: &Options) -> Result<u8, DaemonError> {
     match result? {
         Departure::End(code) => Ok(code),
         Departure::Followed(bequest) => {
-            let error = go_on(bequest);
+            let error = go_on(bequest, options.foreground);
             // The log that this life had is closed, and its descriptor may be another's.
             log::append(&layout, options.log.as_deref(), Level::ERROR, &error.to_string());
             Err(error)
@@ -378,13 +378,13 @@ fn log_summary(layout: &Layout, registry: &Registry) {
     }
 }
 
-/// A fresh monitor goes on in this process, with what it is left. Returns only when that failed.
-fn go_on(bequest: Bequest) -> DaemonError {
+/// A fresh monitor goes on, with what it is left. Returns only when that failed.
+fn go_on(bequest: Bequest, watched: bool) -> DaemonError {
     let executable = match program::own() {
         Ok(path) => path,
         Err(source) => return cannot("find this program's own file")(source),
     };
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let source = bequest.exec(&executable, &args);
+    let source = bequest.exec(&executable, &args, watched);
     DaemonError::NotExecuted { executable, source }
 }

@@ -41,8 +41,8 @@ impl Bequest {
     /// system never loses the file of a program that runs.
     ///
     /// Returns only when both failed. What was open under the numbers from 3 on is then lost, so that the caller can
-    /// do no more than end.
-    pub fn exec(self, executable: &Path, args: &[OsString]) -> io::Error {
+    /// do no more than end. Whether somebody waits for the end of this process does not matter: that stays.
+    pub fn exec(self, executable: &Path, args: &[OsString], _watched: bool) -> io::Error {
         let prepared = Exec::new(executable, args, &self.items).and_then(|exec| {
             self.place()?;
             // Not before: more may be handed over than the user's limit lets be opened.

@@ -4,16 +4,19 @@
 //! | --- | --- |
 //! | `bequest` | leaving: descriptors placed as sd_listen_fds(3) says, then the exec |
 //! | `inherited` | coming: what a predecessor or a service manager left open |
+//! | `lock` | the instance's lock, which stays locked |
 //!
 //! The convention is that of socket activation: descriptors from 3 on, `LISTEN_FDS`, `LISTEN_FDNAMES` and
 //! `LISTEN_PID`. So one piece of code takes up what systemd opened and what the monitor before left.
 
 mod bequest;
 mod inherited;
+mod lock;
 
 pub use bequest::Bequest;
 pub use inherited::Inherited;
 pub(in crate::sys) use inherited::listens;
+pub use lock::{Herald, locked, offer};
 
 use std::os::fd::AsFd;
 
