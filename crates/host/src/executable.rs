@@ -55,12 +55,12 @@ pub fn resolve(
 
 /// Where `path` really leads, as text; `None` when that is nowhere, or cannot be written as text.
 pub fn really(path: &str) -> Option<String> {
-    fs::canonicalize(path).ok()?.into_os_string().into_string().ok()
+    sys::canonical(Path::new(path)).ok()?.into_os_string().into_string().ok()
 }
 
 fn program(path: &Path) -> Result<PathBuf, ResolveError> {
     let unresolved = |source| ResolveError::Unresolved { path: path.to_owned(), source };
-    let resolved = fs::canonicalize(path).map_err(unresolved)?;
+    let resolved = sys::canonical(path).map_err(unresolved)?;
     match fs::metadata(&resolved).map_err(unresolved)?.is_file() {
         true => Ok(resolved),
         false => Err(ResolveError::NotAFile { path: resolved }),

@@ -164,7 +164,8 @@ fn information(token: &OwnedHandle, what: TOKEN_INFORMATION_CLASS) -> io::Result
     if got == 0 { Err(io::Error::last_os_error()) } else { Ok(told) }
 }
 
-fn text_of(sid: PSID) -> io::Result<String> {
+/// A SID as text.
+pub(in crate::sys) fn text_of(sid: PSID) -> io::Result<String> {
     let mut text = ptr::null_mut();
     // SAFETY: the SID is valid; the text is null-terminated, and freed once it was copied.
     unsafe {
