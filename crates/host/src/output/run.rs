@@ -2,14 +2,14 @@
 
 use super::error::failed;
 use super::names::{Stream, run_folder_name};
-use crate::fd::OwnedFd;
+use crate::fd::{BorrowedFd, OwnedFd};
 use crate::files::{FileError, create_folders};
 use crate::layout::Layout;
-use crate::sys::fifo;
+use crate::sys::fifo::{self, Made};
 use crate::sys::files as sys;
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::time::Wall;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Where a new run's output goes.
@@ -31,7 +31,7 @@ pub struct RunOutput {
 /// has ended. Never read from it.
 #[derive(Debug)]
 pub struct OutputHold {
-    _ends: Vec<OwnedFd>,
+    ends: Vec<OwnedFd>,
 }
 
 impl RunOutput {
@@ -48,9 +48,15 @@ impl RunOutput {
     }
 
     fn open_fifos(layout: &Layout, run: &RunId, folder: &Path) -> Result<Self, FileError> {
-        let (stdout, out) = create_fifo(layout, &Stream::Stdout.fifo(layout, run))?;
-        let (stderr, err) = create_fifo(layout, &Stream::Stderr.fifo(layout, run))?;
-        Ok(Self { folder: folder.to_owned(), stdout, stderr, hold: OutputHold { _ends: vec![out, err] } })
+        let out = create_fifo(layout, &Stream::Stdout.fifo(layout, run))?;
+        let err = create_fifo(layout, &Stream::Stderr.fifo(layout, run))?;
+        let hold = OutputHold { ends: vec![out.hold, err.hold] };
+        Ok(Self { folder: folder.to_owned(), stdout: out.program, stderr: err.program, hold })
+    }
+
+    /// What else the program is to have open, without knowing, so that what it printed lives as long as it does.
+    pub fn keeps(&self) -> Vec<BorrowedFd<'_>> {
+        self.hold.ends.iter().filter_map(fifo::kept_by_program).collect()
     }
 }
 
@@ -60,13 +66,9 @@ impl OutputHold {
         let mut ends = Vec::with_capacity(2);
         for stream in Stream::BOTH {
             let path = stream.fifo(layout, run);
-            match open_reader(&path) {
-                Ok(end) => ends.push(end),
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(failed("open the FIFO", &path)(error)),
-            }
+            ends.extend(fifo::hold(&path).map_err(failed("open the FIFO", &path))?);
         }
-        Ok(Self { _ends: ends })
+        Ok(Self { ends })
     }
 }
 
@@ -77,11 +79,6 @@ pub fn discard(layout: &Layout, run: &RunId, folder: &Path) {
         let _ = sys::remove_file(stream.fifo(layout, run));
     }
     let _ = std::fs::remove_dir(folder);
-}
-
-/// Opens a FIFO for reading without waiting for a writer.
-pub(super) fn open_reader(path: &Path) -> io::Result<OwnedFd> {
-    fifo::open_reader(path)
 }
 
 fn create_folder(parent: &Path, started: Wall) -> Result<PathBuf, FileError> {
@@ -97,8 +94,7 @@ fn create_folder(parent: &Path, started: Wall) -> Result<PathBuf, FileError> {
     }
 }
 
-/// The program's end, then the monitor's.
-fn create_fifo(layout: &Layout, path: &Path) -> Result<(OwnedFd, OwnedFd), FileError> {
+fn create_fifo(layout: &Layout, path: &Path) -> Result<Made, FileError> {
     let make = || fifo::make(path);
     match make() {
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -107,10 +103,7 @@ fn create_fifo(layout: &Layout, path: &Path) -> Result<(OwnedFd, OwnedFd), FileE
         }
         result => result,
     }
-    .map_err(failed("create the FIFO", path))?;
-    let program = fifo::open_for_program(path).map_err(failed("open the program's end of the FIFO", path))?;
-    let hold = open_reader(path).map_err(failed("open the FIFO", path))?;
-    Ok((program, hold))
+    .map_err(failed("create the FIFO", path))
 }
 
 #[cfg(test)]
@@ -151,7 +144,7 @@ mod tests {
         drop(output.stderr);
         let adopted = OutputHold::reopen(&layout, &run).unwrap();
         drop(output.hold);
-        let reader = open_reader(&Stream::Stdout.fifo(&layout, &run)).unwrap();
+        let reader = fifo::open_reader(&Stream::Stdout.fifo(&layout, &run)).unwrap();
         let mut buffer = [0; 32];
         assert_eq!(fifo::read(&reader, &mut buffer).unwrap(), 10);
         drop(adopted);
@@ -175,6 +168,6 @@ mod tests {
         let output = RunOutput::create(&layout, &process, &run, started).unwrap();
         discard(&layout, &run, &output.folder);
         assert!(!output.folder.exists());
-        assert!(OutputHold::reopen(&layout, &run).unwrap()._ends.is_empty());
+        assert!(OutputHold::reopen(&layout, &run).unwrap().ends.is_empty());
     }
 }

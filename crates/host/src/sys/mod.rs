@@ -25,7 +25,9 @@
 //! | `words` | words that are no Unicode, in files |
 //! | `folders` | what comes to, goes from, or changes in a folder |
 //! | `wakeup` | making another thread's wait end |
-//! | `fifo` | looking into a FIFO, and moving its bytes |
+//! | `fifo` | FIFOs: making, opening, looking into one, and moving its bytes |
+//! | `local` | streams between processes of this user |
+//! | `mapping` | files in memory |
 //! | `inherit` | what a program that is started inherits |
 //! | `memory` | files that are gone with who has them open |
 //! | `paths` | long paths of sockets; the file that this process executes |

@@ -62,6 +62,7 @@ impl Logger {
             }
         };
         let note = ExitNote { run: run.attach.run.clone(), exit, at: crate::clock::wall() };
+        Self::unwatch(&self.readiness, process);
         run.process = None;
         if let Err(error) = note.write(&self.layout) {
             tracing::error!("the exit of run {} is lost: {error}", note.run);

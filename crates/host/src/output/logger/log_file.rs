@@ -4,11 +4,10 @@ use super::super::names::Stream;
 use super::rotate::rotate;
 use super::stamp;
 use super::times::{Stamps, Times};
-use crate::fd::AsFd;
 use crate::files::create_folders;
 use crate::files::{FileId, Stamp};
 use crate::output::protocol::Limits;
-use crate::sys::fifo;
+use crate::sys::fifo::{self, Reader};
 use crate::sys::files as sys;
 use crate::sys::positioned::FileExt;
 use std::fs::File;
@@ -144,7 +143,7 @@ impl LogFile {
 
     /// Moves up to `length` bytes from `fifo` to the end of this file, in one step that a kill cannot
     /// split. 0 means that all writers are gone, [`ErrorKind::WouldBlock`] that there is nothing now.
-    pub(super) fn splice(&mut self, fifo: impl AsFd, length: usize) -> io::Result<usize> {
+    pub(super) fn splice(&mut self, fifo: &Reader, length: usize) -> io::Result<usize> {
         let moved = fifo::move_to(fifo, &self.file, self.size, length)?;
         self.grown_by(moved);
         Ok(moved)

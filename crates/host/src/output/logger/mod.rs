@@ -42,6 +42,7 @@ use crate::fd::AsFd;
 use crate::files::FileError;
 use crate::layout::Layout;
 use crate::lock::LifeLock;
+use crate::sys::local::LocalListener;
 use crate::sys::readiness::Readiness;
 use crate::sys::terms::Interest;
 use attached::{AttachedRuns, Part, Token};
@@ -49,7 +50,6 @@ use copier::Copier;
 use session::Session;
 use std::collections::BTreeSet;
 use std::io;
-use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
 /// How long the logger waits for a monitor when it has nothing to copy. A monitor that finds none starts one at once.
@@ -113,7 +113,7 @@ enum Quit {
 struct Logger {
     layout: Layout,
     readiness: Readiness,
-    listener: Option<UnixListener>,
+    listener: Option<LocalListener>,
     session: Option<Session>,
     /// Has connected and not yet said hello; only that makes it the monitor.
     newcomer: Option<Session>,

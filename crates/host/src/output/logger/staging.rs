@@ -20,18 +20,15 @@
 
 use super::log_file::LogFile;
 use super::scratch::Peek;
-use crate::fd::OwnedFd;
 use crate::files::Stamp;
 use crate::output::names::Stream;
-use crate::sys::fifo;
+use crate::sys::fifo::{self, Reader};
 use crate::sys::files as sys;
+use crate::sys::mapping::Mapping;
 use crate::sys::positioned::FileExt;
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-use std::ffi::c_void;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many bytes one staging file holds.
@@ -115,7 +112,8 @@ struct Header {
 pub(super) struct Staging {
     map: Map,
     state: State,
-    path: PathBuf,
+    /// Dropped after `map`.
+    file: Leftover,
 }
 
 impl Staging {
@@ -129,17 +127,17 @@ impl Staging {
 
     /// Opens the staging file of the FIFO at `path`, and makes it if it is not there. What an earlier logger left half
     /// done is taken to its end, with the log files in `folder`.
-    pub(super) fn open(path: &Path, fifo: &OwnedFd, folder: &Path, stream: Stream) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, fifo: &Reader, folder: &Path, stream: Stream) -> io::Result<Self> {
         let path = Self::path(path);
         let map = Map::open(&path)?;
         let state = State::from_bits(map.header().state.load(Ordering::SeqCst));
-        let mut staging = Self { map, state, path };
+        let mut staging = Self { map, state, file: Leftover { path, goes: false } };
         staging.recover(fifo, folder, stream);
         Ok(staging)
     }
 
     /// What is next, at most `limit` bytes of it.
-    pub(super) fn peek(&mut self, fifo: &OwnedFd, limit: usize) -> io::Result<Peek<'_>> {
+    pub(super) fn peek(&mut self, fifo: &Reader, limit: usize) -> io::Result<Peek<'_>> {
         if self.is_empty() {
             match self.take(fifo) {
                 Ok(0) => return Ok(Peek::Eof),
@@ -182,7 +180,7 @@ impl Staging {
     }
 
     /// Reads what the FIFO has into the empty file. 0: all writers are gone.
-    fn take(&mut self, fifo: &OwnedFd) -> io::Result<usize> {
+    fn take(&mut self, fifo: &Reader) -> io::Result<usize> {
         let available = fifo::available(fifo)?;
         // Where nothing is, asking for a byte tells whether there will ever be any.
         let count = usize::try_from(available).unwrap_or(CAPACITY).clamp(1, CAPACITY);
@@ -202,7 +200,7 @@ impl Staging {
         self.map.header().state.store(state.to_bits(), Ordering::SeqCst);
     }
 
-    fn recover(&mut self, fifo: &OwnedFd, folder: &Path, stream: Stream) {
+    fn recover(&mut self, fifo: &Reader, folder: &Path, stream: Stream) {
         let State { begin, end, step } = self.state;
         let state = match step {
             Step::Idle => return,
@@ -239,7 +237,19 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         // Nothing is here: the next logger needs no file to know that.
-        if self.is_empty() && std::fs::remove_file(&self.path).is_err() {
+        self.file.goes = self.is_empty();
+    }
+}
+
+/// The file on disk, which is removed, if it goes, after it was in memory: not every system removes what is.
+struct Leftover {
+    path: PathBuf,
+    goes: bool,
+}
+
+impl Drop for Leftover {
+    fn drop(&mut self) {
+        if self.goes && sys::remove_file(&self.path).is_err() {
             tracing::debug!("{} is left behind", self.path.display());
         }
     }
@@ -257,26 +267,18 @@ fn taken(place: &[u8], shrunk: bool) -> usize {
 }
 
 /// The file, in memory.
-struct Map {
-    base: NonNull<c_void>,
-}
-
-// SAFETY: the mapping belongs to this value alone.
-unsafe impl Send for Map {}
+struct Map(Mapping);
 
 impl Map {
     fn open(path: &Path) -> io::Result<Self> {
         let file = sys::open_log(path)?;
         reserve(&file)?;
-        let (access, size) = (ProtFlags::READ | ProtFlags::WRITE, DATA + CAPACITY);
-        // SAFETY: a new mapping at an address of the kernel's choice touches no other memory.
-        let base = unsafe { mmap(ptr::null_mut(), size, access, MapFlags::SHARED, &file, 0) }?;
-        NonNull::new(base).map(|base| Self { base }).ok_or_else(|| ErrorKind::OutOfMemory.into())
+        Mapping::new(&file, DATA + CAPACITY).map(Self)
     }
 
     fn header(&self) -> &Header {
         // SAFETY: the mapping begins with a header, aligned as pages are; its parts are atomic.
-        unsafe { self.base.cast().as_ref() }
+        unsafe { self.0.base().cast().as_ref() }
     }
 
     /// The bytes from `begin` to before `end`.
@@ -294,15 +296,7 @@ impl Map {
 
     fn data(&self) -> *mut u8 {
         // SAFETY: it lies in the mapping.
-        unsafe { self.base.as_ptr().cast::<u8>().add(DATA) }
-    }
-}
-
-impl Drop for Map {
-    fn drop(&mut self) {
-        // SAFETY: the mapping is ours, and nothing that was borrowed from it lives longer than this.
-        // An error would mean that it is not mapped, and then there is nothing to do.
-        let _ = unsafe { munmap(self.base.as_ptr(), DATA + CAPACITY) };
+        unsafe { self.0.base().as_ptr().cast::<u8>().add(DATA) }
     }
 }
 

@@ -1,5 +1,4 @@
 use super::*;
-use crate::output::run::open_reader;
 use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
@@ -8,16 +7,15 @@ use std::sync::Arc;
 struct Stage {
     directory: tempfile::TempDir,
     writer: File,
-    fifo: OwnedFd,
+    fifo: Reader,
 }
 
 impl Stage {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("r1.out");
-        crate::sys::fifo::make(&path).unwrap();
-        let writer = File::options().read(true).write(true).open(&path).unwrap();
-        let fifo = open_reader(&path).unwrap();
+        let made = fifo::make(&path).unwrap();
+        let (writer, fifo) = (File::from(made.program), fifo::open_reader(&path).unwrap());
         Self { directory, writer, fifo }
     }
 
@@ -46,7 +44,7 @@ impl Stage {
     }
 }
 
-fn data(staging: &mut Staging, fifo: &OwnedFd) -> Vec<u8> {
+fn data(staging: &mut Staging, fifo: &Reader) -> Vec<u8> {
     match staging.peek(fifo, usize::MAX).unwrap() {
         Peek::Data(bytes) => bytes.to_vec(),
         _ => Vec::new(),

@@ -3,9 +3,8 @@
 use super::super::names::Stream;
 use super::staging::Staging;
 use crate::failpoint::refused;
-use crate::fd::OwnedFd;
 use crate::output::protocol::Limits;
-use crate::sys::fifo;
+use crate::sys::fifo::{self, Reader};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,7 +26,7 @@ const BUSY_TURNS: u8 = 4;
 /// One stream of a run whose FIFO is open.
 pub(super) struct StreamState {
     pub(super) token: u64,
-    pub(super) fifo: OwnedFd,
+    pub(super) fifo: Reader,
     pub(super) folder: Arc<Path>,
     pub(super) stream: Stream,
     pub(super) limits: Limits,
@@ -83,7 +82,7 @@ impl Dropped {
 impl StreamState {
     pub(super) fn new(
         token: u64,
-        (path, fifo): (PathBuf, OwnedFd),
+        (path, fifo): (PathBuf, Reader),
         folder: Arc<Path>,
         stream: Stream,
         limits: Limits,

@@ -18,6 +18,6 @@ pub mod wakeup;
 #[cfg(feature = "failpoints")]
 pub use crate::sys::unix::death;
 pub use crate::sys::unix::{
-    checks, clock, control, detach, executable, fd, files, handover, host, notify, positioned, reactor,
-    ready, signals, users, wait, words,
+    checks, clock, control, detach, executable, fd, files, handover, host, local, mapping, notify,
+    positioned, reactor, ready, signals, users, wait, words,
 };

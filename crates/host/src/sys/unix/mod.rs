@@ -15,6 +15,8 @@ pub mod files;
 pub mod handover;
 pub mod host;
 pub mod limits;
+pub mod local;
+pub mod mapping;
 pub mod notify;
 pub mod numbers;
 pub mod positioned;

@@ -7,6 +7,7 @@
 //! | `event`, `port` | what can be waited for, and waiting for many of them |
 //! | `names`, `time` | paths and times as the system's functions take them |
 //! | `pipe` | named pipes that are found by a file |
+//! | `incoming`, `overlapped` | what comes through a pipe, and I/O that may take its time |
 //! | `security` | who may open what we make |
 
 pub mod checks;
@@ -18,13 +19,18 @@ pub mod detach;
 pub mod event;
 pub mod executable;
 pub mod fd;
+pub mod fifo;
 pub mod files;
 pub mod folders;
 pub mod handover;
 pub mod host;
+pub mod incoming;
+pub mod local;
+pub mod mapping;
 pub mod memory;
 pub mod names;
 pub mod notify;
+pub mod overlapped;
 pub mod peer;
 pub mod pipe;
 pub mod port;

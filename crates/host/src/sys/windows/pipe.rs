@@ -80,9 +80,14 @@ pub fn publish(path: &Path, name: &str) -> io::Result<()> {
 pub fn published_at(path: &Path) -> io::Result<String> {
     let mut name = String::new();
     File::open(path)?.take(LONGEST).read_to_string(&mut name)?;
-    let secret = name.strip_prefix(BEGINNING).unwrap_or_default();
-    match !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    match is_name(&name) {
         true => Ok(name),
         false => Err(io::Error::new(ErrorKind::InvalidData, "the file holds no name of a pipe of ours")),
     }
+}
+
+/// Whether `name` is one of [`fresh_name`].
+pub fn is_name(name: &str) -> bool {
+    let secret = name.strip_prefix(BEGINNING).unwrap_or_default();
+    !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
