@@ -25,7 +25,6 @@ pub mod random;
 pub mod reactor;
 pub mod service_manager;
 pub mod signals;
-pub mod socket;
 pub mod survey;
 mod sys;
 pub mod tls;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// What is to be reported of a folder. Its own end always is.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FolderInterest {
     /// What is made in it or moved to it.
     pub comes: bool,

@@ -1,7 +1,7 @@
 //! The control socket: a Unix socket in a folder that lets in nobody but its user.
 
 use super::handover::{Inherited, listens};
-use crate::socket::ShortPath;
+use super::short_path::ShortPath;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};

@@ -1,6 +1,6 @@
 //! Streams between processes of this user on this machine, found by a path: unix(7).
 
-use crate::socket::ShortPath;
+use super::short_path::ShortPath;
 use std::fs::Permissions;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;

@@ -22,6 +22,7 @@ pub mod numbers;
 pub mod positioned;
 pub mod reactor;
 pub mod ready;
+pub mod short_path;
 pub mod signals;
 pub mod spawn;
 pub mod tree;

@@ -5,7 +5,7 @@
 //! (`systemd-notify` in a script) that has ended before its words are read. The folder around it lets in
 //! nobody but our own user; what another user sends all the same is not heard.
 
-use crate::socket::ShortPath;
+use super::short_path::ShortPath;
 use crate::sys::paths::LONGEST_OF_SOCKET;
 use crate::sys::senders;
 use process_monitor_core::notice::Notice;

@@ -32,7 +32,11 @@ impl Event {
     /// None, as long as it is open.
     pub fn set(&self) -> io::Result<()> {
         // SAFETY: the handle is open.
-        if unsafe { SetEvent(self.0.as_raw_handle()) } == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        if unsafe { SetEvent(self.0.as_raw_handle()) } == 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(())
+        }
     }
 
     /// Makes it wait again.
@@ -41,7 +45,11 @@ impl Event {
     /// None, as long as it is open.
     pub fn reset(&self) -> io::Result<()> {
         // SAFETY: the handle is open.
-        if unsafe { ResetEvent(self.0.as_raw_handle()) } == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        if unsafe { ResetEvent(self.0.as_raw_handle()) } == 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether it is signalled.

@@ -30,6 +30,12 @@ impl AsFd for std::fs::File {
     }
 }
 
+impl AsFd for std::io::PipeWriter {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.as_handle()
+    }
+}
+
 impl AsFd for std::io::PipeReader {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.as_handle()

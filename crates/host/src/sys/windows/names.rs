@@ -69,11 +69,9 @@ mod tests {
 
     #[test]
     fn the_prefix_goes_where_it_is_not_needed() {
-        for (from, to) in [
-            (r"\\?\C:\a", r"C:\a"),
-            (r"\\?\UNC\server\share\a", r"\\server\share\a"),
-            (r"C:\a", r"C:\a"),
-        ] {
+        for (from, to) in
+            [(r"\\?\C:\a", r"C:\a"), (r"\\?\UNC\server\share\a", r"\\server\share\a"), (r"C:\a", r"C:\a")]
+        {
             assert_eq!(without_prefix(Path::new(from)).as_deref(), Some(to));
         }
     }

@@ -9,7 +9,8 @@ use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, FILETIME, NO_ERROR};
 use windows_sys::Win32::NetworkManagement::IpHelper::{
     GetExtendedTcpTable, MIB_TCP_STATE_CLOSE_WAIT, MIB_TCP_STATE_ESTAB, MIB_TCP_STATE_FIN_WAIT1,
-    MIB_TCP_STATE_FIN_WAIT2, MIB_TCP6ROW_OWNER_MODULE, MIB_TCPROW_OWNER_MODULE, TCP_TABLE_OWNER_MODULE_ALL,
+    MIB_TCP_STATE_FIN_WAIT2, MIB_TCP_STATE_LISTEN, MIB_TCP6ROW_OWNER_MODULE, MIB_TCPROW_OWNER_MODULE,
+    TCP_TABLE_OWNER_MODULE_ALL,
 };
 use windows_sys::Win32::Networking::WinSock::{AF_INET, AF_INET6};
 use windows_sys::Win32::System::Threading::{
@@ -61,6 +62,18 @@ fn find(peer: SocketAddr, ours: SocketAddr) -> Option<Held> {
     let v6 = || rows::<MIB_TCP6ROW_OWNER_MODULE>(AF_INET6).ok()?.iter().find_map(|row| v6(row, wanted));
     // A connection of IPv4 is in the table of IPv6 when its socket is of that family.
     if peer.ip().to_canonical().is_ipv4() { v4().or_else(v6) } else { v6() }
+}
+
+/// Who listens on TCP port `wanted`: his user and his number; `None`: nobody, or he is not ours to see.
+pub fn listener_on(wanted: u16) -> Option<(u32, u32)> {
+    let listens =
+        |state: u32, at: u32| i32::try_from(state) == Ok(MIB_TCP_STATE_LISTEN) && port(at) == wanted;
+    let v4 = rows::<MIB_TCPROW_OWNER_MODULE>(AF_INET).unwrap_or_default();
+    let v6 = rows::<MIB_TCP6ROW_OWNER_MODULE>(AF_INET6).unwrap_or_default();
+    let v4 = v4.iter().filter(|row| listens(row.dwState, row.dwLocalPort)).map(|row| row.dwOwningPid);
+    let v6 = v6.iter().filter(|row| listens(row.dwState, row.dwLocalPort)).map(|row| row.dwOwningPid);
+    let pid = v4.chain(v6).find(|pid| *pid != 0)?;
+    Some((users::of_process(&open(pid)?).ok()?, pid))
 }
 
 type End = (IpAddr, u16);

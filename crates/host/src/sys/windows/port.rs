@@ -159,7 +159,11 @@ impl Port {
         };
         if got == 0 {
             let error = io::Error::last_os_error();
-            return if error.raw_os_error() == Some(WAIT_TIMEOUT.cast_signed()) { Ok(()) } else { Err(error) };
+            return if error.raw_os_error() == Some(WAIT_TIMEOUT.cast_signed()) {
+                Ok(())
+            } else {
+                Err(error)
+            };
         }
         let mut sources = self.sources();
         for entry in entries.iter().take(usize::try_from(taken).unwrap_or(0)) {

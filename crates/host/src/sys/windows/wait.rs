@@ -18,7 +18,10 @@ pub fn any(sources: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Result<
     let handles: Vec<_> = sources.iter().map(AsRawHandle::as_raw_handle).collect();
     let count = u32::try_from(handles.len()).unwrap_or(u32::MAX);
     if count > MAXIMUM_WAIT_OBJECTS {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "more than 64 things cannot be waited for at once"));
+        return Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            "more than 64 things cannot be waited for at once",
+        ));
     }
     if handles.is_empty() {
         std::thread::sleep(timeout.unwrap_or(Duration::MAX));

@@ -60,8 +60,7 @@ pub(super) struct Access {
 impl Access {
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let name = wide(path)?;
-        let mut found =
-            Self { descriptor: ptr::null_mut(), owner: ptr::null_mut(), list: ptr::null_mut() };
+        let mut found = Self { descriptor: ptr::null_mut(), owner: ptr::null_mut(), list: ptr::null_mut() };
         // SAFETY: the name is null-terminated; owner and list lie in the descriptor, which lives as long as `found`.
         succeeded(unsafe {
             GetNamedSecurityInfoW(
