@@ -65,7 +65,8 @@ mod imp {
     use windows_sys::Win32::System::Console::{FreeConsole, SetConsoleCtrlHandler};
     use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
     use windows_sys::Win32::System::Threading::{
-        CREATE_BREAKAWAY_FROM_JOB, CREATE_NEW_PROCESS_GROUP, DETACHED_PROCESS, GetCurrentProcess, GetProcessHandleCount,
+        CREATE_BREAKAWAY_FROM_JOB, CREATE_NEW_PROCESS_GROUP, DETACHED_PROCESS, GetCurrentProcess,
+        GetProcessHandleCount,
     };
     use windows_sys::core::{s, w};
 

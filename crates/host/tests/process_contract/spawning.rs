@@ -20,10 +20,62 @@ pub const TESTS: &[Test] = &[
 
 fn hostile() -> Vec<OsString> {
     let texts = [
-        "", " ", "  ", "a b", "\t", "\n", "line\nline", "\r\n", "'", "\"", "\"\"", "\"\"\"", "\\", "\\\\", "\\\"", "\\\\\"", "a\\",
-        "a b\\", "a b\\\\", "\"a b\"", "a\"b", "a\\\"b c", "a\"b c\\", "%PATH%", "!x!", "^", "&", "&& echo", "|", "<", ">", "(", ")",
-        ";", ",", "=", "*", "?", "*.rs", "@file", "--", "-n", "/?", "$(touch x)", "`x`", "${x}", "~", "#", "\u{e4}\u{df}",
-        "\u{1f600}", "\u{feff}", "\u{202e}", "C:\\Program Files\\", "\\\\server\\share\\", "caf\u{301}e", "",
+        "",
+        " ",
+        "  ",
+        "a b",
+        "\t",
+        "\n",
+        "line\nline",
+        "\r\n",
+        "'",
+        "\"",
+        "\"\"",
+        "\"\"\"",
+        "\\",
+        "\\\\",
+        "\\\"",
+        "\\\\\"",
+        "a\\",
+        "a b\\",
+        "a b\\\\",
+        "\"a b\"",
+        "a\"b",
+        "a\\\"b c",
+        "a\"b c\\",
+        "%PATH%",
+        "!x!",
+        "^",
+        "&",
+        "&& echo",
+        "|",
+        "<",
+        ">",
+        "(",
+        ")",
+        ";",
+        ",",
+        "=",
+        "*",
+        "?",
+        "*.rs",
+        "@file",
+        "--",
+        "-n",
+        "/?",
+        "$(touch x)",
+        "`x`",
+        "${x}",
+        "~",
+        "#",
+        "\u{e4}\u{df}",
+        "\u{1f600}",
+        "\u{feff}",
+        "\u{202e}",
+        "C:\\Program Files\\",
+        "\\\\server\\share\\",
+        "caf\u{301}e",
+        "",
     ];
     let mut texts: Vec<OsString> = texts.iter().map(OsString::from).collect();
     texts.extend(not_text());
@@ -55,7 +107,11 @@ fn hostile_arguments_arrive_as_they_are() {
 
 fn the_environment_is_added() {
     let stage = Stage::new();
-    let program = stage.act("say-env").env("SECRET", "a=b\"c d").env("TOM_PM_RUN_ID", "forged").env("TOM_PM_TOKEN", "given");
+    let program = stage
+        .act("say-env")
+        .env("SECRET", "a=b\"c d")
+        .env("TOM_PM_RUN_ID", "forged")
+        .env("TOM_PM_TOKEN", "given");
     assert_eq!(program.spawn().exit(), Exit::Code(0));
     let said = stage.said();
     let run = format!("TOM_PM_RUN_ID={}", program.run);
@@ -114,7 +170,8 @@ fn inheritable(writer: &std::io::PipeWriter) {
     use std::os::windows::io::AsRawHandle;
     use windows_sys::Win32::Foundation::{HANDLE_FLAG_INHERIT, SetHandleInformation};
     // SAFETY: the handle is open.
-    let done = unsafe { SetHandleInformation(writer.as_raw_handle(), HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT) };
+    let done =
+        unsafe { SetHandleInformation(writer.as_raw_handle(), HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT) };
     assert_ne!(done, 0);
 }
 

@@ -82,7 +82,14 @@ impl Stage {
 
     pub fn program(&self, command: impl Into<OsString>) -> Program<'_> {
         let directory = Some(self.folder.clone());
-        Program { stage: self, command: command.into(), args: vec![], environment: vec![], directory, run: run_id() }
+        Program {
+            stage: self,
+            command: command.into(),
+            args: vec![],
+            environment: vec![],
+            directory,
+            run: run_id(),
+        }
     }
 
     /// This executable as a program.
@@ -158,7 +165,11 @@ impl Program<'_> {
             executable: None,
             args: self.args.iter().map(OsString::as_os_str).collect(),
             working_directory: self.directory.as_deref(),
-            environment: self.environment.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str())).collect(),
+            environment: self
+                .environment
+                .iter()
+                .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+                .collect(),
             stdout: output,
             stderr: output,
             record: record.as_fd(),
@@ -233,4 +244,3 @@ pub fn all_die(processes: &[Identity]) {
         eventually("it dies", || !process.is_alive().unwrap());
     }
 }
-

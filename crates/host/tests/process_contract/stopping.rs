@@ -61,7 +61,9 @@ fn the_whole_group_is_asked() {
     assert!(running.process.signal_group(StopSignal::Term).unwrap());
     assert!(is_ended(running.exit()));
     // The child in the group ends as well; who broke away is killed with the tree.
-    crate::stage::eventually("two end", || members.iter().filter(|member| !member.is_alive().unwrap()).count() >= 2);
+    crate::stage::eventually("two end", || {
+        members.iter().filter(|member| !member.is_alive().unwrap()).count() >= 2
+    });
     kill(&query(running.identity(), Some(&running.process), &running.run));
 }
 

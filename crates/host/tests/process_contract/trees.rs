@@ -18,7 +18,11 @@ pub const TESTS: &[Test] = &[
     ("figures_are_those_of_the_tree", figures_are_those_of_the_tree),
 ];
 
-pub fn query<'a>(leader: Identity, process: Option<&'a Process>, run: &'a process_monitor_core::id::RunId) -> TreeQuery<'a> {
+pub fn query<'a>(
+    leader: Identity,
+    process: Option<&'a Process>,
+    run: &'a process_monitor_core::id::RunId,
+) -> TreeQuery<'a> {
     TreeQuery { leader, process, main: None, run, outputs: &[] }
 }
 

@@ -163,6 +163,7 @@ fn recorded_spawn(
         stdout: output.stdout.as_fd(),
         stderr: output.stderr.as_fd(),
         record: record.as_fd(),
+        keeps: &output.keeps(),
     })?;
     process_monitor_host::crash_point!("start::spawned");
     Ok(process)

@@ -36,8 +36,7 @@ impl LocalListener {
     /// # Errors
     /// What the system said.
     pub fn bind(path: &Path) -> io::Result<Self> {
-        let listener =
-            Self { name: pipe::fresh_name()?, arrived: Event::new()?, next: RefCell::new(None) };
+        let listener = Self { name: pipe::fresh_name()?, arrived: Event::new()?, next: RefCell::new(None) };
         listener.listen(true)?;
         pipe::publish(path, &listener.name)?;
         Ok(listener)

@@ -19,7 +19,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
-use windows_sys::Win32::System::Console::{AttachConsole, CTRL_BREAK_EVENT, FreeConsole, GenerateConsoleCtrlEvent};
+use windows_sys::Win32::System::Console::{
+    AttachConsole, CTRL_BREAK_EVENT, FreeConsole, GenerateConsoleCtrlEvent,
+};
 use windows_sys::Win32::System::Threading::DETACHED_PROCESS;
 
 /// By which the helper is known; what follows says whom to ask.
@@ -72,7 +74,9 @@ fn carry_out(requests: &mpsc::Receiver<Request>) {
         let batch: Vec<Request> = std::iter::once(first).chain(requests.try_iter().take(BATCH - 1)).collect();
         match helper(&batch).and_then(outcome) {
             Ok(said) => said.lines().for_each(|line| tracing::warn!("{line}")),
-            Err(error) => tracing::error!(%error, "cannot ask programs to end; they are killed when their time is over"),
+            Err(error) => {
+                tracing::error!(%error, "cannot ask programs to end; they are killed when their time is over")
+            }
         }
     }
 }
@@ -130,7 +134,10 @@ pub fn serve(args: impl IntoIterator<Item = OsString>) -> Option<i32> {
         let Some(request) = arg.to_str().and_then(Request::from_argument) else { return Some(2) };
         match request.carry_out() {
             Ok(true) => {}
-            Ok(false) => eprintln!("{} has neither a console nor a window, so nobody can ask it to end", request.leader),
+            Ok(false) => eprintln!(
+                "{} has neither a console nor a window, so nobody can ask it to end",
+                request.leader
+            ),
             Err(error) => eprintln!("cannot ask {} to end: {error}", request.leader),
         }
     }

@@ -9,8 +9,8 @@
 use std::io;
 use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_MORE_DATA, ERROR_SUCCESS};
 use windows_sys::Win32::System::Registry::{
-    HKEY, HKEY_CURRENT_USER, KEY_QUERY_VALUE, REG_OPTION_VOLATILE, RegCloseKey, RegCreateKeyExW, RegOpenKeyExW,
-    RegQueryInfoKeyW,
+    HKEY, HKEY_CURRENT_USER, KEY_QUERY_VALUE, REG_OPTION_VOLATILE, RegCloseKey, RegCreateKeyExW,
+    RegOpenKeyExW, RegQueryInfoKeyW,
 };
 use windows_sys::core::{PCWSTR, w};
 

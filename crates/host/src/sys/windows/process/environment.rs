@@ -52,7 +52,8 @@ fn variable(text: &[u16]) -> Option<(OsString, OsString)> {
 }
 
 fn block(process: BorrowedFd<'_>) -> io::Result<Vec<u16>> {
-    let parameters = address(process, open::basics(process)?.PebBaseAddress.addr().wrapping_add(AT.parameters))?;
+    let parameters =
+        address(process, open::basics(process)?.PebBaseAddress.addr().wrapping_add(AT.parameters))?;
     let start = address(process, parameters.wrapping_add(AT.environment))?;
     let bytes = address(process, parameters.wrapping_add(AT.length))?;
     if parameters == 0 || start == 0 || bytes > LONGEST_BYTES {
@@ -75,7 +76,13 @@ fn read<T: Copy>(process: BorrowedFd<'_>, at: usize, room: &mut [T]) -> io::Resu
     // SAFETY: the address is the other process's, which the system checks; there is as much room as is told.
     done(unsafe {
         let from = std::ptr::without_provenance::<c_void>(at);
-        ReadProcessMemory(process.as_raw_handle(), from, room.as_mut_ptr().cast(), size_of_val(room), &raw mut count)
+        ReadProcessMemory(
+            process.as_raw_handle(),
+            from,
+            room.as_mut_ptr().cast(),
+            size_of_val(room),
+            &raw mut count,
+        )
     })
 }
 
@@ -97,7 +104,8 @@ mod tests {
     #[test]
     fn names_may_begin_with_the_sign_that_ends_them() {
         let wide = |text: &str| text.encode_utf16().collect::<Vec<u16>>();
-        let pair = |name: &str, value: &str| Some((OsStr::new(name).to_owned(), OsStr::new(value).to_owned()));
+        let pair =
+            |name: &str, value: &str| Some((OsStr::new(name).to_owned(), OsStr::new(value).to_owned()));
         assert_eq!(variable(&wide("A=b=c")), pair("A", "b=c"));
         assert_eq!(variable(&wide("=C:=C:\\x")), pair("=C:", "C:\\x"));
         assert_eq!(variable(&wide("")), None);

@@ -37,8 +37,14 @@ mod tests {
 
     #[test]
     fn a_younger_process_is_nobodys_parent() {
-        let processes =
-            [listed(8, 10, 4), listed(12, 11, 8), listed(16, 12, 12), listed(20, 9, 8), listed(4, 50, 16), listed(24, 11, 12)];
+        let processes = [
+            listed(8, 10, 4),
+            listed(12, 11, 8),
+            listed(16, 12, 12),
+            listed(20, 9, 8),
+            listed(4, 50, 16),
+            listed(24, 11, 12),
+        ];
         let family = with_descendants(&processes, &processes[..1]);
         let pids: Vec<u32> = family.iter().map(|process| process.identity.pid).collect();
         assert_eq!(pids, [8, 12, 16, 24, 4], "20 is older than its parent");

@@ -170,7 +170,10 @@ impl Process {
             }
             StopSignal::Usr1 | StopSignal::Usr2 | StopSignal::Winch => Err(io::Error::new(
                 io::ErrorKind::Unsupported,
-                format!("Windows has nothing like {}; use SIGTERM (CTRL+BREAK, then WM_CLOSE) or SIGKILL", signal.name()),
+                format!(
+                    "Windows has nothing like {}; use SIGTERM (CTRL+BREAK, then WM_CLOSE) or SIGKILL",
+                    signal.name()
+                ),
             )),
         }
     }

@@ -11,13 +11,15 @@ use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use process_monitor_core::id::RunId;
 use std::io;
 use std::os::windows::io::AsRawHandle;
-use windows_sys::Win32::Foundation::{ERROR_ALREADY_EXISTS, ERROR_FILE_NOT_FOUND, ERROR_MORE_DATA, GetLastError};
+use windows_sys::Win32::Foundation::{
+    ERROR_ALREADY_EXISTS, ERROR_FILE_NOT_FOUND, ERROR_MORE_DATA, GetLastError,
+};
 use windows_sys::Win32::Storage::FileSystem::SYNCHRONIZE;
 use windows_sys::Win32::System::JobObjects::{
     CreateJobObjectW, IsProcessInJob, JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION,
-    JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
-    JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectBasicProcessIdList, JobObjectExtendedLimitInformation,
-    OpenJobObjectW, QueryInformationJobObject, SetInformationJobObject, TerminateJobObject,
+    JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectBasicProcessIdList,
+    JobObjectExtendedLimitInformation, OpenJobObjectW, QueryInformationJobObject, SetInformationJobObject,
+    TerminateJobObject,
 };
 use windows_sys::Win32::System::SystemServices::{JOB_OBJECT_QUERY, JOB_OBJECT_TERMINATE};
 use windows_sys::Win32::System::Threading::PROCESS_QUERY_INFORMATION;
@@ -55,7 +57,10 @@ impl Job {
         let existed = unsafe { GetLastError() } == ERROR_ALREADY_EXISTS;
         let job = Self { job: owned(handle)?, run: run.clone() };
         if existed {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("there is a job of the run {run} already")));
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                format!("there is a job of the run {run} already"),
+            ));
         }
         // A program that crashes ends at once: it does not wait for somebody to read about it in a window.
         job.limit(limits | JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION)?;
@@ -98,7 +103,9 @@ impl Job {
     pub fn contains(&self, process: BorrowedFd<'_>) -> io::Result<bool> {
         let mut contains = 0;
         // SAFETY: both handles are open, and there is room for the answer.
-        done(unsafe { IsProcessInJob(process.as_raw_handle(), self.job.as_raw_handle(), &raw mut contains) })?;
+        done(unsafe {
+            IsProcessInJob(process.as_raw_handle(), self.job.as_raw_handle(), &raw mut contains)
+        })?;
         Ok(contains != 0)
     }
 
@@ -118,7 +125,11 @@ impl Job {
             }
             let (counts, pids) = list.split_first().ok_or(io::ErrorKind::InvalidData)?;
             let listed = counts.to_ne_bytes().last_chunk::<4>().map_or(0, |count| u32::from_ne_bytes(*count));
-            return Ok(pids.iter().take(listed as usize).filter_map(|pid| u32::try_from(*pid).ok()).collect());
+            return Ok(pids
+                .iter()
+                .take(listed as usize)
+                .filter_map(|pid| u32::try_from(*pid).ok())
+                .collect());
         }
     }
 
@@ -127,7 +138,13 @@ impl Job {
         // SAFETY: there is as much room as is told.
         done(unsafe {
             let list = list.as_mut_ptr().cast();
-            QueryInformationJobObject(self.job.as_raw_handle(), JobObjectBasicProcessIdList, list, bytes, std::ptr::null_mut())
+            QueryInformationJobObject(
+                self.job.as_raw_handle(),
+                JobObjectBasicProcessIdList,
+                list,
+                bytes,
+                std::ptr::null_mut(),
+            )
         })
     }
 

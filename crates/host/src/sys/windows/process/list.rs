@@ -81,7 +81,12 @@ fn read() -> io::Result<Vec<u64>> {
         let room = u32::try_from(buffer.len() * size_of::<u64>()).map_err(io::Error::other)?;
         // SAFETY: there is as much room as is told.
         let status = unsafe {
-            NtQuerySystemInformation(SystemProcessInformation, buffer.as_mut_ptr().cast(), room, &raw mut needed)
+            NtQuerySystemInformation(
+                SystemProcessInformation,
+                buffer.as_mut_ptr().cast(),
+                room,
+                &raw mut needed,
+            )
         };
         match status {
             0.. => return Ok(buffer),
@@ -119,7 +124,9 @@ mod tests {
     fn the_list_says_the_same_as_the_process_itself() {
         let me = Identity::current().unwrap();
         assert_eq!(identity(me.pid).unwrap(), Some(me));
-        assert!(recent().unwrap().iter().any(|process| process.identity == me && process.usage.memory_bytes > 0));
+        assert!(
+            recent().unwrap().iter().any(|process| process.identity == me && process.usage.memory_bytes > 0)
+        );
         assert_eq!(identity(u32::MAX).unwrap(), None);
     }
 }

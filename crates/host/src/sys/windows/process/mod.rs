@@ -26,7 +26,7 @@ pub(crate) mod job;
 pub mod limits;
 mod list;
 mod object;
-mod open;
+pub(crate) mod open;
 mod registered;
 mod resume;
 pub mod spawn;

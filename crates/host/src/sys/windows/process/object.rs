@@ -53,7 +53,9 @@ pub fn wait(handle: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<boo
         // SAFETY: the handle is open.
         match unsafe { WaitForSingleObject(handle.as_raw_handle(), millis) } {
             WAIT_OBJECT_0 => return Ok(true),
-            WAIT_TIMEOUT if left.is_some_and(|left| millis_of(left) < LONGEST_WAIT_MILLIS) => return Ok(false),
+            WAIT_TIMEOUT if left.is_some_and(|left| millis_of(left) < LONGEST_WAIT_MILLIS) => {
+                return Ok(false);
+            }
             WAIT_TIMEOUT => {}
             _ => return Err(io::Error::last_os_error()),
         }
@@ -62,5 +64,6 @@ pub fn wait(handle: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<boo
 
 /// No wait is shorter than it was asked to be.
 fn millis_of(time: Duration) -> u32 {
-    u32::try_from(time.as_nanos().div_ceil(1_000_000)).map_or(LONGEST_WAIT_MILLIS, |millis| millis.min(LONGEST_WAIT_MILLIS))
+    u32::try_from(time.as_nanos().div_ceil(1_000_000))
+        .map_or(LONGEST_WAIT_MILLIS, |millis| millis.min(LONGEST_WAIT_MILLIS))
 }

@@ -101,7 +101,13 @@ pub fn basics(process: BorrowedFd<'_>) -> io::Result<PROCESS_BASIC_INFORMATION> 
     // SAFETY: the handle is open, and there is as much room as is told.
     let status = unsafe {
         let room = (&raw mut told).cast();
-        NtQueryInformationProcess(process.as_raw_handle(), ProcessBasicInformation, room, size, std::ptr::null_mut())
+        NtQueryInformationProcess(
+            process.as_raw_handle(),
+            ProcessBasicInformation,
+            room,
+            size,
+            std::ptr::null_mut(),
+        )
     };
     if status < 0 { Err(of_status(status)) } else { Ok(told) }
 }

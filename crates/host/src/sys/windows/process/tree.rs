@@ -135,20 +135,24 @@ fn kill_round(
     deadline: Instant,
     outcome: &mut KillOutcome,
 ) -> io::Result<()> {
-    let held: Vec<(Identity, Option<Process>)> = targets
-        .iter()
-        .map(|target| Ok((*target, Process::adopt(target)?)))
-        .collect::<io::Result<_>>()?;
+    let held: Vec<(Identity, Option<Process>)> =
+        targets.iter().map(|target| Ok((*target, Process::adopt(target)?))).collect::<io::Result<_>>()?;
     // All at one moment; whoever is not in it, or where there is none, one by one.
     if let Some(job) = job_of(query)? {
         job.job().kill()?;
     }
     for (target, process) in held {
         let ended = match &process {
-            Some(process) => kill(process)? && process.wait(Some(deadline.saturating_duration_since(Instant::now())))?,
+            Some(process) => {
+                kill(process)? && process.wait(Some(deadline.saturating_duration_since(Instant::now())))?
+            }
             None => true,
         };
-        if ended { outcome.killed.insert(target) } else { outcome.survivors.insert(target) };
+        if ended {
+            outcome.killed.insert(target)
+        } else {
+            outcome.survivors.insert(target)
+        };
     }
     Ok(())
 }
@@ -217,7 +221,9 @@ fn by_their_marks(query: &TreeQuery<'_>) -> io::Result<Vec<Identity>> {
     let proves = |process: &&Listed| {
         let identity = process.identity;
         identity == query.leader
-            || (identity.start_time >= query.leader.start_time && identity.pid != me && carries(identity.pid, query.run))
+            || (identity.start_time >= query.leader.start_time
+                && identity.pid != me
+                && carries(identity.pid, query.run))
     };
     let seeds: Vec<Listed> = processes.iter().filter(proves).copied().collect();
     let family = family::with_descendants(&processes, &seeds);
@@ -233,6 +239,8 @@ fn by_their_marks(query: &TreeQuery<'_>) -> io::Result<Vec<Identity>> {
 /// Whether a process of our own user has the run's id in its environment.
 fn carries(pid: u32, run: &RunId) -> bool {
     let variables = environment::variables(pid).unwrap_or_default();
-    variables.iter().any(|(name, value)| name.eq_ignore_ascii_case(RUN_ID_VARIABLE) && *value == *run.as_str())
+    variables
+        .iter()
+        .any(|(name, value)| name.eq_ignore_ascii_case(RUN_ID_VARIABLE) && *value == *run.as_str())
         && environment::is_of_our_user(pid)
 }

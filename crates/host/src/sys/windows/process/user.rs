@@ -41,7 +41,13 @@ fn user_of_token(token: &OwnedFd) -> io::Result<String> {
     // SAFETY: there is as much room as is told.
     done(unsafe {
         let room = size_of_val(&told) as u32;
-        GetTokenInformation(token.as_fd().as_raw_handle(), TokenUser, told.as_mut_ptr().cast(), room, &raw mut length)
+        GetTokenInformation(
+            token.as_fd().as_raw_handle(),
+            TokenUser,
+            told.as_mut_ptr().cast(),
+            room,
+            &raw mut length,
+        )
     })?;
     // SAFETY: the system has put a `TOKEN_USER` there, and what it points to behind it.
     let user: TOKEN_USER = unsafe { std::ptr::read(told.as_ptr().cast()) };

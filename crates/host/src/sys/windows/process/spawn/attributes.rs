@@ -26,7 +26,9 @@ impl<'a> Attributes<'a> {
         unsafe { InitializeProcThreadAttributeList(std::ptr::null_mut(), count, 0, &raw mut bytes) };
         let mut memory = vec![0_usize; bytes.div_ceil(size_of::<usize>())];
         // SAFETY: there is as much room as it has asked for.
-        done(unsafe { InitializeProcThreadAttributeList(memory.as_mut_ptr().cast(), count, 0, &raw mut bytes) })?;
+        done(unsafe {
+            InitializeProcThreadAttributeList(memory.as_mut_ptr().cast(), count, 0, &raw mut bytes)
+        })?;
         let mut attributes = Self { memory, lists: PhantomData };
         attributes.set(PROC_THREAD_ATTRIBUTE_HANDLE_LIST, handles)?;
         attributes.set(PROC_THREAD_ATTRIBUTE_JOB_LIST, jobs)?;
@@ -37,7 +39,15 @@ impl<'a> Attributes<'a> {
         let values = list.as_ptr().cast::<c_void>();
         // SAFETY: the list of attributes was initialised with room for two; what is put into it outlives it.
         done(unsafe {
-            UpdateProcThreadAttribute(self.list(), 0, attribute as usize, values, size_of_val(list), std::ptr::null_mut(), std::ptr::null())
+            UpdateProcThreadAttribute(
+                self.list(),
+                0,
+                attribute as usize,
+                values,
+                size_of_val(list),
+                std::ptr::null_mut(),
+                std::ptr::null(),
+            )
         })
     }
 

@@ -9,7 +9,8 @@ const BACKSLASH: u16 = b'\\' as u16;
 
 /// The command line of a program that is told `command` as its name. That has no rule for quotes in it, and must have none.
 pub fn command_line(command: &[u16], args: &[Vec<u16>]) -> Vec<u16> {
-    let mut line = Vec::with_capacity(command.len() + 2 + args.iter().map(|arg| arg.len() + 3).sum::<usize>());
+    let mut line =
+        Vec::with_capacity(command.len() + 2 + args.iter().map(|arg| arg.len() + 3).sum::<usize>());
     line.push(QUOTE);
     line.extend_from_slice(command);
     line.push(QUOTE);
@@ -74,7 +75,10 @@ mod tests {
         args.push(rest[1..=name].to_vec());
         rest = &rest[name + 2..];
         loop {
-            rest = &rest[rest.iter().take_while(|&&unit| unit == u16::from(b' ') || unit == u16::from(b'\t')).count()..];
+            rest = &rest[rest
+                .iter()
+                .take_while(|&&unit| unit == u16::from(b' ') || unit == u16::from(b'\t'))
+                .count()..];
             if rest.is_empty() {
                 return args;
             }
@@ -121,7 +125,8 @@ mod tests {
 
     /// Characters that mean something to somebody, and others.
     fn hostile() -> impl Strategy<Value = Vec<u16>> {
-        let special = " \t\n\r\u{b}\"\\'^&|<>()%!;,=*?/-@$`~{}[]\u{e4}\u{1f600}".encode_utf16().collect::<Vec<_>>();
+        let special =
+            " \t\n\r\u{b}\"\\'^&|<>()%!;,=*?/-@$`~{}[]\u{e4}\u{1f600}".encode_utf16().collect::<Vec<_>>();
         let unit = prop_oneof![
             4 => Just(QUOTE),
             4 => Just(BACKSLASH),

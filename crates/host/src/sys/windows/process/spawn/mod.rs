@@ -87,7 +87,12 @@ pub fn unrecorded(request: &SpawnRequest<'_>) -> Result<Process, SpawnError> {
     Ok(Process::spawned(Begun { process, identity }, job))
 }
 
-fn unborn(request: &SpawnRequest<'_>, prepared: &Prepared, job: &Job, kept: Option<&Job>) -> Result<Unborn, SpawnError> {
+fn unborn(
+    request: &SpawnRequest<'_>,
+    prepared: &Prepared,
+    job: &Job,
+    kept: Option<&Job>,
+) -> Result<Unborn, SpawnError> {
     let inherited = Inherited::new(request, kept).map_err(in_stage(Stage::Descriptors))?;
     create(prepared, &inherited, job).map_err(|source| diagnose(request, prepared, source))
 }

@@ -1,7 +1,9 @@
 //! The environment of a program, as one block.
 
 use super::wide;
-use crate::process::spawn::{NOT_FOR_PROGRAMS, PROCESS_ID_VARIABLE, RUN_ID_VARIABLE, SpawnError, SpawnRequest};
+use crate::process::spawn::{
+    NOT_FOR_PROGRAMS, PROCESS_ID_VARIABLE, RUN_ID_VARIABLE, SpawnError, SpawnRequest,
+};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -68,7 +70,9 @@ pub fn variables(request: &SpawnRequest<'_>) -> Result<Variables, SpawnError> {
             return Err(SpawnError::VariableName { name: name.to_string_lossy().into_owned() });
         }
         if [name, value].iter().any(|text| text.as_encoded_bytes().contains(&0)) {
-            return Err(SpawnError::NulByte { what: format!("the environment variable {}", name.to_string_lossy()) });
+            return Err(SpawnError::NulByte {
+                what: format!("the environment variable {}", name.to_string_lossy()),
+            });
         }
         put(name, value);
     }
