@@ -18,6 +18,7 @@
 //! | `executable` | which file a command leads to |
 //! | `host` | this machine's name and space |
 //! | `files` | modes and owners, links that are not followed, which file it is |
+//! | `tcp` | what TCP sockets need before they listen |
 //! | `users` | whose this process and files are |
 //! | `reactor` | waiting for many things on one thread |
 //! | `readiness` | which of many descriptors is ready |

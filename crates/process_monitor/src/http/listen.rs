@@ -116,23 +116,28 @@ pub async fn serve_control(
     mut over: watch::Receiver<bool>,
 ) -> Farewell {
     let (last, mut connections) = (watch::Sender::new(false), JoinSet::new());
+    let origin = Origin { transport: Transport::Control, holder: None };
+    let converse = |stream| speak(stream, origin, router.clone(), None, Closing::of(&last));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_ended) = connections.join_next() => continue,
-            _ = over.changed() => return Farewell { over: last, connections },
+            _ = over.changed() => break,
         };
         match accepted {
-            Ok(stream) => {
-                let origin = Origin { transport: Transport::Control, holder: None };
-                connections.spawn(speak(stream, origin, router.clone(), None, Closing::of(&last)));
-            }
+            Ok(stream) => drop(connections.spawn(converse(stream))),
             Err(error) => {
                 tracing::debug!(%error, "cannot take a connection");
                 tokio::time::sleep(BREATH).await;
             }
         }
     }
+    match listener.rest().await {
+        Ok(None) => {}
+        Ok(Some(stream)) => drop(connections.spawn(converse(stream))),
+        Err(error) => tracing::debug!(%error, "who connects now may have to try again"),
+    }
+    Farewell { over: last, connections }
 }
 
 /// Who is at the other end of a connection that was let in.

@@ -19,5 +19,5 @@ pub mod wakeup;
 pub use crate::sys::unix::death;
 pub use crate::sys::unix::{
     checks, clock, control, detach, executable, fd, files, handover, host, local, mapping, notify,
-    positioned, reactor, ready, signals, users, wait, words,
+    positioned, reactor, ready, signals, tcp, users, wait, words,
 };

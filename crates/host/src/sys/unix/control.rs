@@ -48,6 +48,15 @@ impl ControlListener {
         self.0.accept().await.map(|(stream, _)| stream)
     }
 
+    /// Takes nobody in any more: who connects from now on waits in the kernel for the monitor that follows. Gives the client
+    /// who had come already; here he waits there, too.
+    ///
+    /// # Errors
+    /// Never, here.
+    pub async fn rest(&self) -> io::Result<Option<Accepted>> {
+        Ok(None)
+    }
+
     /// Takes the socket's name away, so that clients see at once that nobody is there any more.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ pub mod ready;
 pub mod short_path;
 pub mod signals;
 pub mod spawn;
+pub mod tcp;
 pub mod tree;
 pub mod users;
 pub mod variables;

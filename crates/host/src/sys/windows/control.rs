@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient, NamedPipeServer};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_PIPE_BUSY};
 
 /// The end of a connection that a monitor has.
@@ -25,12 +25,23 @@ const LET_IN_WITHIN: Duration = Duration::from_secs(10);
 /// Between two tries of a client.
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
+/// Between a client's coming and the runtime's hearing of it.
+const SEEN_WITHIN: Duration = Duration::from_millis(1);
+
 /// See [`crate::control::ControlListener`].
 #[derive(Debug)]
 pub struct ControlListener {
     name: String,
-    /// The instance to which the next client connects.
-    next: Mutex<NamedPipeServer>,
+    next: Mutex<Next>,
+}
+
+/// The instance to which the next client connects.
+#[derive(Debug)]
+enum Next {
+    /// It is waited for here.
+    Served(NamedPipeServer),
+    /// The monitor that follows will see to him.
+    Parked(OwnedHandle),
 }
 
 impl ControlListener {
@@ -41,10 +52,10 @@ impl ControlListener {
     /// When the folder cannot be written.
     pub fn listen(path: &Path, inherited: &mut Inherited, name: &str) -> io::Result<Self> {
         if let (Some(instance), Ok(name)) = (inherited.take(name), pipe::published_at(path)) {
-            return Ok(Self { name, next: Mutex::new(served(instance)?) });
+            return Ok(Self { name, next: Mutex::new(Next::Served(served(instance)?)) });
         }
         let name = pipe::fresh_name()?;
-        let next = Mutex::new(served(pipe::create(&name, true)?)?);
+        let next = Mutex::new(Next::Served(served(pipe::create(&name, true)?)?));
         pipe::publish(path, &name)?;
         Ok(Self { name, next })
     }
@@ -55,18 +66,37 @@ impl ControlListener {
     /// When the system has no further instance of the pipe.
     pub async fn accept(&self) -> io::Result<Accepted> {
         let mut next = self.next.lock().await;
-        while let Err(error) = next.connect().await {
+        let Next::Served(waiting) = &mut *next else { return std::future::pending().await };
+        while let Err(error) = waiting.connect().await {
             // Who came has gone already.
             tracing::trace!(%error, "a client of the control pipe is gone");
-            next.disconnect()?;
+            waiting.disconnect()?;
         }
         match pipe::create(&self.name, false).and_then(served) {
-            Ok(further) => Ok(std::mem::replace(&mut next, further)),
+            Ok(further) => Ok(std::mem::replace(waiting, further)),
             Err(error) => {
-                next.disconnect()?;
+                waiting.disconnect()?;
                 Err(error)
             }
         }
+    }
+
+    /// Takes nobody in any more: who connects from now on waits for the monitor that follows. Gives the client who had come
+    /// already.
+    ///
+    /// # Errors
+    /// When the system has no further instance of the pipe.
+    pub async fn rest(&self) -> io::Result<Option<Accepted>> {
+        let mut next = self.next.lock().await;
+        if matches!(*next, Next::Parked(_)) {
+            return Ok(None);
+        }
+        // An instance that was waited for here cannot be waited for by another process ("CreateIoCompletionPort": a handle
+        // belongs to one port for life), so there is another before this one goes.
+        let parked = Next::Parked(pipe::create(&self.name, false)?);
+        let Next::Served(waiting) = std::mem::replace(&mut *next, parked) else { return Ok(None) };
+        let came = timeout(SEEN_WITHIN, waiting.connect()).await;
+        Ok(matches!(came, Ok(Ok(()))).then_some(waiting))
     }
 
     /// Takes the pipe's file away, so that clients see at once that nobody is there any more.
@@ -78,11 +108,13 @@ impl ControlListener {
     }
 }
 
-/// The monitor that follows gets an instance of its own, to which a client can connect at once: one that this process has
-/// served could not be served by another ("CreateIoCompletionPort": a handle belongs to one port for life).
+/// The monitor that follows gets the instance to which clients connect while monitors change.
 impl Heritable for ControlListener {
     fn give(&self, heir: &Heir<'_>) -> io::Result<Gift> {
-        heir.duplicate(&pipe::create(&self.name, false)?)
+        match self.next.try_lock().as_deref() {
+            Ok(Next::Parked(parked)) => heir.duplicate(parked),
+            _ => heir.duplicate(&pipe::create(&self.name, false)?),
+        }
     }
 }
 

@@ -43,6 +43,7 @@ pub mod security;
 pub mod services;
 pub mod signals;
 pub mod survey;
+pub mod tcp;
 pub mod time;
 pub mod users;
 pub mod wait;

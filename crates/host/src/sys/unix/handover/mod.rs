@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `bequest` | leaving: descriptors placed as sd_listen_fds(3) says, then the exec |
 //! | `inherited` | coming: what a predecessor or a service manager left open |
+//! | `trial` | running the program that is to follow, to see whether it can |
 //! | `lock` | the instance's lock, which stays locked |
 //!
 //! The convention is that of socket activation: descriptors from 3 on, `LISTEN_FDS`, `LISTEN_FDNAMES` and
@@ -12,11 +13,13 @@
 mod bequest;
 mod inherited;
 mod lock;
+mod trial;
 
 pub use bequest::Bequest;
 pub use inherited::Inherited;
 pub(in crate::sys) use inherited::listens;
 pub use lock::{Herald, locked, offer};
+pub use trial::Trial;
 
 use std::os::fd::AsFd;
 

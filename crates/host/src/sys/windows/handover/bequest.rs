@@ -51,7 +51,7 @@ impl Bequest {
         {
             return error;
         }
-        match self.be_followed_by(executable, args) {
+        match self.into_heir(executable, args) {
             Ok(mut heir) if watched => {
                 std::process::exit(heir.wait().ok().and_then(|end| end.code()).unwrap_or(1))
             }
@@ -60,7 +60,8 @@ impl Bequest {
         }
     }
 
-    fn be_followed_by(&self, executable: &Path, args: &[OsString]) -> io::Result<Child> {
+    /// The process that follows, once it has taken over.
+    fn into_heir(self, executable: &Path, args: &[OsString]) -> io::Result<Child> {
         crate::failpoint::refused("handover::exec")?;
         let taken = event()?;
         let mut command = Command::new(executable);
@@ -75,13 +76,15 @@ impl Bequest {
         Ok(child)
     }
 
-    /// The heir does nothing before it has read all of it.
-    fn give(&self, child: &mut Child, taken: &OwnedFd) -> io::Result<()> {
+    /// The heir does nothing before it has read all of it; then it is its own alone.
+    fn give(self, child: &mut Child, taken: &OwnedFd) -> io::Result<()> {
         let heir = Heir { child, taken };
         let gifts = self.items.iter().map(|(name, item)| Ok((name.as_str(), item.give(&heir)?)));
         let gifts: Vec<(&str, Gift)> = gifts.collect::<io::Result<_>>()?;
         let Some(mut input) = child.stdin.take() else { return Err(io::ErrorKind::BrokenPipe.into()) };
         serde_json::to_writer(&mut input, &gifts)?;
+        drop(gifts);
+        drop(self);
         input.flush()
     }
 }

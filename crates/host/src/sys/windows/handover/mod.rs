@@ -6,17 +6,20 @@
 //! | `bequest` | leaving: what the heir gets, and waiting until it has taken over |
 //! | `gift` | how one thing gets from here to there |
 //! | `inherited` | coming: what a predecessor left |
+//! | `trial` | running the program that is to follow, to see whether it can |
 //! | `lock` | the instance's lock, which can be given by nobody: it is released, and taken anew |
 
 mod bequest;
 mod gift;
 mod inherited;
 mod lock;
+mod trial;
 
 pub use bequest::Bequest;
 pub use gift::{Gift, Heir, Heritable};
 pub use inherited::Inherited;
 pub use lock::{Herald, locked, offer};
+pub use trial::Trial;
 
 /// The variable that tells a process whom it follows. It is meant for the child of that process alone.
 const PREDECESSOR_VARIABLE: &str = "TOM_PM_FOLLOWS";
