@@ -8,7 +8,8 @@
 //!                                                                           goes on as another process
 //! ```
 //!
-//! (The child's line is the system's own form; on macOS `4711 (1764081234567890)`: pid and start time.)
+//! (The child's line is the system's own form; on macOS and Windows `4711 (1764081234567890)`: pid and start time. On Windows the
+//! monitor writes it, and lets the child begin only then: `sys/windows/process/spawn/` tells what follows.)
 //!
 //! The last line says what is so. A daemon's launcher ends, then its main process is known, then that ends.
 //!
@@ -293,6 +294,9 @@ pub fn read(path: &Path, boot: &BootId) -> Result<Found, RecordError> {
     let mut content = Vec::new();
     (&file).take(LONGEST).read_to_end(&mut content).map_err(failed)?;
     let found = parse(&content, boot).map_err(|reason| foreign(&reason))?;
+    if found.state == RecordState::IntentOnly {
+        sys::spawn::bury_unborn(&found.intent.run).map_err(failed)?;
+    }
     if path.file_stem().is_some_and(|stem| stem != found.intent.process.as_str()) {
         return Err(foreign("its name is not that of the process in it"));
     }

@@ -16,20 +16,26 @@ mod takeover;
 mod trees;
 
 use libtest_mimic::{Arguments, Trial};
+use process_monitor_host::process::tree::Reaper;
 use std::process::ExitCode;
+use std::thread;
 
 fn main() -> ExitCode {
     if let Some(code) = actor::act(std::env::args_os().skip(1)) {
         return code;
     }
+    // As a monitor does, before anything is started.
+    let reaper = Reaper::become_subreaper().unwrap();
     let tests: [&[stage::Test]; 5] =
         [spawning::TESTS, exits::TESTS, trees::TESTS, stopping::TESTS, takeover::TESTS];
     let trials = tests.iter().copied().flatten().map(|(name, test)| {
         let test = *test;
         Trial::test(*name, move || {
-            test();
-            Ok(())
+            // Programs are not started by the main thread, whose children are the orphans.
+            thread::spawn(test).join().map_err(|_| "it panicked".into())
         })
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    let outcome = libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code();
+    drop(reaper);
+    outcome
 }

@@ -32,7 +32,6 @@ fn a_program_is_taken_over_with_its_tree() {
     assert_eq!(members.len(), 4);
     let run = stage.record().intent.run;
     let process = Process::adopt(&leader).unwrap().unwrap();
-    assert!(!process.is_child());
     let outcome = kill(&query(leader, Some(&process), &run));
     assert!(members.iter().all(|member| outcome.killed.contains(member)), "{outcome:?} of {members:?}");
     all_die(&members);

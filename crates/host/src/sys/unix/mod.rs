@@ -1,5 +1,6 @@
 //! What Linux and macOS share.
 
+pub mod asking;
 pub mod checks;
 pub mod clock;
 pub mod control;

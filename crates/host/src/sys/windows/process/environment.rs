@@ -1,8 +1,9 @@
 //! What a process was started with, and whose it is.
 
 use super::object::done;
-use super::{open, user};
+use super::open;
 use crate::fd::{AsFd, BorrowedFd};
+use crate::sys::windows::users;
 use std::ffi::{OsString, c_void};
 use std::io;
 use std::os::windows::ffi::OsStringExt;
@@ -30,7 +31,7 @@ const LONGEST_BYTES: usize = 16 * 1024 * 1024;
 pub fn is_of_our_user(pid: u32) -> bool {
     let Ok(Some(process)) = open::open(pid, 0) else { return false };
     let runs = matches!(open::has_ended(process.as_fd()), Ok(false));
-    runs && matches!((user::of(process.as_fd()), user::ours()), (Ok(its), Ok(ours)) if its == ours)
+    runs && users::of_process(&process).is_ok_and(|user| user == users::own())
 }
 
 /// The variables of `pid` as they are now, if it shows them to us.

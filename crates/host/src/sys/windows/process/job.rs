@@ -6,8 +6,8 @@
 //! is found by the run id in the environments ([`super::tree`]).
 
 use super::object::{done, inheritable, is, owned};
-use super::user::OwnerOnly;
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::windows::security::OwnerOnly;
 use process_monitor_core::id::RunId;
 use std::io;
 use std::os::windows::io::AsRawHandle;
@@ -50,9 +50,8 @@ impl Job {
 
     fn create_with(run: &RunId, limits: u32) -> io::Result<Self> {
         let private = OwnerOnly::new()?;
-        let attributes = private.attributes();
         // SAFETY: the attributes are valid, and the name ends with a zero.
-        let handle = unsafe { CreateJobObjectW(&raw const attributes, name(run).as_ptr()) };
+        let handle = unsafe { CreateJobObjectW(private.as_ptr(), name(run).as_ptr()) };
         // SAFETY: a plain call. The system says so when it has opened one that was there.
         let existed = unsafe { GetLastError() } == ERROR_ALREADY_EXISTS;
         let job = Self { job: owned(handle)?, run: run.clone() };

@@ -9,13 +9,14 @@
 //! | `job`, `tree` | what belongs to a run, and killing all of it |
 //! | `asking`, `windows` | asking programs to end, by a helper |
 //! | `resume` | letting go who was recorded and never began |
-//! | `environment`, `user` | what a process was started with, and whose it is |
+//! | `environment`, `console` | what a process was started with, and whose it is; who is none of the program's |
 //! | `list`, `family`, `figures` | all processes; who descends from whom; what they use |
 //! | `limits` | how many handles |
 //! | `object`, `open` | handles as Rust owns them; taking hold by a number |
 
 pub mod asking;
 mod boot;
+mod console;
 pub mod environment;
 pub mod exit_watch;
 mod family;
@@ -31,5 +32,4 @@ mod registered;
 mod resume;
 pub mod spawn;
 pub mod tree;
-mod user;
 mod windows;

@@ -4,12 +4,15 @@
 //! name, as the leader ended while no monitor was there, those are looked for who carry the run's id in their environment, with
 //! what descends from them and from the leader.
 //!
+//! The host of the console that the system has made for the program is in the job as well, where the system does it so, and ends
+//! with the last who uses it: it is killed with the others, and is no member.
+//!
 //! Not of the tree is what a program has others start for it: the task scheduler, the service control manager, WMI.
 
 use super::handle::Process;
 use super::job::{self, Job};
 use super::list::{self, Listed};
-use super::{environment, family, open};
+use super::{console, environment, family, open};
 use crate::fd::AsFd;
 use crate::process::identity::Identity;
 use crate::process::spawn::RUN_ID_VARIABLE;
@@ -79,7 +82,7 @@ impl Reaper {
     /// When the job cannot be looked at.
     pub fn may_have_left(&self, query: &TreeQuery<'_>) -> io::Result<bool> {
         match query.process.and_then(Process::job) {
-            Some(job) => Ok(!job.pids()?.is_empty()),
+            Some(job) => Ok(in_job(job)?.iter().any(|member| *member != query.leader)),
             None => Ok(true),
         }
     }
@@ -208,7 +211,10 @@ fn in_job(job: &Job) -> io::Result<Vec<Identity>> {
     for pid in job.pids()? {
         let Some(process) = open::open(pid, job::TO_ASK)? else { continue };
         // Its number may have become another's since the job listed it.
-        if !open::has_ended(process.as_fd())? && job.contains(process.as_fd())? {
+        if !open::has_ended(process.as_fd())?
+            && job.contains(process.as_fd())?
+            && !console::is_host(process.as_fd())
+        {
             members.push(open::identity(process.as_fd())?);
         }
     }

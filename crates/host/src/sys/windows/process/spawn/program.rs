@@ -8,13 +8,11 @@
 //! more forms of a name than one ("x.bat.", "x.bat ").
 
 use crate::process::spawn::SpawnError;
-use std::ffi::{OsStr, OsString};
+use crate::sys::executable::{PATH_WITHOUT_PATH, executable};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-
-/// What is tried after the name itself, when that has no such ending.
-const ENDINGS: [&str; 2] = [".exe", ".com"];
 
 /// What `cmd.exe` runs.
 const BATCH: [&str; 2] = ["bat", "cmd"];
@@ -34,21 +32,18 @@ pub struct Search<'a> {
 pub fn find(command: &OsStr, search: &Search<'_>) -> Result<PathBuf, SpawnError> {
     if is_path(command) {
         let path = from(search.directory, Path::new(command));
-        return match candidates(&path).into_iter().find(|path| path.exists()) {
-            Some(found) => Ok(found),
-            None => Err(missing(path)),
-        };
+        return executable(path.clone()).ok_or_else(|| missing(path));
     }
-    let searched = search.path.unwrap_or_default();
-    let folders = || std::env::split_paths(searched).filter(|folder| !folder.as_os_str().is_empty());
-    let found = folders().flat_map(|folder| candidates(&from(search.directory, &folder).join(command)));
-    if let Some(found) = found.into_iter().find(|path| path.is_file()) {
+    let searched = search.path.unwrap_or(OsStr::new(PATH_WITHOUT_PATH));
+    let in_folders: Vec<PathBuf> = std::env::split_paths(searched)
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .map(|folder| from(search.directory, &folder).join(command))
+        .collect();
+    if let Some(found) = in_folders.iter().cloned().find_map(executable) {
         return Ok(found);
     }
-    let with_ending = |folder: PathBuf| {
-        BATCH.map(|ending| from(search.directory, &folder).join(command).with_added_extension(ending))
-    };
-    match folders().flat_map(with_ending).find(|path| path.is_file()) {
+    let batch = in_folders.iter().flat_map(|path| BATCH.map(|ending| path.with_added_extension(ending)));
+    match batch.into_iter().find(|path| path.is_file()) {
         Some(path) => Err(SpawnError::BatchFile { path }),
         None => Err(not_in_path(command, searched, search)),
     }
@@ -57,12 +52,7 @@ pub fn find(command: &OsStr, search: &Search<'_>) -> Result<PathBuf, SpawnError>
 /// That `path` is a program, or why not.
 pub fn ensure_program(path: &Path) -> Result<(), SpawnError> {
     let is_batch = |path: &Path| {
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .trim_end_matches(['.', ' '])
-            .to_ascii_lowercase();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().trim_end_matches(['.', ' ']).to_ascii_lowercase();
         BATCH.iter().any(|ending| name.rsplit_once('.').is_some_and(|(_, its)| its == *ending))
     };
     if is_batch(path) || path.canonicalize().is_ok_and(|really| is_batch(&really)) {
@@ -97,28 +87,18 @@ fn from(directory: Option<&Path>, path: &Path) -> PathBuf {
     std::path::absolute(&joined).unwrap_or(joined)
 }
 
-/// The file itself where its name has an ending, else, as the system does, what has it with one.
-fn candidates(path: &Path) -> Vec<PathBuf> {
-    let with = |ending: &str| {
-        let mut name = OsString::from(path);
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    let named = path.extension().is_some().then(|| path.to_owned());
-    named.into_iter().chain(ENDINGS.map(with)).chain([path.to_owned()]).collect()
-}
-
 fn missing(path: PathBuf) -> SpawnError {
     match path.ancestors().skip(1).any(Path::is_file) {
+        _ if path.is_dir() => SpawnError::IsDirectory { path },
         true => SpawnError::NotAFolderOnTheWay { path },
         false => SpawnError::NotFound { path },
     }
 }
 
 fn not_in_path(command: &OsStr, searched: &OsStr, search: &Search<'_>) -> SpawnError {
-    let here = candidates(&from(search.directory, Path::new(command)));
+    let here = executable(from(search.directory, Path::new(command)));
     let command = command.to_string_lossy().into_owned();
-    let hint = match search.directory.is_some() && here.iter().any(|path| path.is_file()) {
+    let hint = match search.directory.is_some() && here.is_some() {
         true => format!("; for the one in the working directory write .\\{command}"),
         false => String::new(),
     };
@@ -132,15 +112,9 @@ mod tests {
 
     fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        for (name, content) in [
-            ("tool.exe", "MZ"),
-            ("other.com", "MZ"),
-            ("script.bat", "MZ"),
-            ("plain", "MZ"),
-            ("a.b", "MZ"),
-            ("text.exe", "text"),
-            ("short.exe", "M"),
-        ] {
+        for (name, content) in
+            [("tool.exe", "MZ"), ("other.com", "MZ"), ("script.bat", "MZ"), ("plain", "MZ"), ("a.b", "MZ"), ("text.exe", "text"), ("short.exe", "M")]
+        {
             fs::write(folder.path().join(name), content).unwrap();
         }
         fs::create_dir(folder.path().join("sub")).unwrap();
@@ -176,8 +150,7 @@ mod tests {
     #[test]
     fn what_is_no_program() {
         let folder = folder();
-        let refused =
-            |name: &str| ensure_program(&folder.path().join(name)).map_err(|error| error.to_string());
+        let refused = |name: &str| ensure_program(&folder.path().join(name)).map_err(|error| error.to_string());
         assert_eq!(refused("tool.exe"), Ok(()));
         for name in ["script.bat", "script.BAT", "script.bat.", "script.bat ", "x.cmd . ."] {
             assert!(refused(name).unwrap_err().contains("batch file"), "{name}");
