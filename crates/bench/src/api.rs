@@ -7,12 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How many clients ask at the same time.
-pub const CLIENTS: [usize; 3] = [1, 16, 64];
-
-/// For how long they ask.
-const SPAN: Duration = Duration::from_secs(2);
-
 /// How long an answer may take that is not measured up to its end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -33,14 +27,14 @@ impl Ports {
         Ok(Self { api: port("apiPort")?, aliveness: port("alivenessPort")? })
     }
 
-    /// What `clients` of `GET /alive` wait for each answer.
-    pub fn alive(self, clients: usize) -> io::Result<Vec<Duration>> {
-        ask(self.aliveness, "/alive", clients)
+    /// What `clients` of `GET /alive` wait for each answer, while they ask for `span`.
+    pub fn alive(self, clients: usize, span: Duration) -> io::Result<Vec<Duration>> {
+        ask(self.aliveness, "/alive", clients, span)
     }
 
     /// The same of a path of the API.
-    pub fn api(self, path: &str, clients: usize) -> io::Result<Vec<Duration>> {
-        ask(self.api, path, clients)
+    pub fn api(self, path: &str, clients: usize, span: Duration) -> io::Result<Vec<Duration>> {
+        ask(self.api, path, clients, span)
     }
 
     /// Asks for `path` of the API on a connection of its own; the answer from its first line on.
@@ -67,8 +61,8 @@ impl Ports {
     }
 }
 
-fn ask(port: u16, path: &str, clients: usize) -> io::Result<Vec<Duration>> {
-    let end = Instant::now() + SPAN;
+fn ask(port: u16, path: &str, clients: usize, span: Duration) -> io::Result<Vec<Duration>> {
+    let end = Instant::now() + span;
     let waits: io::Result<Vec<Vec<Duration>>> = thread::scope(|scope| {
         let asking: Vec<_> =
             (0..clients).map(|_| scope.spawn(|| client(port, path, || Instant::now() >= end))).collect();

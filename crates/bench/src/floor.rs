@@ -2,23 +2,43 @@
 
 use crate::stage::Stage;
 use std::io;
+use std::process::Child;
 use std::time::{Duration, Instant};
 
-/// Kill, wait, spawn, until the replacement says that it runs.
-pub fn replacements(stage: &Stage, times: usize) -> io::Result<Vec<Duration>> {
-    let mut child = stage.spawn("bare")?;
-    stage.next()?;
-    let mut taken = Vec::with_capacity(times);
-    for _ in 0..times {
-        let begun = Instant::now();
-        child.kill()?;
-        child.wait()?;
-        child = stage.spawn("bare")?;
+/// One workload under a bare loop.
+pub struct Bare<'a> {
+    stage: &'a Stage,
+    child: Child,
+}
+
+impl<'a> Bare<'a> {
+    pub fn start(stage: &'a Stage) -> io::Result<Self> {
+        let child = stage.spawn("bare")?;
         stage.next()?;
-        taken.push(begun.elapsed());
+        Ok(Self { stage, child })
     }
-    child.kill()?;
-    child.wait()?;
+
+    /// Kill, wait, spawn, until the replacement says that it runs.
+    pub fn crash(&mut self) -> io::Result<Duration> {
+        let begun = Instant::now();
+        self.child.kill()?;
+        self.child.wait()?;
+        self.child = self.stage.spawn("bare")?;
+        self.stage.next()?;
+        Ok(begun.elapsed())
+    }
+
+    pub fn end(mut self) -> io::Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(drop)
+    }
+}
+
+/// So many crashes, one after the other.
+pub fn replacements(stage: &Stage, times: usize) -> io::Result<Vec<Duration>> {
+    let mut bare = Bare::start(stage)?;
+    let taken = (0..times).map(|_| bare.crash()).collect::<io::Result<Vec<_>>>()?;
+    bare.end()?;
     Ok(taken)
 }
 

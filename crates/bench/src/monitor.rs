@@ -53,39 +53,46 @@ fn program() -> io::Result<PathBuf> {
 impl<'a> Monitor<'a> {
     /// Writes a registry of `size` workloads and starts a monitor on it, which checks them by `server`.
     pub fn launch(stage: &'a Stage, size: usize, server: Option<&Server>) -> io::Result<Self> {
-        Self::launch_in(stage, size, if server.is_some() { "checked" } else { "plain" }, server)
+        let kind = if server.is_some() { "checked" } else { "plain" };
+        Self::launch_on(stage, &format!("{size}-{kind}"), &registry(stage, size, server))
     }
 
-    /// The same in a folder for this `kind`.
-    pub fn launch_in(stage: &'a Stage, size: usize, kind: &str, server: Option<&Server>) -> io::Result<Self> {
-        let directory = stage.folder().join(format!("monitor-{size}-{kind}"));
+    /// Starts a monitor on `registry`, all of whose programs say that they run, in a folder of this name.
+    pub fn launch_on(stage: &'a Stage, name: &str, registry: &Value) -> io::Result<Self> {
+        let directory = stage.folder().join(format!("monitor-{name}"));
         fs::create_dir(&directory)?;
-        fs::write(directory.join("processes_default.json"), registry(stage, size, server).to_string())?;
+        fs::write(directory.join("processes_default.json"), registry.to_string())?;
+        let size = registry["processes"].as_object().map_or(0, Map::len);
+        let (pids, cold_start) = (HashMap::with_capacity(size), Duration::ZERO);
+        // From here on it is stopped, whatever happens.
+        let mut monitor = Self { stage, directory, pid: 0, pids, cold_start };
         let begun = Instant::now();
-        run(&directory, &[])?;
-        let mut pids = HashMap::new();
-        while pids.len() < size {
+        run(&monitor.directory, &[])?;
+        while monitor.pids.len() < size {
             let (name, pid) = stage.next()?;
-            pids.insert(name, pid);
+            monitor.pids.insert(name, pid);
         }
-        let cold_start = begun.elapsed();
-        let info: Value = serde_json::from_slice(&fs::read(directory.join("default_state/monitor.json"))?)?;
+        monitor.cold_start = begun.elapsed();
+        let info = fs::read(monitor.directory.join("default_state/monitor.json"))?;
+        let info: Value = serde_json::from_slice(&info)?;
         let pid = info["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
-        let pid = pid.ok_or_else(|| io::Error::other("the monitor has not said its pid"))?;
-        Ok(Self { stage, directory, pid, pids, cold_start })
+        monitor.pid = pid.ok_or_else(|| io::Error::other("the monitor has not said its pid"))?;
+        Ok(monitor)
     }
 
     /// Kills one process after the other, each time until its replacement says that it runs.
     pub fn replacements(&mut self, times: usize) -> io::Result<Vec<Duration>> {
-        let mut taken = Vec::with_capacity(times);
         let names: Vec<String> = self.pids.keys().cloned().collect();
-        for name in names.iter().cycle().take(times) {
-            let begun = Instant::now();
-            kill(self.pids.get(name).copied().unwrap_or_default())?;
-            let (name, pid) = self.stage.next()?;
-            taken.push(begun.elapsed());
-            self.pids.insert(name, pid);
-        }
+        names.iter().cycle().take(times).map(|name| self.crash(name)).collect()
+    }
+
+    /// Kills a process; the time until its replacement says that it runs.
+    pub fn crash(&mut self, name: &str) -> io::Result<Duration> {
+        let begun = Instant::now();
+        kill(self.pids.get(name).copied().unwrap_or_default())?;
+        let (name, pid) = self.stage.next()?;
+        let taken = begun.elapsed();
+        self.pids.insert(name, pid);
         Ok(taken)
     }
 
@@ -104,21 +111,23 @@ impl<'a> Monitor<'a> {
     pub fn stop_all(self) -> io::Result<Duration> {
         let begun = Instant::now();
         run(&self.directory, &["stop", "all"])?;
-        let taken = begun.elapsed();
-        run(&self.directory, &["--stop"])?;
-        Ok(taken)
+        Ok(begun.elapsed())
     }
 
     /// The share of one core that monitor and logger use while nobody wants anything of them.
     pub fn cpu(&self, seconds: u64) -> io::Result<f64> {
         // What is still to be written after the kills is not idleness.
         thread::sleep(SETTLE);
-        let logger = self.logger()?;
-        let used = || Ok::<u64, io::Error>(run_time(self.pid)? + run_time(logger)?);
+        let works = self.works()?;
+        let used = || Ok::<Duration, io::Error>(works.cpu()?.iter().sum());
         let before = used()?;
         thread::sleep(Duration::from_secs(seconds));
-        let nanos = used()? - before;
-        Ok(nanos as f64 / (seconds as f64 * 1e9))
+        Ok(used()?.saturating_sub(before).as_secs_f64() / seconds as f64)
+    }
+
+    /// The processes of which it is made.
+    pub fn works(&self) -> io::Result<Works> {
+        Ok(Works { monitor: self.pid, logger: self.logger()? })
     }
 
     /// What both take while nobody wants anything of them, over so many seconds.
@@ -147,6 +156,27 @@ impl<'a> Monitor<'a> {
         let status = self.status()?;
         let pid = status["loggerPid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
         pid.ok_or_else(|| io::Error::other("the monitor has no logger"))
+    }
+}
+
+impl Drop for Monitor<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = run(&self.directory, &["--stop"]) {
+            eprintln!("a monitor is left behind: {error}");
+        }
+    }
+}
+
+/// Monitor and logger.
+pub struct Works {
+    monitor: u32,
+    logger: u32,
+}
+
+impl Works {
+    /// CPU time of each so far.
+    pub fn cpu(&self) -> io::Result<[Duration; 2]> {
+        Ok([run_time(self.monitor)?, run_time(self.logger)?])
     }
 }
 
@@ -195,14 +225,14 @@ pub fn signal(pid: u32, how: Signal) -> io::Result<()> {
     Ok(kill_process(pid, how)?)
 }
 
-/// Nanoseconds on a CPU, of all threads (`/proc/PID/task/TID/schedstat`, first field).
-fn run_time(pid: u32) -> io::Result<u64> {
+/// Time on a CPU, of all threads (`/proc/PID/task/TID/schedstat`, first field).
+pub fn run_time(pid: u32) -> io::Result<Duration> {
     let mut sum = 0;
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
         let text = fs::read_to_string(thread?.path().join("schedstat"))?;
         sum += text.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or_default();
     }
-    Ok(sum)
+    Ok(Duration::from_nanos(sum))
 }
 
 /// How often threads gave a CPU up by themselves (proc_pid_status(5)).

@@ -1,6 +1,9 @@
 //! The rows: a table for people, JSON for programs.
 
+use crate::capture::{Captured, Copied};
+use crate::growth::{self, Grown};
 use crate::monitor::Idle;
+use crate::plan::Output;
 use crate::stats::quantile;
 use serde_json::{Map, Value, json};
 use std::fs;
@@ -12,6 +15,8 @@ use std::time::Duration;
 #[derive(Default)]
 pub struct Report {
     rows: Vec<Row>,
+    /// The same for each number of processes, in a table of its own.
+    pub grown: Vec<Grown>,
 }
 
 struct Row {
@@ -24,11 +29,11 @@ struct Row {
     figures: Value,
 }
 
-fn ms(duration: Duration) -> f64 {
+pub fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-fn mib(bytes: u64) -> f64 {
+pub fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
@@ -63,13 +68,33 @@ impl Report {
         self.row(what, size, format!("{value:.1} ms"), ratio, figures);
     }
 
-    /// A throughput, and that of a floor: how long each took for `bytes`.
-    pub fn throughput(&mut self, what: &str, bytes: u64, value: Duration, floor: Duration) {
+    /// What many programs wrote at once.
+    pub fn captured(&mut self, output: Output, Captured { monitor, before, cats }: &Captured) {
+        let (size, bytes) = (output.writers, output.bytes * output.writers as u64);
+        self.throughput("output to logs", (size, bytes), monitor.taken, cats.taken);
+        let share = |copied: &Copied, cpu: Duration| cpu.as_secs_f64() / copied.taken.as_secs_f64();
+        let bare = share(cats, cats.cpu.iter().sum());
+        for (what, cpu) in
+            ["CPU of the monitor meanwhile", "CPU of the logger meanwhile"].iter().zip(&monitor.cpu)
+        {
+            self.share(what, size, share(monitor, *cpu), bare);
+        }
+        self.spread("crash → replacement of another before", size, before, None);
+        self.spread("the same meanwhile", size, &monitor.meanwhile, Some(before));
+        self.spread(
+            "the same, beside the bare loop beside `cat`",
+            size,
+            &monitor.meanwhile,
+            Some(&cats.meanwhile),
+        );
+    }
+
+    fn throughput(&mut self, what: &str, (size, bytes): (usize, u64), value: Duration, floor: Duration) {
         let per_second = |taken: Duration| mib(bytes) / taken.as_secs_f64();
         let (value, floor) = (per_second(value), per_second(floor));
         let figures = json!({"bytes": bytes, "mibPerSecond": value, "floorMibPerSecond": floor});
         let ratio = format!("{:.2}× of {floor:.0} MiB/s", value / floor);
-        self.row(what, 1, format!("{value:.0} MiB/s"), ratio, figures);
+        self.row(what, size, format!("{value:.0} MiB/s"), ratio, figures);
     }
 
     /// A share of one core, beside that of a floor.
@@ -80,7 +105,7 @@ impl Report {
     }
 
     /// What it costs while nothing happens.
-    pub fn idle(&mut self, size: usize, idle: Idle) {
+    pub fn idle(&mut self, size: usize, idle: &Idle) {
         let (percent, wakes) = (idle.cpu * 100.0, idle.wakes_per_second);
         let figures = json!({"percentOfCore": percent, "wakesPerSecond": wakes});
         let text = format!("{percent:.4} % of a core, {wakes:.1} wake-ups per second");
@@ -101,6 +126,7 @@ impl Report {
         for Row { what, processes, measured, ratio, .. } in &self.rows {
             println!("| {what} | {processes} | {measured} | {ratio} |");
         }
+        growth::print(&self.grown);
     }
 
     /// Writes everything to `file`.
@@ -113,7 +139,8 @@ impl Report {
             Value::Object(fields)
         };
         let rows: Vec<Value> = self.rows.iter().map(row).collect();
-        fs::write(file, format!("{:#}\n", json!({"machine": machine(), "rows": rows})))
+        let growth: Vec<Value> = self.grown.iter().map(Grown::json).collect();
+        fs::write(file, format!("{:#}\n", json!({"machine": machine(), "rows": rows, "growth": growth})))
     }
 }
 

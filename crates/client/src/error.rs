@@ -148,6 +148,12 @@ pub enum Error {
         /// The id.
         id: ProcessId,
     },
+    /// There are no logs of it: its output is not captured.
+    #[error("the output of {id} is discarded, so nobody knows what it prints")]
+    OutputDiscarded {
+        /// The id.
+        id: ProcessId,
+    },
     /// It could not be started, or it did not become ready.
     #[error("process {id} did not start: {reason}")]
     StartFailed {
@@ -276,6 +282,7 @@ impl Error {
             (ErrorCode::ProcessNotFound, Some(id)) => Self::ProcessNotFound { id, nearest: None },
             (ErrorCode::AlreadyExists, Some(id)) => Self::AlreadyExists { id },
             (ErrorCode::ProcessDisabled, Some(id)) => Self::ProcessDisabled { id },
+            (ErrorCode::OutputDiscarded, Some(id)) => Self::OutputDiscarded { id },
             (ErrorCode::StartFailed, Some(id)) => Self::StartFailed { id, reason: error },
             (ErrorCode::Superseded, _) => Self::Superseded { reason: error },
             (ErrorCode::Invalid, _) if !problems.is_empty() => Self::Invalid { problems },
@@ -304,6 +311,7 @@ impl Error {
             Self::TokenNotFound { .. } => ErrorCode::NotFound,
             Self::AlreadyExists { .. } => ErrorCode::AlreadyExists,
             Self::ProcessDisabled { .. } => ErrorCode::ProcessDisabled,
+            Self::OutputDiscarded { .. } => ErrorCode::OutputDiscarded,
             Self::StartFailed { .. } => ErrorCode::StartFailed,
             Self::Superseded { .. } => ErrorCode::Superseded,
             Self::Invalid { .. } => ErrorCode::Invalid,
@@ -351,6 +359,9 @@ impl Error {
                 format!("choose another id, or remove that one with: {program} remove {id}")
             }
             Self::ProcessDisabled { id } => format!("enable it first with: {program} enable {id}"),
+            Self::OutputDiscarded { id } => {
+                format!("have it captured from its next start on with: {program} update {id} --output capture --now")
+            }
             Self::StartFailed { id, .. } => format!("see what it printed with: {program} logs {id}"),
             Self::Superseded { .. } => format!("see its state with: {program} list"),
             Self::LockTimeout { .. } => "wait for the holder to finish, or end it, then try again".to_owned(),
@@ -374,31 +385,5 @@ fn advice_on_refusal(code: ErrorCode, program: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn id(text: &str) -> ProcessId {
-        ProcessId::new(text).unwrap()
-    }
-
-    #[test]
-    fn a_monitors_error_becomes_a_typed_one() {
-        let body = ErrorBody::new(ErrorCode::StartFailed, "/opt/x: permission denied");
-        let error = Error::from_body(body, Some(&id("web")));
-        assert_eq!(error.to_string(), "process web did not start: /opt/x: permission denied");
-        assert_eq!(error.code(), "start_failed");
-
-        let body = ErrorBody::new(ErrorCode::ProcessDisabled, "no").about(id("web"));
-        assert!(Error::from_body(body, None).advice("pm").ends_with("pm enable web"));
-
-        let body = ErrorBody::new(ErrorCode::ProcessDisabled, "which one?");
-        assert!(matches!(Error::from_body(body, None), Error::Refused { .. }), "no id, no typed case");
-    }
-
-    #[test]
-    fn every_problem_has_its_line() {
-        let problem = |path: &str| Problem { path: path.into(), message: "is wrong".into() };
-        let error = Error::Invalid { problems: vec![problem("args[0]"), problem("")] };
-        assert_eq!(error.to_string(), "args[0]: is wrong\nis wrong");
-    }
-}
+#[path = "error_tests.rs"]
+mod tests;

@@ -63,7 +63,8 @@ impl Client {
     /// by its logs.
     ///
     /// # Errors
-    /// [`Error::ProcessNotFound`], or [`Error::Refused`] when there is no such run.
+    /// [`Error::ProcessNotFound`]; [`Error::OutputDiscarded`] when there is none; or [`Error::Refused`] when there is no
+    /// such run.
     pub async fn logs(&self, id: &ProcessId, query: &LogQuery) -> Result<LogStream, Error> {
         let source = self.retry().run(true, || self.source_of_logs(id, query)).await?;
         Ok(LogStream { client: self.clone(), process: id.clone(), query: query.clone(), source })

@@ -1,6 +1,6 @@
 //! The clocks and the die that the core is told about.
 
-pub use crate::sys::clock::monotonic_micros;
+pub use crate::sys::clock::{monotonic_micros, thread_time};
 
 use process_monitor_core::time::{Mono, Now, Wall};
 use std::hash::{BuildHasher, RandomState};

@@ -6,7 +6,9 @@ mod process_support;
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::RunId;
 use process_monitor_core::time::Wall;
-use process_monitor_host::process::record::{RecordError, RecordState, RunRecord, finish, read, read_all};
+use process_monitor_host::process::record::{
+    Intent, RecordError, RecordState, RunRecord, finish, read, read_all,
+};
 use process_monitor_host::process::{BootId, Identity};
 use process_support::{PATIENCE, Stage, eventually, run_id};
 use rustix::fs::{CWD, FileType, FlockOperation, flock, mknodat};
@@ -220,4 +222,14 @@ fn the_lock_is_held_while_the_record_is_open() {
     let is_free = || flock(&other, FlockOperation::NonBlockingLockExclusive).is_ok();
     eventually("neither program nor monitor keeps it", is_free);
     assert!(!running.process.wait(Some(Duration::ZERO)).unwrap());
+}
+
+#[test]
+fn a_run_without_output_is_a_run_for_monitors_that_know_of_none() {
+    let stage = Stage::new();
+    let intent = Intent { folder: None, ..stage.intent(&run_id()) };
+    drop(RunRecord::create(&stage.record_path(), &intent).unwrap());
+    assert_eq!(stage.record().intent, intent);
+    let text = fs::read_to_string(stage.record_path()).unwrap();
+    assert!(text.contains(r#""folder":"""#), "{text}");
 }

@@ -29,6 +29,8 @@ pub enum ErrorCode {
     ProcessDisabled,
     /// The process does not run, so there is nobody to signal.
     NotUp,
+    /// Nothing is kept of what it prints: its `output` is `discard`.
+    OutputDiscarded,
     /// It could not be started, or did not become ready; `error` says why.
     StartFailed,
     /// Another command overtook this one (a stop while it waited for a start).

@@ -2,7 +2,7 @@
 
 use process_monitor_core::exit::LastExit;
 use process_monitor_core::id::ProcessId;
-use process_monitor_core::model::{ProcessEntry, ProcessState, StopSignal};
+use process_monitor_core::model::{OutputMode, ProcessEntry, ProcessState, StopSignal};
 use process_monitor_core::reading::{Document, Members, Readable, Report};
 use process_monitor_core::time::Wall;
 use serde::{Deserialize, Serialize};
@@ -55,7 +55,10 @@ pub struct ProcessStatus {
     pub args: Vec<String>,
     /// New: where it runs.
     pub working_directory: Option<String>,
-    /// New: the folder that holds a folder of output per run.
+    /// New: what becomes of its output, from its next start on.
+    #[serde(default)]
+    pub output: OutputMode,
+    /// New: the folder that holds a folder of output per run whose output was captured.
     pub log_folder: Option<String>,
 }
 
@@ -84,6 +87,7 @@ impl ProcessStatus {
             command: Some(entry.command.clone()),
             args: entry.args.clone(),
             working_directory: entry.working_directory.clone(),
+            output: entry.output,
             log_folder: None,
         }
     }

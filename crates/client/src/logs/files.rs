@@ -51,15 +51,16 @@ pub(super) fn open(layout: &Layout, id: &ProcessId, query: &LogQuery) -> Result<
     Ok(FileLines { chunks, lines, waker: None })
 }
 
-/// A process that was removed is still known by its logs.
+/// A process that was removed is still known by its logs. Of one whose output is discarded those of earlier runs may be
+/// there.
 fn look_for(
     layout: &Layout,
     id: &ProcessId,
     runs: &Runs,
     failed: impl Fn(FileError) -> Error,
 ) -> Result<(), Error> {
-    if !layout.process_logs(id).is_dir() {
-        store::get(layout, id)?;
+    if !layout.process_logs(id).is_dir() && !store::get(layout, id)?.output.is_captured() {
+        return Err(Error::OutputDiscarded { id: id.clone() });
     }
     match runs {
         Runs::Named(name) if !names::has_run(layout, id, name).map_err(failed)? => {

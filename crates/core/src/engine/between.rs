@@ -24,7 +24,7 @@ impl Process {
     ) {
         let policy = self.entry.restart_policy();
         let verdict = policy::after(&policy, ending, self.attempts, cx.now.dice)
-            .after_at_least(policy::least_wait(&self.entry));
+            .after_at_least(policy::least_wait(&self.entry, self.failed_starts));
         let cleared_run = clearing.then(|| run.clone());
         let pause = |wait| Pause::from(at, wait, cleared_run, cx.now);
         match verdict {

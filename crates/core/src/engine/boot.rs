@@ -134,7 +134,10 @@ impl Process {
             false => policy::delay(policy.backoff(), self.attempts.saturating_sub(1), cx.now.dice),
         };
         let ended = entry.last_stopped_at.unwrap_or(cx.now.wall);
-        let pause = Pause::from(ended, wait.max(policy::least_wait(entry)), clearing, cx.now);
+        // How many starts failed in a row is not known any more.
+        let failed = entry.last_exit.as_ref().is_some_and(|exit| exit.reason == ExitReason::StartFailed);
+        let wait = wait.max(policy::least_wait(entry, failed.into()));
+        let pause = Pause::from(ended, wait, clearing, cx.now);
         self.enter(if retrying { State::Retrying(pause) } else { State::Crashed(pause) }, cx);
     }
 }

@@ -79,7 +79,7 @@ impl Process {
         }
         let up = matches!(self.state.public(), ProcessState::Starting | ProcessState::Running);
         let changed = !up || self.attempts > 0;
-        self.attempts = 0;
+        self.count_anew();
         match &mut self.state {
             State::Stopped | State::Failed | State::Disabled => self.begin(cx),
             State::Crashed(pause) | State::Retrying(pause) => match pause.clearing.take() {
@@ -99,12 +99,17 @@ impl Process {
     pub(super) fn restart(&mut self, ticket: Option<Ticket>, wait: Wait, cx: &mut Context<'_>) -> bool {
         let up = matches!(self.state.public(), ProcessState::Starting | ProcessState::Running);
         if up && self.start_refused().is_none() {
-            self.attempts = 0;
+            self.count_anew();
             self.stop(Then::Start, cx);
             self.answer_start(ticket, wait, cx);
             return true;
         }
         self.start(ticket, wait, cx)
+    }
+
+    /// Somebody wants it up: what failed before does not count.
+    fn count_anew(&mut self) {
+        (self.attempts, self.failed_starts) = (0, 0);
     }
 
     pub(super) fn start_refused(&self) -> Option<Refusal> {

@@ -11,6 +11,9 @@ use std::time::Duration;
 
 impl Process {
     pub(super) fn spawned(&mut self, of: &RunId, result: Result<u32, String>, cx: &mut Context<'_>) {
+        if self.state.run() == Some(of) {
+            self.failed_starts = if result.is_ok() { 0 } else { self.failed_starts.saturating_add(1) };
+        }
         match (&self.state, result) {
             (State::Starting { run }, Ok(pid)) if run == of => {
                 self.last_started = Some(cx.now.wall);

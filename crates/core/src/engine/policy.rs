@@ -8,6 +8,13 @@ use std::time::Duration;
 /// may have programs crash, but not have the monitor do nothing but start them.
 pub const LEAST_WAIT_OF_STRANGERS: Duration = Duration::from_secs(1);
 
+/// The least wait after a start that failed, because nothing ran: what it lacked will not be there at once, and to try
+/// without a pause would cost more than what runs. It doubles with each failure in a row.
+pub const LEAST_WAIT_OF_FAILED_STARTS: Duration = Duration::from_millis(100);
+
+/// However many starts failed in a row, no more than this is added to what the policy says.
+pub const LONGEST_LEAST_WAIT: Duration = Duration::from_secs(5);
+
 /// How a run, or the attempt at one, ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -41,9 +48,16 @@ impl Verdict {
     }
 }
 
-/// The least wait before `entry` is started again by its policy.
-pub fn least_wait(entry: &ProcessEntry) -> Duration {
-    entry.untrusted_peer.as_ref().map_or(Duration::ZERO, |_| LEAST_WAIT_OF_STRANGERS)
+/// The least wait before `entry`, whose last `failed_starts` starts failed, is started again by its policy.
+pub fn least_wait(entry: &ProcessEntry, failed_starts: u32) -> Duration {
+    let of_strangers = entry.untrusted_peer.as_ref().map_or(Duration::ZERO, |_| LEAST_WAIT_OF_STRANGERS);
+    of_strangers.max(after_failed_starts(failed_starts))
+}
+
+fn after_failed_starts(in_a_row: u32) -> Duration {
+    let Some(doublings) = in_a_row.checked_sub(1) else { return Duration::ZERO };
+    let factor = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);
+    LEAST_WAIT_OF_FAILED_STARTS.saturating_mul(factor).min(LONGEST_LEAST_WAIT)
 }
 
 /// What follows `ending` when `attempts` restarts have been used. `dice` is any random number.
@@ -120,9 +134,9 @@ mod tests {
     #[test]
     fn strangers_wait() {
         let mut entry = ProcessEntry::new(crate::id::ProcessId::new("web").unwrap(), "web");
-        assert_eq!(least_wait(&entry), Duration::ZERO);
+        assert_eq!(least_wait(&entry, 0), Duration::ZERO);
         entry.untrusted_peer = Some("203.0.113.9".to_owned());
-        let (least, long) = (least_wait(&entry), Duration::from_secs(9));
+        let (least, long) = (least_wait(&entry, 1), Duration::from_secs(9));
         let table = [
             (Verdict::Restart(Duration::ZERO), Verdict::Restart(least)),
             (Verdict::Restart(long), Verdict::Restart(long)),
@@ -132,6 +146,25 @@ mod tests {
         ];
         for (verdict, expected) in table {
             assert_eq!(verdict.after_at_least(least), expected);
+        }
+    }
+
+    #[test]
+    fn failed_starts_wait_longer_each_time() {
+        let entry = ProcessEntry::new(crate::id::ProcessId::new("web").unwrap(), "web");
+        let table = [
+            (0, 0),
+            (1, 100),
+            (2, 200),
+            (3, 400),
+            (6, 3200),
+            (7, 5000),
+            (32, 5000),
+            (33, 5000),
+            (u32::MAX, 5000),
+        ];
+        for (in_a_row, millis) in table {
+            assert_eq!(least_wait(&entry, in_a_row), Duration::from_millis(millis), "{in_a_row} in a row");
         }
     }
 

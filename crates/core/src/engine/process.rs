@@ -45,6 +45,8 @@ pub(super) struct Process {
     pub(super) started_with: Arc<ProcessEntry>,
     pub(super) state: State,
     pub(super) attempts: u32,
+    /// Starts in a row that failed: nothing ran since.
+    pub(super) failed_starts: u32,
     pub(super) last_started: Option<Wall>,
     pub(super) last_stopped: Option<Wall>,
     pub(super) last_exit: Option<LastExit>,
@@ -65,6 +67,7 @@ impl Process {
         Self {
             state: if entry.enabled { State::Stopped } else { State::Disabled },
             attempts: entry.restart_attempts,
+            failed_starts: 0,
             last_started: entry.last_started_at,
             last_stopped: entry.last_stopped_at,
             last_exit: entry.last_exit.clone(),

@@ -3,7 +3,7 @@
 use super::document::document;
 use super::problem::{Problem, nested};
 use super::rule::{Arguments, Bounds, Executable, Folder, Variables};
-use super::{AlivenessCheck, ProcessState, RestartPolicy, StopSignal};
+use super::{AlivenessCheck, OutputMode, ProcessState, Readiness, RestartPolicy, StopSignal};
 use crate::exit::LastExit;
 use crate::id::{ProcessId, RunId};
 use crate::time::Wall;
@@ -78,6 +78,10 @@ document! {
         /// What is kept of its output. Default: that of an empty object.
         #[serde(skip_serializing_if = "Option::is_none")]
         logs: Option<LogConfig> = None,
+        /// What becomes of its output: `capture` copies it to log files, `discard` sends it to the null device. Then there
+        /// are no logs of it, and no line of it can say that it is ready. Default `capture`.
+        #[serde(skip_serializing_if = "OutputMode::is_default")]
+        output: OutputMode = OutputMode::Capture,
         /// When it was registered.
         #[serde(skip_serializing_if = "Option::is_none")]
         registered_at: Option<Wall> = None,
@@ -170,7 +174,17 @@ impl ProcessEntry {
         let policy = self.restart_policy.iter().flat_map(|p| nested("restartPolicy", p.validate()));
         let check = self.aliveness_check.iter().flat_map(|c| nested("alivenessCheck", c.validate()));
         let logs = self.logs.iter().flat_map(|l| nested("logs", l.validate()));
-        self.broken_rules().chain(policy).chain(check).chain(logs).collect()
+        self.broken_rules().chain(policy).chain(check).chain(logs).chain(self.unheard_line()).collect()
+    }
+
+    /// A line that is waited for, of an output that nobody reads.
+    fn unheard_line(&self) -> Option<Problem> {
+        let by = self.check().and_then(AlivenessCheck::readiness).map(|(by, _)| by);
+        (by == Some(Readiness::Line) && !self.output.is_captured()).then(|| {
+            let why = "expected \"capture\", because alivenessCheck.startupCheck.logPattern waits for a line of the output, \
+                found \"discard\"; capture the output, or have the program say otherwise that it is ready";
+            Problem::new("output", why)
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `entry` | a process: what to run, how to stop it, what to keep of its output, its last known state |
 //! | `registration` | what clients send about a process |
+//! | `output` | what becomes of what it prints |
 //! | `policy` | when it is restarted |
 //! | `health` | how it is found to be well |
 //! | `settings` | ports, partner, remote access |
@@ -20,6 +21,7 @@
 mod document;
 mod entry;
 mod health;
+mod output;
 mod policy;
 mod problem;
 mod registration;
@@ -33,6 +35,7 @@ mod token;
 
 pub use entry::{LogConfig, MIN_FILE_BYTES, ProcessEntry, StopConfig};
 pub use health::{AlivenessCheck, ExecCheck, FailAction, Readiness, StartupCheck};
+pub use output::OutputMode;
 pub use policy::{Backoff, RestartPolicy, RestartType};
 pub use problem::{JsonPath, Problem, Step};
 pub use registration::{EntryPatch, RUNTIME_FIELDS, Registration};

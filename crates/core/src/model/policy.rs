@@ -33,7 +33,8 @@ document! {
         /// Restarts before giving up. Default 5.
         max_attempts: u32 = 5,
         /// The wait before the first, second, … restart; the last repeats; empty means no wait.
-        /// Default `[1000, 2000, 5000]`. Not used when `delayMs` is set.
+        /// Default `[1000, 2000, 5000]`. Not used when `delayMs` is set. A start that failed, so that nothing ran, is
+        /// tried again after 100 ms at the least, twice as long after each failure in a row, up to 5000, whatever the policy says.
         backoff_intervals_ms: Vec<u64> = vec![1000, 2000, 5000],
         /// After running this long the attempts return to 0. Default 300000.
         reset_after_ms: u64 = 300_000,

@@ -162,6 +162,7 @@ impl ProcessEntry {
             ("environment", self.environment != other.environment),
             ("alivenessCheck", told(self).unwrap_or_default() != told(other).unwrap_or_default()),
             ("logs", self.logs() != other.logs()),
+            ("output", self.output != other.output),
         ]
         .into_iter()
         .filter_map(|(field, differs)| differs.then_some(field))

@@ -1,6 +1,6 @@
 //! Merging two changes of one value.
 
-use super::{FailAction, ProcessState, RestartType, Scope, StopSignal, TokenHash};
+use super::{FailAction, OutputMode, ProcessState, RestartType, Scope, StopSignal, TokenHash};
 use crate::exit::LastExit;
 use crate::id::{InstanceId, ProcessId, RunId};
 use crate::time::Wall;
@@ -34,7 +34,7 @@ macro_rules! whole {
 }
 
 whole!(bool, u16, u32, u64, f64, String, InstanceId, ProcessId, RunId, Wall, LastExit);
-whole!(ProcessState, RestartType, StopSignal, FailAction, Scope, TokenHash);
+whole!(ProcessState, RestartType, StopSignal, FailAction, OutputMode, Scope, TokenHash);
 
 impl<T: Clone + PartialEq> ThreeWay for Vec<T> {
     fn three_way(base: &Self, ours: &Self, theirs: &Self) -> Self {

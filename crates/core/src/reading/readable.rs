@@ -4,7 +4,7 @@ use super::explain::{expected, explain};
 use super::report::Report;
 use crate::exit::LastExit;
 use crate::id::{InstanceId, ProcessId, RunId};
-use crate::model::{FailAction, ProcessState, RestartType, Scope, Step, StopSignal, TokenHash};
+use crate::model::{FailAction, OutputMode, ProcessState, RestartType, Scope, Step, StopSignal, TokenHash};
 use crate::time::Wall;
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
@@ -79,6 +79,8 @@ leaves! {
     ProcessState = Some(ProcessState::default()),
     RestartType = Some(RestartType::default()),
     FailAction = None,
+    // Of a text that is none of them, nothing more is to be said.
+    OutputMode = Some(OutputMode::Capture),
     Scope = Some(Scope::Read),
     TokenHash = None,
     LastExit = None,

@@ -20,6 +20,8 @@ pub struct Backoff {
     /// It is the long wait of `retryIndefinitely`.
     pub retrying: bool,
     pub policy: RestartPolicy,
+    /// Starts in a row that have failed.
+    pub failed_starts: u32,
 }
 
 /// What is known of one registered process from the commands that were accepted and from what the
@@ -33,6 +35,7 @@ pub struct Book {
     pub wanted: Option<Wanted>,
     pub shown: Option<ProcessState>,
     pub wait: Option<Backoff>,
+    pub failed_starts: u32,
     /// When it was last signalled, killed, or began to stop.
     pub pushed: Duration,
     pub clearing: Option<RunId>,
@@ -105,7 +108,7 @@ impl Books {
             }
             Command::Start { .. } | Command::Restart { .. } => {
                 book.wanted = Some(Wanted::Up);
-                book.wait = None;
+                (book.wait, book.failed_starts) = (None, 0);
                 book.owed |= !up || matches!(command, Command::Restart { .. });
             }
             Command::Stop(_) => book.down(),
@@ -140,6 +143,7 @@ impl Books {
     pub fn boot(&mut self, continuing: bool) {
         for book in self.processes.values_mut() {
             (book.clearing, book.wait, book.shown) = (None, None, None);
+            book.failed_starts = 0;
             book.given_up &= continuing;
             book.cut_off |= self.shutting_down && !self.finished;
             if self.shutting_down {
@@ -167,6 +171,11 @@ impl Books {
 
     /// A result is about to be told.
     pub fn result(&mut self, event: &Event, now: Duration) {
+        if let Event::Spawned { id, result, .. } = event
+            && let Some(book) = self.processes.get_mut(id)
+        {
+            book.failed_starts = if result.is_ok() { 0 } else { book.failed_starts + 1 };
+        }
         if let Event::Cleared { id, run } = event
             && let Some(book) = self.processes.get_mut(id)
             && book.clearing.as_ref() == Some(run)

@@ -101,6 +101,12 @@ fn exponential() -> RestartPolicy {
     }
 }
 
+/// The least wait after so many failed starts in a row, whatever the policy says.
+pub fn floor_of_failed_starts(in_a_row: u32) -> Duration {
+    let milliseconds = (1..in_a_row).fold(100, |wait: u64, _| wait * 2).min(5_000);
+    if in_a_row == 0 { Duration::ZERO } else { Duration::from_millis(milliseconds) }
+}
+
 /// The shortest and the longest wait before the restart that follows `earlier` ones, worked out anew.
 pub fn bounds(policy: &RestartPolicy, earlier: u32) -> (Duration, Duration) {
     let milliseconds = match policy.delay_ms {

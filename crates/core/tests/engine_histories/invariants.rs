@@ -43,7 +43,8 @@ impl Books {
             ProcessState::Stopping => book.pushed = now,
             ProcessState::Crashed | ProcessState::Retrying if !booting => {
                 let retrying = to == ProcessState::Retrying;
-                book.wait = policy.map(|policy| Backoff { from: now, retrying, policy });
+                let failed_starts = book.failed_starts;
+                book.wait = policy.map(|policy| Backoff { from: now, retrying, policy, failed_starts });
             }
             _ => {}
         }
@@ -64,7 +65,7 @@ impl Books {
 
     pub fn delay_within_policy_bounds(&mut self, id: &ProcessId, attempts: u32, now: Duration) -> Held {
         let Some(book) = self.processes.get_mut(id) else { return Ok(()) };
-        let Some(Backoff { from, retrying, policy }) = book.wait.take() else { return Ok(()) };
+        let Some(Backoff { from, retrying, policy, failed_starts }) = book.wait.take() else { return Ok(()) };
         prop_assert!(
             retrying || attempts > 0,
             "delay_within_policy_bounds: {id} restarts, and no attempt is counted"
@@ -75,6 +76,8 @@ impl Books {
         } else {
             entries::bounds(&policy, attempts.saturating_sub(1))
         };
+        let floor = entries::floor_of_failed_starts(failed_starts);
+        let (shortest, longest) = (shortest.max(floor), longest.max(floor));
         let (waited, slack) = (now - from, Duration::from_micros(1));
         prop_assert!(
             waited + slack >= shortest,

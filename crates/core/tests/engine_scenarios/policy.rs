@@ -85,6 +85,50 @@ fn a_failed_spawn_counts_as_a_crash() {
 }
 
 #[test]
+fn a_start_that_fails_is_not_tried_again_at_full_speed() {
+    let eager = RestartPolicy { max_attempts: u32::MAX, backoff_intervals_ms: Vec::new(), ..policy() };
+    let mut desk = Desk::with(with_policy(eager));
+    desk.start();
+    let fails_for = |desk: &mut Desk, wait: u64| {
+        desk.spawn_fails("out of descriptors");
+        desk.log();
+        desk.pass(wait - 1);
+        assert_eq!((desk.log().as_str(), desk.state()), ("", Crashed), "sooner than after {wait} ms");
+        desk.pass(1);
+        assert_eq!(desk.state(), Starting, "later than after {wait} ms");
+    };
+    for wait in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
+        fails_for(&mut desk, wait);
+    }
+    // What ran and crashed keeps its policy, and the count of failures begins anew.
+    desk.spawned(101);
+    returns_after(&mut desk, 0);
+    desk.exits(Exit::Code(1));
+    fails_for(&mut desk, 100);
+    fails_for(&mut desk, 200);
+    // So it does when somebody starts it.
+    desk.spawn_fails("out of descriptors");
+    desk.start();
+    assert_eq!(desk.state(), Starting);
+    fails_for(&mut desk, 100);
+}
+
+#[test]
+fn the_retry_of_a_start_that_fails_is_no_sooner_either() {
+    let policy =
+        RestartPolicy { max_attempts: 0, retry_indefinitely: true, indefinite_interval_ms: 10, ..policy() };
+    let mut desk = Desk::with(with_policy(policy));
+    desk.start();
+    for wait in [100, 200] {
+        desk.spawn_fails("no such file");
+        desk.pass(wait - 1);
+        assert_eq!(desk.state(), Retrying);
+        desk.pass(1);
+        assert_eq!(desk.state(), Starting);
+    }
+}
+
+#[test]
 fn when_attempts_are_used_up_it_may_be_retried_for_good() {
     let policy = RestartPolicy { max_attempts: 0, retry_indefinitely: true, ..policy() };
     let mut desk = Desk::running(with_policy(policy));

@@ -134,6 +134,7 @@ fn what_is_new_is_written_only_when_it_is_there() {
     let new = [
         "stop\"",
         "logs",
+        "output",
         "lastExit",
         "\"type\"",
         "bindAddress",

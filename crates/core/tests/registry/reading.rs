@@ -25,7 +25,7 @@ fn problems(text: impl AsRef<[u8]>) -> Vec<String> {
 #[test]
 fn each_mistake_is_told_with_path_expected_and_found() {
     let known = "id, name, command, args, workingDirectory, environment, autostart, enabled, isRemote, \
-                 restartPolicy, alivenessCheck, stop, logs, registeredAt, untrustedPeer, lastStartedAt, lastStoppedAt, pid, \
+                 restartPolicy, alivenessCheck, stop, logs, output, registeredAt, untrustedPeer, lastStartedAt, lastStoppedAt, pid, \
                  state, restartAttempts, consecutiveFailures, lastExit, pastRuns, removing";
     let table: Vec<(String, String)> = [
         (r#""args":"-x""#, r#"args: expected a list, found "-x""#),
@@ -46,6 +46,7 @@ fn each_mistake_is_told_with_path_expected_and_found() {
         (r#""lastExit":{"reason":"exited"}"#, "lastExit: the required field `at` is missing"),
         (r#""enviroment":{"A":"s3cr3t"}"#, "enviroment: there is no such field; did you mean `environment`?"),
         (r#""logs":{"keep":1}"#, "logs.keep: there is no such field; expected one of maxFileBytes, keepFiles, keepRuns, timestamps"),
+        (r#""output":"none""#, "output: expected `capture` or `discard`, found \"none\""),
         (r#""stop":{"signal":"SIGCHLD"}"#, "stop.signal: \"SIGCHLD\" is not a stop signal; use one of SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGKILL"),
         (r#""id":"web""#, "id: this key is there twice in the same object; keep one"),
         (r#""name":null"#, "name: this key is there twice in the same object; keep one\nname: expected a string, found null"),

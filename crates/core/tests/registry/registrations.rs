@@ -164,6 +164,24 @@ fn a_change_that_cannot_be_obeyed_is_refused_whole() {
 }
 
 #[test]
+fn a_line_is_not_waited_for_that_nobody_reads() {
+    let startup = |check: Value| json!({"output": "discard", "alivenessCheck": {"startupCheck": check}});
+    let refused = changed(&web(), &startup(json!({"enabled": true, "logPattern": "up"}))).unwrap_err();
+    let expected = "output: expected \"capture\", because alivenessCheck.startupCheck.logPattern waits for a line of the \
+        output, found \"discard\"; capture the output, or have the program say otherwise that it is ready";
+    assert_eq!(refused, [expected]);
+    let waits =
+        changed(&web(), &json!({"alivenessCheck": {"startupCheck": {"enabled": true, "logPattern": "up"}}}))
+            .unwrap();
+    assert_eq!(changed(&waits, &json!({"output": "discard"})).unwrap_err(), [expected]);
+    for good in [json!({"enabled": false, "logPattern": "up"}), json!({"enabled": true, "notify": true})] {
+        assert!(changed(&web(), &startup(good.clone())).is_ok(), "{good}");
+    }
+    let off = json!({"output": "discard", "alivenessCheck": {"enabled": false}});
+    assert!(changed(&waits, &off).is_ok(), "a check that is switched off waits for nothing");
+}
+
+#[test]
 fn fields_of_a_newer_version_survive_a_change_and_cannot_be_changed() {
     let mut entry = web();
     entry.extra.insert("cgroup".to_owned(), json!({"x": 1}));
@@ -191,6 +209,8 @@ fn what_takes_a_restart() {
         ),
         (json!({"logs": {"keepRuns": 10}}), vec![]),
         (json!({"logs": {"keepRuns": 9}}), vec!["logs"]),
+        (json!({"output": "capture"}), vec![]),
+        (json!({"output": "discard"}), vec!["output"]),
         (json!({"alivenessCheck": {"tcp": "localhost:1"}}), vec![]),
         (json!({"alivenessCheck": {"watchdogMs": 1000}}), vec!["alivenessCheck"]),
     ];

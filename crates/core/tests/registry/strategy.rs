@@ -3,9 +3,9 @@
 use process_monitor_core::exit::{ExitReason, LastExit};
 use process_monitor_core::id::{InstanceId, ProcessId, RunId};
 use process_monitor_core::model::{
-    AlivenessCheck, ExecCheck, FailAction, JsonPath, LogConfig, PartnerDiscovery, ProcessEntry, ProcessState,
-    RateLimit, RemoteAccess, RestartPolicy, RestartType, Scope, StartupCheck, Step, StopConfig, StopSignal,
-    Tls, Token, TokenHash, WatcherInfo,
+    AlivenessCheck, ExecCheck, FailAction, JsonPath, LogConfig, OutputMode, PartnerDiscovery, ProcessEntry,
+    ProcessState, RateLimit, RemoteAccess, RestartPolicy, RestartType, Scope, StartupCheck, Step, StopConfig,
+    StopSignal, Tls, Token, TokenHash, WatcherInfo,
 };
 use process_monitor_core::registry::Registry;
 use process_monitor_core::time::Wall;
@@ -168,12 +168,13 @@ fn last_exit() -> impl Strategy<Value = LastExit> {
 pub fn entry_of(id: ProcessId) -> impl Strategy<Value = ProcessEntry> {
     let variables = option::of(btree_map("[A-C_]{1,2}", text(), 0..4));
     let what = (text(), text(), vec(text(), 0..4), option::of("/[a-z]{0,4}"), variables);
-    let switches = (any::<bool>(), any::<bool>(), any::<bool>());
+    let output = select(vec![OutputMode::Capture, OutputMode::Discard]);
+    let switches = (any::<bool>(), any::<bool>(), any::<bool>(), output);
     let parts = (option::of(policy()), option::of(check()), option::of(stop()), option::of(logs()));
     let times = (option::of(wall()), option::of(wall()), option::of(wall()), option::of(last_exit()));
     let past = (vec("r[0-9a-f]{1,3}-[0-9]", 0..3), any::<bool>());
     let run = (option::of(any::<u32>()), state(), any::<u32>(), any::<u32>(), past);
-    (what, switches, parts, times, run, extra()).prop_map(
+    let entry = (what, switches, parts, times, run, extra()).prop_map(
         move |(what, switches, parts, times, run, extra)| ProcessEntry {
             id: id.clone(),
             name: what.0,
@@ -189,6 +190,7 @@ pub fn entry_of(id: ProcessId) -> impl Strategy<Value = ProcessEntry> {
             aliveness_check: parts.1,
             stop: parts.2,
             logs: parts.3,
+            output: switches.3,
             registered_at: times.0,
             last_started_at: times.1,
             last_stopped_at: times.2,
@@ -201,7 +203,14 @@ pub fn entry_of(id: ProcessId) -> impl Strategy<Value = ProcessEntry> {
             removing: run.4.1,
             extra,
         },
-    )
+    );
+    entry.prop_map(|mut entry| {
+        let startup = entry.aliveness_check.as_ref().and_then(|check| check.startup_check.as_ref());
+        if startup.is_some_and(|startup| startup.log_pattern.is_some()) {
+            entry.output = OutputMode::Capture;
+        }
+        entry
+    })
 }
 
 const HOSTS: &[&str] = &["localhost", "0.0.0.0", "", "::1", "10.0.*.*", "2001:db8::/32", "*.example.com"];

@@ -1,20 +1,84 @@
-//! A run's folder and FIFOs, as the monitor makes them before the spawn.
+//! Where a run's output goes: its folder and FIFOs, as the monitor makes them before the spawn, or nowhere.
 
 use super::error::failed;
 use super::names::{Stream, run_folder_name};
-use crate::fd::{BorrowedFd, OwnedFd};
+use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::files::{FileError, create_folders};
 use crate::layout::Layout;
 use crate::sys::fifo::{self, Made};
 use crate::sys::files as sys;
 use process_monitor_core::id::{ProcessId, RunId};
+use process_monitor_core::model::OutputMode;
 use process_monitor_core::time::Wall;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Where a new run's output goes.
 #[derive(Debug)]
-pub struct RunOutput {
+pub enum RunOutput {
+    /// To its log files.
+    Captured(CapturedOutput),
+    /// Nowhere: the null device, open for writing. Nothing is made, and nobody is told of such a run.
+    Discarded(OwnedFd),
+}
+
+impl RunOutput {
+    /// Makes what `run`, which starts at `started`, needs for its output. What was made is removed again when a later
+    /// step fails.
+    ///
+    /// # Errors
+    /// When a folder, FIFO or descriptor cannot be had.
+    pub fn create(
+        mode: OutputMode,
+        layout: &Layout,
+        process: &ProcessId,
+        run: &RunId,
+        started: Wall,
+    ) -> Result<Self, FileError> {
+        match mode {
+            OutputMode::Capture => CapturedOutput::create(layout, process, run, started).map(Self::Captured),
+            OutputMode::Discard => sys::null()
+                .map(|nowhere| Self::Discarded(nowhere.into()))
+                .map_err(failed("open", Path::new("the null device"))),
+        }
+    }
+
+    /// What becomes the program's standard output.
+    pub fn stdout(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Captured(captured) => captured.stdout.as_fd(),
+            Self::Discarded(nowhere) => nowhere.as_fd(),
+        }
+    }
+
+    /// What becomes its standard error.
+    pub fn stderr(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Captured(captured) => captured.stderr.as_fd(),
+            Self::Discarded(nowhere) => nowhere.as_fd(),
+        }
+    }
+
+    /// What else the program is to have open, without knowing, so that what it printed lives as long as it does.
+    pub fn keeps(&self) -> Vec<BorrowedFd<'_>> {
+        match self {
+            Self::Captured(captured) => captured.keeps(),
+            Self::Discarded(_) => Vec::new(),
+        }
+    }
+
+    /// The folder of its log files; `None`: it has none.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Captured(captured) => Some(&captured.folder),
+            Self::Discarded(_) => None,
+        }
+    }
+}
+
+/// The output of a run that goes to log files.
+#[derive(Debug)]
+pub struct CapturedOutput {
     /// `{logs}/{process}/{YYYYMMDD_HHMMSS}`, new and empty.
     pub folder: PathBuf,
     /// The program's standard output: a FIFO open for reading and writing, so that the program never
@@ -34,7 +98,7 @@ pub struct OutputHold {
     ends: Vec<OwnedFd>,
 }
 
-impl RunOutput {
+impl CapturedOutput {
     /// Makes the folder and the FIFOs of `run`, which started at `started`. A few system calls, no
     /// fsync. What was made is removed again when a later step fails.
     pub fn create(
@@ -54,8 +118,7 @@ impl RunOutput {
         Ok(Self { folder: folder.to_owned(), stdout: out.program, stderr: err.program, hold })
     }
 
-    /// What else the program is to have open, without knowing, so that what it printed lives as long as it does.
-    pub fn keeps(&self) -> Vec<BorrowedFd<'_>> {
+    fn keeps(&self) -> Vec<BorrowedFd<'_>> {
         self.hold.ends.iter().filter_map(fifo::kept_by_program).collect()
     }
 }
@@ -72,7 +135,7 @@ impl OutputHold {
     }
 }
 
-/// Removes what [`RunOutput::create`] made for a run that was never started: its FIFOs, and its
+/// Removes what [`CapturedOutput::create`] made for a run that was never started: its FIFOs, and its
 /// folder if it is empty. What cannot be removed is left for the retention.
 pub fn discard(layout: &Layout, run: &RunId, folder: &Path) {
     for stream in Stream::BOTH {
@@ -109,6 +172,7 @@ fn create_fifo(layout: &Layout, path: &Path) -> Result<Made, FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
     use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
 
@@ -126,7 +190,7 @@ mod tests {
             [("r1", "20260124_103000"), ("r2", "20260124_103000_1"), ("r3", "20260124_103000_2")]
         {
             let run = RunId::new(run).unwrap();
-            let output = RunOutput::create(&layout, &process, &run, started).unwrap();
+            let output = CapturedOutput::create(&layout, &process, &run, started).unwrap();
             assert_eq!(output.folder, layout.process_logs(&process).join(expected));
             let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
             assert_eq!(mode(&output.folder), 0o700);
@@ -139,7 +203,7 @@ mod tests {
     fn the_hold_keeps_what_a_dead_program_wrote() {
         let (_directory, layout, process, started) = fixture();
         let run = RunId::new("r1").unwrap();
-        let output = RunOutput::create(&layout, &process, &run, started).unwrap();
+        let output = CapturedOutput::create(&layout, &process, &run, started).unwrap();
         std::fs::File::from(output.stdout).write_all(b"last words").unwrap();
         drop(output.stderr);
         let adopted = OutputHold::reopen(&layout, &run).unwrap();
@@ -156,7 +220,7 @@ mod tests {
         let run = RunId::new("r1").unwrap();
         create_folders(&layout.state()).unwrap();
         std::fs::write(layout.fifos(), "in the way").unwrap();
-        let error = RunOutput::create(&layout, &process, &run, started).unwrap_err().to_string();
+        let error = CapturedOutput::create(&layout, &process, &run, started).unwrap_err().to_string();
         assert!(error.contains("create") && error.contains("fifo"), "{error}");
         assert_eq!(std::fs::read_dir(layout.process_logs(&process)).unwrap().count(), 0);
     }
@@ -165,9 +229,22 @@ mod tests {
     fn a_hold_of_a_finished_run_is_empty() {
         let (_directory, layout, process, started) = fixture();
         let run = RunId::new("r1").unwrap();
-        let output = RunOutput::create(&layout, &process, &run, started).unwrap();
+        let output = CapturedOutput::create(&layout, &process, &run, started).unwrap();
         discard(&layout, &run, &output.folder);
         assert!(!output.folder.exists());
         assert!(OutputHold::reopen(&layout, &run).unwrap().ends.is_empty());
+    }
+
+    #[test]
+    fn what_is_discarded_leaves_nothing_anywhere() {
+        let (directory, layout, process, started) = fixture();
+        let run = RunId::new("r1").unwrap();
+        let output = RunOutput::create(OutputMode::Discard, &layout, &process, &run, started).unwrap();
+        assert_eq!(output.folder(), None);
+        for end in [output.stdout(), output.stderr()] {
+            let mut nowhere = File::from(end.try_clone_to_owned().unwrap());
+            assert_eq!(nowhere.write(b"into the void").unwrap(), 13);
+        }
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 }

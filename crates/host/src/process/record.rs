@@ -55,14 +55,29 @@ pub struct Intent {
     pub process: ProcessId,
     /// Which run of it.
     pub run: RunId,
-    /// Where its output is kept.
-    pub folder: PathBuf,
+    /// Where its output is kept; `None`: it is discarded. Written as an empty path then, because monitors that know of
+    /// no such runs must find one.
+    #[serde(with = "folder")]
+    pub folder: Option<PathBuf>,
     /// The boot in which it is started.
     pub boot: BootId,
     /// When.
     pub started_at: Wall,
     /// Automatic restarts used up by then.
     pub attempts: u32,
+}
+
+mod folder {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::path::{Path, PathBuf};
+
+    pub fn serialize<S: Serializer>(folder: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
+        folder.as_deref().unwrap_or(Path::new("")).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+        PathBuf::deserialize(from).map(|folder| Some(folder).filter(|folder| !folder.as_os_str().is_empty()))
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use super::Process;
 use crate::fd::BorrowedFd;
 use crate::sys::process as sys;
 use process_monitor_core::id::{ProcessId, RunId};
+use process_monitor_core::model::OutputMode;
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
@@ -74,13 +75,13 @@ impl fmt::Debug for SpawnRequest<'_> {
     }
 }
 
-/// Whether there are descriptors for one more program, its run record and its output, so that a start
+/// Whether there are descriptors for one more program, its run record and its `output`, so that a start
 /// that cannot succeed takes none. Some are kept back for the monitor itself: to be talked to, and to save.
 ///
 /// # Errors
 /// [`SpawnError::OutOfDescriptors`].
-pub fn ensure_room() -> Result<(), SpawnError> {
-    sys::spawn::ensure_room()
+pub fn ensure_room(output: OutputMode) -> Result<(), SpawnError> {
+    sys::spawn::ensure_room(output)
 }
 
 /// Starts a program and returns when it has become one (the exec succeeded), or has failed to.
@@ -215,7 +216,8 @@ pub enum SpawnError {
     WorkingDirectory { path: PathBuf, source: io::Error },
     /// The monitor cannot open one more descriptor.
     #[error(
-        "out of descriptors ({limit}); raise it (`ulimit -n`, systemd: LimitNOFILE=) or run fewer programs"
+        "out of descriptors ({limit}); raise it (`ulimit -n`, systemd: LimitNOFILE=), run fewer programs, or discard the \
+         output of some (`output`: \"discard\"), which then need one each instead of three"
     )]
     OutOfDescriptors { limit: String },
     /// No more processes or memory.

@@ -2,9 +2,12 @@
 
 use crate::support::{Instance, eventually, limits};
 use process_monitor_core::exit::Exit;
+use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_host::output::link::LoggerEvent;
 use process_monitor_host::output::note::ExitNote;
-use process_monitor_host::process::Identity;
+use process_monitor_host::process::record::{Intent, RunRecord};
+use process_monitor_host::process::{BootId, Identity};
+use std::fs;
 use std::process::{Child, Command, Stdio};
 
 fn program(script: &str) -> (Child, Identity) {
@@ -104,4 +107,43 @@ fn a_logger_that_no_monitor_ever_connected_to_notes_exits() {
     assert_eq!(ExitNote::read(&instance.layout, &run.attach.run).unwrap().exit, Exit::Code(3));
     logger.kill().unwrap();
     logger.wait().unwrap();
+}
+
+/// The run record of a program whose output is discarded, as a monitor leaves it.
+fn record_discarded(instance: &Instance, run: &RunId, pid: u32) {
+    let process = ProcessId::new("web").unwrap();
+    let path = instance.layout.run_record(&process);
+    let (boot, started_at) = (BootId::current().unwrap(), process_monitor_host::clock::wall());
+    let intent = Intent { process, run: run.clone(), folder: None, boot, started_at, attempts: 0 };
+    fs::create_dir_all(instance.layout.runs()).unwrap();
+    drop(RunRecord::create(&path, &intent).unwrap());
+    let line = fs::read(format!("/proc/{pid}/stat")).unwrap();
+    fs::write(&path, [fs::read(&path).unwrap(), line].concat()).unwrap();
+}
+
+#[test]
+fn the_exit_of_a_run_without_output_is_noted_while_no_monitor_is_there() {
+    let instance = Instance::new();
+    let (mut child, identity) = program("read x; exit 9");
+    let run = RunId::new("discarded-1").unwrap();
+    record_discarded(&instance, &run, identity.pid);
+    let monitor = instance.connect();
+    let logger = monitor.link().logger_pid();
+    let holds = || {
+        let line = format!("Pid:\t{}", identity.pid);
+        let infos = fs::read_dir(format!("/proc/{logger}/fdinfo")).unwrap().flatten();
+        infos.filter_map(|info| fs::read_to_string(info.path()).ok()).any(|text| text.contains(&line))
+    };
+    assert!(!holds(), "it is the monitor's affair");
+    drop(monitor);
+    eventually("it is watched", holds);
+    let monitor = instance.connect();
+    eventually("it is the monitor's affair again", || !holds());
+    drop(monitor);
+    eventually("it is watched again", holds);
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    eventually("the exit is noted", || ExitNote::read(&instance.layout, &run).is_some());
+    assert_eq!(ExitNote::read(&instance.layout, &run).unwrap().exit, Exit::Code(9));
+    assert!(!holds());
 }

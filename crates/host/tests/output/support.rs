@@ -8,7 +8,7 @@ use process_monitor_host::output::Stream;
 use process_monitor_host::output::link::{LoggerEvent, LoggerLink, LoggerProgram};
 use process_monitor_host::output::logger;
 use process_monitor_host::output::protocol::{Attach, Limits};
-use process_monitor_host::output::run::{OutputHold, RunOutput};
+use process_monitor_host::output::run::{CapturedOutput, OutputHold};
 use process_monitor_host::process::{Identity, Process};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -90,8 +90,8 @@ impl Instance {
         let (process, run) =
             (ProcessId::new(process).unwrap(), RunId::new(&format!("run-{number}")).unwrap());
         let started = Wall::from_unix_millis(1_769_250_600_000 + i64::from(number) * 1000);
-        let RunOutput { folder, stdout, stderr, hold } =
-            RunOutput::create(&self.layout, &process, &run, started).unwrap();
+        let CapturedOutput { folder, stdout, stderr, hold } =
+            CapturedOutput::create(&self.layout, &process, &run, started).unwrap();
         let attach = Attach { run, process, folder, limits, identity: None };
         Run { attach, stdout: Some(stdout.into()), stderr: Some(stderr.into()), _hold: hold }
     }

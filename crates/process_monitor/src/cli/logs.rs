@@ -78,12 +78,30 @@ pub async fn run(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
     let query = args.query();
     let mut streams = Vec::with_capacity(ids.len());
     for id in &ids {
-        streams.push((id.clone(), context.client.logs(id, &query).await?));
+        match context.client.logs(id, &query).await {
+            // Others have what can be shown.
+            Err(error @ Error::OutputDiscarded { .. }) if ids.len() > 1 => console::note(&error.to_string()),
+            stream => streams.push((id.clone(), stream?)),
+        }
+        note_discarded(context, id, &streams).await;
     }
     let mut renderer = OutputRenderer::new(form, context.style, ids);
     match args.follow {
         true => follow(streams, &mut renderer).await,
         false => show(streams, args, &mut renderer).await,
+    }
+}
+
+/// What is shown of a process whose output is discarded is all there will be.
+async fn note_discarded(context: &Context, id: &ProcessId, streams: &[(ProcessId, LogStream)]) {
+    let shown = streams.last().is_some_and(|(last, _)| last == id);
+    // Of a process that was removed there is nothing to say.
+    if shown
+        && let Ok((_, process)) = context.client.status(id).await
+        && !process.output.is_captured()
+    {
+        let advice = Error::OutputDiscarded { id: id.clone() }.advice(&context.invocation);
+        console::note(&format!("the output of {id} is discarded, this is from before; {advice}"));
     }
 }
 

@@ -7,7 +7,7 @@ use super::value;
 use clap::{Args, ValueEnum};
 use process_monitor_client::Error;
 use process_monitor_core::id::ProcessId;
-use process_monitor_core::model::{EntryPatch, Problem, ProcessEntry, RestartType, StopSignal};
+use process_monitor_core::model::{EntryPatch, OutputMode, Problem, ProcessEntry, RestartType, StopSignal};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -112,10 +112,31 @@ pub struct StopOptions {
     pub no_kill_tree: bool,
 }
 
+/// What becomes of its output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputTo {
+    /// It is copied to log files
+    Capture,
+    /// It goes to the null device: there are no logs of it
+    Discard,
+}
+
+impl From<OutputTo> for OutputMode {
+    fn from(to: OutputTo) -> Self {
+        match to {
+            OutputTo::Capture => Self::Capture,
+            OutputTo::Discard => Self::Discard,
+        }
+    }
+}
+
 /// What is kept of its output.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Logs")]
 pub struct LogOptions {
+    /// What becomes of its output [default: capture]
+    #[arg(long, value_name = "WHAT")]
+    pub output: Option<OutputTo>,
     /// Begin a new log file at this size [default: 50M]
     #[arg(long, value_name = "SIZE", value_parser = value::size)]
     pub max_log_size: Option<u64>,
@@ -231,6 +252,7 @@ impl StopOptions {
 
 impl LogOptions {
     fn add_to(&self, patch: &mut Patch) {
+        patch.given(&["output"], self.output.map(|to| json!(OutputMode::from(to))));
         patch.given(&["logs", "maxFileBytes"], self.max_log_size);
         patch.given(&["logs", "keepFiles"], self.keep_files);
         patch.given(&["logs", "keepRuns"], self.keep_runs);

@@ -59,10 +59,10 @@ fn report(process: &ProcessStatus, monitor: &Background, invocation: &str) -> St
     if let Background::Started { pid } = monitor {
         text += &format!("The monitor was started in the background with pid {pid}.\n");
     }
-    let mut next = vec![
-        (format!("{invocation} list"), "see how it is".to_owned()),
-        (format!("{invocation} logs {id} -f"), "see what it prints".to_owned()),
-    ];
+    let mut next = vec![(format!("{invocation} list"), "see how it is".to_owned())];
+    if process.output.is_captured() {
+        next.push((format!("{invocation} logs {id} -f"), "see what it prints".to_owned()));
+    }
     if let Some(pid) = process.pid {
         next.push((format!("kill -9 {pid}"), "kill it, and watch it come back in the list".to_owned()));
     }

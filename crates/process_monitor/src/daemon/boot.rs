@@ -2,7 +2,7 @@
 
 use super::executor::Executor;
 use super::supervisor::Supervisor;
-use super::tree::Tree;
+use super::tree::{self, Tree};
 use process_monitor_core::engine::{Command, Event, Finding, Memory};
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::ProcessId;
@@ -18,6 +18,7 @@ use process_monitor_host::output::run::OutputHold;
 use process_monitor_host::process::record::{self, Found, Intent, RecordState};
 use process_monitor_host::process::{BootId, Identity, Process};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What a monitor finds when it comes up.
@@ -134,7 +135,7 @@ impl Known {
     }
 
     fn tree(self, layout: &Layout, intent: &Intent) -> Tree {
-        let tree = Tree::gone(layout, &intent.run, self.leader);
+        let tree = Tree::gone(fifos(layout, intent), &intent.run, self.leader);
         match self.main {
             Some(main) => tree.with_main(main),
             None => tree,
@@ -162,7 +163,7 @@ fn adopt(
     let process = Arc::new(process);
     let tree = match known.main {
         Some(_) => known.tree(layout, intent),
-        None => Tree::held(layout, &intent.run, &process),
+        None => Tree::held(fifos(layout, intent), &intent.run, &process),
     };
     if process.is_child() && known.main.is_none() {
         executor.reaper.expect(identity.pid);
@@ -213,6 +214,11 @@ fn ended(
     Finding::Ended { run, pid, exit, started, at, attempts, main_known: known.main.is_some() }
 }
 
+fn fifos(layout: &Layout, intent: &Intent) -> Option<Arc<[PathBuf; 2]>> {
+    intent.folder.as_ref().map(|_| tree::fifos(layout, &intent.run))
+}
+
+/// Of a run whose output is discarded there is nothing to hold, and the logger is not to know.
 fn hold(
     executor: &mut Executor,
     layout: &Layout,
@@ -220,10 +226,11 @@ fn hold(
     intent: &Intent,
     identity: Option<Identity>,
 ) {
+    let Some(folder) = intent.folder.clone() else { return };
     let attach = Attach {
         run: intent.run.clone(),
         process: entry.id.clone(),
-        folder: intent.folder.clone(),
+        folder,
         limits: Limits::from(&entry.logs()),
         identity,
     };

@@ -4,6 +4,7 @@
 use super::board::Board;
 use super::checks::Checker;
 use super::events::EventHub;
+use super::failed_starts::FailedStarts;
 use super::handle::Facts;
 use super::inbox::Inbox;
 use super::jobs::Pool;
@@ -16,7 +17,7 @@ use super::replies::Replies;
 use super::runs::{LiveRun, Notices, Watched};
 use super::starter::Starter;
 use super::storage::StorageLink;
-use super::telling::{event, log_news, log_transition};
+use super::telling::{event, log_news};
 use super::tree::Tree;
 use indexmap::IndexMap;
 use process_monitor_client::api::EventKind;
@@ -63,6 +64,7 @@ pub struct Executor {
     pub(super) keys: HashMap<usize, Watched>,
     pub(super) next_key: usize,
     pub(super) outputs: HashMap<RunId, Output>,
+    pub(super) failed_starts: FailedStarts,
     /// Ended runs whose tree is not known to be gone.
     pub(super) remains: HashMap<RunId, Tree>,
     /// Where runs say what they have to say of themselves.
@@ -155,6 +157,7 @@ impl Executor {
             keys: HashMap::new(),
             next_key: 0,
             outputs: HashMap::new(),
+            failed_starts: FailedStarts::default(),
             remains: HashMap::new(),
             resting: Vec::new(),
             restarting: None,
@@ -188,7 +191,7 @@ impl Executor {
                     self.show(&id, engine);
                 }
                 Action::Publish { id, transition, durable } => {
-                    log_transition(&id, transition, engine);
+                    self.log_transition(&id, transition, engine);
                     let rests = transition.is_some_and(|(_, to)| rests(to));
                     transitions.extend(transition.map(|(from, to)| (id.clone(), from, to)));
                     *changed.entry(id).or_default() |= durable || rests;
@@ -366,6 +369,7 @@ impl Executor {
     }
 }
 
-fn rests(state: ProcessState) -> bool {
+/// Whether nothing is to follow by itself.
+pub(super) fn rests(state: ProcessState) -> bool {
     matches!(state, ProcessState::Stopped | ProcessState::Failed | ProcessState::Disabled)
 }

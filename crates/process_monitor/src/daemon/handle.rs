@@ -219,11 +219,6 @@ impl Handle {
         self.board.all().iter().map(|view| view.entry.id.clone()).collect()
     }
 
-    /// Whether there is such a process.
-    pub fn knows(&self, id: &ProcessId) -> bool {
-        self.board.get(id).is_some()
-    }
-
     /// Where the monitor keeps its files.
     pub fn layout(&self) -> &Layout {
         &self.facts.layout

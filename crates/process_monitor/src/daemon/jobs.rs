@@ -4,6 +4,7 @@
 //! main thread, whose children are otherwise just the orphans that fell to us (`host::process::tree`).
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
@@ -21,20 +22,28 @@ pub struct SpawnDone {
     pub run: RunId,
     /// The process with the ends of its output that we hold, or what went wrong.
     pub result: Result<SpawnedRun, StartError>,
+    /// Why it was not written down that it failed.
+    pub unrecorded: Option<String>,
 }
 
 /// A run that was spawned.
 pub struct SpawnedRun {
     /// Its process.
     pub process: Process,
-    /// The reading ends of its output.
-    pub hold: OutputHold,
-    /// Its folder of output.
-    pub folder: std::path::PathBuf,
-    /// What is kept of its output.
-    pub logs: LogConfig,
+    /// Its output, unless that is discarded.
+    pub captured: Option<Captured>,
     /// Where it says what it has to say of itself, if it was told to.
     pub notices: Option<NotifySocket>,
+}
+
+/// The output of a run, as the logger is to copy it.
+pub struct Captured {
+    /// The reading ends.
+    pub hold: OutputHold,
+    /// The folder of the files.
+    pub folder: PathBuf,
+    /// What is kept of it.
+    pub logs: LogConfig,
 }
 
 /// Why a run could not be started.

@@ -4,11 +4,14 @@
 use super::handle::Handle;
 use axum::body::Bytes;
 use process_monitor_core::engine::View;
+use process_monitor_core::pace::Pace;
+use process_monitor_host::clock::{Clock, thread_time};
 use std::io::{self, Write as _};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
+use tokio::time::sleep;
 
 /// How old a list may be that is given to somebody: what no event tells of, such as memory, may be a little late. A
 /// change of any state is in the next list in any case.
@@ -19,7 +22,32 @@ const END: &[u8] = b"]}";
 
 /// The last list.
 #[derive(Default)]
-pub struct Listing(Mutex<Option<Arc<Made>>>);
+pub struct Listing {
+    last: Mutex<Option<Arc<Made>>>,
+    turns: Turns,
+}
+
+/// Who is given a list next. Lists are long, and whoever asks for them without a pause must not keep the processors from
+/// what starts programs again. All are given on the API's one thread, which sends each before the next has its turn.
+#[derive(Default)]
+struct Turns {
+    clock: Clock,
+    pace: Mutex<Pace>,
+}
+
+impl Turns {
+    /// Waits for it, first come first served.
+    async fn wait(&self) {
+        let mut pace = self.pace.lock().await;
+        loop {
+            let wait = pace.wait(self.clock.mono(), thread_time());
+            if wait.is_zero() {
+                return;
+            }
+            sleep(wait).await;
+        }
+    }
+}
 
 struct Made {
     json: Bytes,
@@ -57,7 +85,8 @@ impl Listing {
     /// # Errors
     /// In words; none is known.
     pub async fn json(&self, handle: &Handle) -> Result<Bytes, String> {
-        let mut last = self.0.lock().await;
+        self.turns.wait().await;
+        let mut last = self.last.lock().await;
         let version = handle.board().version();
         if let Some(made) = last.as_ref().filter(|made| made.is_fresh(version)) {
             return Ok(made.json.clone());

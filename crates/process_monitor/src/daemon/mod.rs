@@ -25,6 +25,7 @@ mod checks;
 mod events;
 mod executor;
 mod exit_with;
+mod failed_starts;
 mod figures;
 mod handle;
 mod inbox;

@@ -2,8 +2,8 @@
 
 use super::executor::Executor;
 use super::inbox::Message;
-use super::jobs::{SpawnDone, SpawnedRun, StartError};
-use super::tree::Tree;
+use super::jobs::{Captured, SpawnDone, SpawnedRun, StartError};
+use super::tree::{self, Tree};
 use process_monitor_core::engine::{Event, NoMain};
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::StopSignal;
@@ -55,20 +55,23 @@ impl Executor {
     /// Takes in the result of a spawn; the event is for the engine.
     pub fn spawned(&mut self, done: SpawnDone, reactor: &Reactor) -> Event {
         self.starter.done();
-        let SpawnDone { id, run, result } = done;
+        let SpawnDone { id, run, result, unrecorded } = done;
         let result = result.and_then(|spawned| {
-            let SpawnedRun { process, hold, folder, logs, notices } = spawned;
+            let SpawnedRun { process, captured, notices } = spawned;
             let identity = process.identity();
-            let attach = Attach {
-                run: run.clone(),
-                process: id.clone(),
-                folder,
-                limits: Limits::from(&logs),
-                identity: Some(identity),
-            };
-            self.add_output(run.clone(), attach, hold);
+            let fifos = captured.as_ref().map(|_| tree::fifos(&self.layout, &run));
+            if let Some(Captured { hold, folder, logs }) = captured {
+                let attach = Attach {
+                    run: run.clone(),
+                    process: id.clone(),
+                    folder,
+                    limits: Limits::from(&logs),
+                    identity: Some(identity),
+                };
+                self.add_output(run.clone(), attach, hold);
+            }
             let process = Arc::new(process);
-            let tree = Tree::held(&self.layout, &run, &process);
+            let tree = Tree::held(fifos, &run, &process);
             self.watch(id.clone(), &run, process, tree, reactor)?;
             self.drop_notices(reactor, |notices, _| notices.id == id);
             if let Some(socket) = notices {
@@ -76,10 +79,8 @@ impl Executor {
             }
             Ok(identity.pid)
         });
-        let result = result.map_err(|error| {
-            tracing::warn!(process = %id, %error, "cannot start");
-            error.to_string()
-        });
+        let result = result.map_err(|error| error.to_string());
+        self.failed_starts.note(&id, &result, unrecorded);
         Event::Spawned { id, run, result }
     }
 

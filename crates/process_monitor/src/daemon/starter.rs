@@ -1,7 +1,7 @@
 //! Starting a run: its folder and FIFOs, its record, then the program, on a thread that may wait.
 
 use super::inbox::{Inbox, Message};
-use super::jobs::{Pool, SpawnDone, SpawnedRun, StartError};
+use super::jobs::{Captured, Pool, SpawnDone, SpawnedRun, StartError};
 use super::permits::Permits;
 use process_monitor_core::id::RunId;
 use process_monitor_core::model::{AlivenessCheck, ProcessEntry};
@@ -9,7 +9,7 @@ use process_monitor_host::clock;
 use process_monitor_host::fd::AsFd;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::notify::NotifySocket;
-use process_monitor_host::output::run::{self, RunOutput};
+use process_monitor_host::output::run::{self, CapturedOutput, RunOutput};
 use process_monitor_host::process::record::{Intent, RunRecord};
 use process_monitor_host::process::{BootId, SpawnRequest, ensure_room, spawn};
 use std::collections::HashMap;
@@ -56,12 +56,12 @@ impl Starter {
                     &Start { entry: &entry, program: program.as_deref(), attempts },
                 )
             });
-            if result.is_err() {
-                let folder = layout.process_logs(&entry.id);
+            let unrecorded = result.is_err().then(|| {
                 let (process, run, started_at) = (entry.id.clone(), run.clone(), clock::wall());
-                record_failure(&layout, &Intent { process, run, boot, folder, started_at, attempts });
-            }
-            inbox.send(Message::Spawned(Box::new(SpawnDone { id: entry.id.clone(), run, result })));
+                record_failure(&layout, &Intent { process, run, boot, folder: None, started_at, attempts })
+            });
+            let (id, unrecorded) = (entry.id.clone(), unrecorded.flatten());
+            inbox.send(Message::Spawned(Box::new(SpawnDone { id, run, result, unrecorded })));
         });
     }
 
@@ -77,11 +77,10 @@ impl Starter {
 }
 
 /// A run that failed before it had a record gets one: what the registry will tell of it is not to be taken for
-/// older than the run that has one so far.
-fn record_failure(layout: &Layout, intent: &Intent) {
-    if let Err(error) = RunRecord::create(&layout.run_record(&intent.process), intent) {
-        tracing::warn!(process = %intent.process, %error, "a monitor after this one will count its attempts anew");
-    }
+/// older than the run that has one so far. Says what went wrong with that.
+fn record_failure(layout: &Layout, intent: &Intent) -> Option<String> {
+    let created = RunRecord::create(&layout.run_record(&intent.process), intent);
+    created.err().map(|error| error.to_string())
 }
 
 /// What is to be started.
@@ -93,14 +92,13 @@ struct Start<'a> {
 }
 
 fn start(layout: &Layout, boot: BootId, run: &RunId, what: &Start<'_>) -> Result<SpawnedRun, StartError> {
-    ensure_room()?;
     let Start { entry, attempts, .. } = *what;
+    ensure_room(entry.output)?;
     let started_at = clock::wall();
-    let output = RunOutput::create(layout, &entry.id, run, started_at)
+    let output = RunOutput::create(entry.output, layout, &entry.id, run, started_at)
         .map_err(|error| StartError::Prepare(error.to_string()))?;
-    let process = entry.id.clone();
-    let intent =
-        Intent { process, run: run.clone(), boot, folder: output.folder.clone(), started_at, attempts };
+    let (process, folder) = (entry.id.clone(), output.folder().map(ToOwned::to_owned));
+    let intent = Intent { process, run: run.clone(), boot, folder, started_at, attempts };
     let notices = notices(layout, run, entry);
     let spawned = notices.and_then(|notices| {
         let process = recorded_spawn(layout, &intent, what, &output, notices.as_ref());
@@ -108,11 +106,16 @@ fn start(layout: &Layout, boot: BootId, run: &RunId, what: &Start<'_>) -> Result
     });
     match spawned {
         Ok((process, notices)) => {
-            let (hold, folder, logs) = (output.hold, output.folder, entry.logs());
-            Ok(SpawnedRun { process, hold, folder, logs, notices })
+            let captured = match output {
+                RunOutput::Captured(CapturedOutput { hold, folder, .. }) => {
+                    Some(Captured { hold, folder, logs: entry.logs() })
+                }
+                RunOutput::Discarded(_) => None,
+            };
+            Ok(SpawnedRun { process, captured, notices })
         }
         Err(error) => {
-            run::discard(layout, run, &output.folder);
+            output.folder().iter().for_each(|folder| run::discard(layout, run, folder));
             Err(error)
         }
     }
@@ -160,8 +163,8 @@ fn recorded_spawn(
         args: entry.args.iter().map(OsStr::new).collect(),
         working_directory: entry.working_directory.as_deref().map(Path::new),
         environment: environment.chain(notify).collect(),
-        stdout: output.stdout.as_fd(),
-        stderr: output.stderr.as_fd(),
+        stdout: output.stdout(),
+        stderr: output.stderr(),
         record: record.as_fd(),
         keeps: &output.keeps(),
     })?;

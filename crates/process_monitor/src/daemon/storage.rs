@@ -16,7 +16,7 @@ use process_monitor_host::lock::{LockError, REGISTRY_LOCK_WAIT, RegistryLock};
 use process_monitor_host::memory;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -77,26 +77,49 @@ pub enum ConfigureError {
 pub type Configured = oneshot::Sender<Result<(), ConfigureError>>;
 
 enum Request {
-    Put { entry: Arc<ProcessEntry>, generation: Option<u64> },
-    Forget { id: ProcessId, generation: u64 },
+    /// Changes have begun to wait; nobody waits for them.
+    ChangesWait,
+    /// Somebody waits for one of the changes that wait.
+    Save,
     FileChanged,
-    Configure { change: Change, saved: Configured },
+    Configure {
+        change: Change,
+        saved: Configured,
+    },
     Flush(mpsc::Sender<Result<(), String>>),
 }
 
+/// A change of an entry.
+enum EntryChange {
+    /// Of nothing but its state; nobody waits for it.
+    State(Arc<ProcessEntry>),
+    /// Somebody waits for this generation.
+    Put(Arc<ProcessEntry>, u64),
+    Forget(ProcessId, u64),
+}
+
+/// Changes in their order. They wait here for the thread, so that not each change of state wakes it.
+type Changes = Arc<Mutex<Vec<EntryChange>>>;
+
 /// For the supervising thread and the file's watcher.
 #[derive(Clone)]
-pub struct StorageLink(mpsc::Sender<Request>);
+pub struct StorageLink {
+    requests: mpsc::Sender<Request>,
+    changes: Changes,
+}
 
 impl StorageLink {
     /// Saves `entry`; with a `generation`, at once, and [`Message::Saved`] tells when.
     pub fn put(&self, entry: Arc<ProcessEntry>, generation: Option<u64>) {
-        self.send(Request::Put { entry, generation });
+        match generation {
+            Some(generation) => self.change(EntryChange::Put(entry, generation)),
+            None => self.change(EntryChange::State(entry)),
+        }
     }
 
     /// Removes an entry at once.
     pub fn forget(&self, id: ProcessId, generation: u64) {
-        self.send(Request::Forget { id, generation });
+        self.change(EntryChange::Forget(id, generation));
     }
 
     /// Says that the file may have changed.
@@ -120,16 +143,34 @@ impl StorageLink {
         wait.recv().unwrap_or_else(|_| Err("the thread that keeps the registry has ended".to_owned()))
     }
 
+    fn change(&self, change: EntryChange) {
+        let is_urgent = !matches!(change, EntryChange::State(_));
+        let mut changes = lock(&self.changes);
+        changes.push(change);
+        let is_first = changes.len() == 1;
+        drop(changes);
+        if is_urgent {
+            self.send(Request::Save);
+        } else if is_first {
+            self.send(Request::ChangesWait);
+        }
+    }
+
     fn send(&self, request: Request) {
-        if self.0.send(request).is_err() {
+        if self.requests.send(request).is_err() {
             tracing::error!("the thread that keeps the registry has ended; changes are not saved any more");
         }
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The state of the thread.
 pub struct Storage {
     layout: Layout,
+    changes: Changes,
     /// What we last read or wrote.
     base: Registry,
     /// What is true now.
@@ -161,6 +202,7 @@ impl Storage {
         };
         Ok(Self {
             layout,
+            changes: Changes::default(),
             base: registry.clone(),
             settings: Settings::new(&registry),
             configured: Vec::new(),
@@ -191,9 +233,10 @@ impl Storage {
     /// When the system refuses a thread.
     pub fn start(self, inbox: Inbox) -> Result<StorageLink, StorageError> {
         let (sender, requests) = mpsc::channel();
+        let changes = Arc::clone(&self.changes);
         let run = move || self.run(&requests, &inbox);
         thread::Builder::new().name("registry".into()).spawn(run).map_err(StorageError::Thread)?;
-        Ok(StorageLink(sender))
+        Ok(StorageLink { requests: sender, changes })
     }
 
     fn run(mut self, requests: &mpsc::Receiver<Request>, inbox: &Inbox) {
@@ -211,6 +254,7 @@ impl Storage {
                 }
                 // The sweep: should a notification have been missed, a look at the file's stamp tells.
                 Err(mpsc::RecvTimeoutError::Timeout) => {
+                    self.take_changes();
                     self.look(inbox);
                     self.rest();
                 }
@@ -226,21 +270,43 @@ impl Storage {
         }
     }
 
+    /// Takes over the changes that wait.
+    fn take_changes(&mut self) {
+        let changes = std::mem::take(&mut *lock(&self.changes));
+        for change in changes {
+            match change {
+                EntryChange::State(entry) => {
+                    // It must not undo an edit that is still on its way to us.
+                    let entry = match self.ours.processes.get(&entry.id) {
+                        Some(known) => Arc::new(ProcessEntry::clone(known).with_runtime_of(&entry)),
+                        None => entry,
+                    };
+                    self.ours.processes.insert(entry.id.clone(), entry);
+                    self.dirty = self.dirty.or(Some(Instant::now() + self.patience()));
+                }
+                EntryChange::Put(entry, generation) => {
+                    self.ours.processes.insert(entry.id.clone(), entry);
+                    self.touch(generation);
+                }
+                EntryChange::Forget(id, generation) => {
+                    self.ours.processes.shift_remove(&id);
+                    self.touch(generation);
+                }
+            }
+        }
+    }
+
     fn take(&mut self, request: Request, waiting: &mut Vec<mpsc::Sender<Result<(), String>>>, inbox: &Inbox) {
+        if matches!(request, Request::ChangesWait) {
+            // Others may follow, which shall find some waiting and so not wake this thread.
+            let has_some = !lock(&self.changes).is_empty();
+            self.dirty = self.dirty.or(has_some.then(|| Instant::now() + self.patience()));
+            return;
+        }
+        // They were told before this.
+        self.take_changes();
         match request {
-            Request::Put { entry, generation } => {
-                let entry = match (generation, self.ours.processes.get(&entry.id)) {
-                    // A mere change of state must not undo an edit that is still on its way to us.
-                    (None, Some(known)) => Arc::new(ProcessEntry::clone(known).with_runtime_of(&entry)),
-                    _ => entry,
-                };
-                self.ours.processes.insert(entry.id.clone(), entry);
-                self.touch(generation);
-            }
-            Request::Forget { id, generation } => {
-                self.ours.processes.shift_remove(&id);
-                self.touch(Some(generation));
-            }
+            Request::ChangesWait | Request::Save => {}
             Request::FileChanged => self.look(inbox),
             Request::Configure { change, saved } => {
                 // What the file says now is what is to be changed.
@@ -267,17 +333,12 @@ impl Storage {
         self.dirty = Some(Instant::now());
     }
 
-    fn touch(&mut self, generation: Option<u64>) {
-        let now = Instant::now();
-        match generation {
-            Some(generation) => {
-                self.generation = generation;
-                // At once; but of many in a row, those that come while one is written and as long again go together.
-                let due = now.max(self.wrote + self.took);
-                self.dirty = Some(self.dirty.map_or(due, |sooner| sooner.min(due)));
-            }
-            None => self.dirty = self.dirty.or(Some(now + self.patience())),
-        }
+    /// Somebody waits for `generation` to be on disk.
+    fn touch(&mut self, generation: u64) {
+        self.generation = generation;
+        // At once; but of many in a row, those that come while one is written and as long again go together.
+        let due = Instant::now().max(self.wrote + self.took);
+        self.dirty = Some(self.dirty.map_or(due, |sooner| sooner.min(due)));
     }
 
     fn patience(&self) -> Duration {
@@ -285,6 +346,7 @@ impl Storage {
     }
 
     fn save_and_tell(&mut self, inbox: &Inbox) {
+        self.take_changes();
         let begun = Instant::now();
         let result = self.save(inbox);
         self.wrote = Instant::now();

@@ -1,6 +1,6 @@
 //! Telling people: those who listen to events, and the log.
 
-use super::executor::Executor;
+use super::executor::{self, Executor};
 use process_monitor_client::api::{EventKind, ProcessEvent};
 use process_monitor_core::engine::{Engine, News};
 use process_monitor_core::id::ProcessId;
@@ -22,6 +22,33 @@ impl Executor {
         let message = message.map(str::to_owned);
         let (from, to) = (Some(from), Some(to));
         self.events.add(ProcessEvent { from, to, pid, message, ..event(EventKind::State, id) });
+    }
+
+    /// A process went from one state to another. What only repeats itself is told at level debug.
+    pub(super) fn log_transition(
+        &mut self,
+        id: &ProcessId,
+        transition: Option<(ProcessState, ProcessState)>,
+        engine: &Engine,
+    ) {
+        let Some((from, to)) = transition else { return };
+        let (message, pid) = engine.brief(id);
+        match to {
+            ProcessState::Failed => tracing::error!(process = %id, message, "{from} → {to}"),
+            ProcessState::Crashed | ProcessState::Retrying | ProcessState::Starting
+                if self.failed_starts.are_old_news(id) =>
+            {
+                tracing::debug!(process = %id, message, "{from} → {to}");
+            }
+            ProcessState::Crashed | ProcessState::Retrying => {
+                tracing::warn!(process = %id, message, "{from} → {to}");
+            }
+            ProcessState::Running => tracing::info!(process = %id, pid, "{from} → {to}"),
+            _ => tracing::info!(process = %id, "{from} → {to}"),
+        }
+        if executor::rests(to) {
+            self.failed_starts.forget(id);
+        }
     }
 
     pub(super) fn tell_news(&self, id: &ProcessId, news: News) {
@@ -52,24 +79,6 @@ impl Executor {
 /// An event about a process that says no more than this.
 pub(super) fn event(kind: EventKind, id: &ProcessId) -> ProcessEvent {
     ProcessEvent::new(String::new(), Wall::default(), kind, Some(id.clone()))
-}
-
-/// A process went from one state to another.
-pub(super) fn log_transition(
-    id: &ProcessId,
-    transition: Option<(ProcessState, ProcessState)>,
-    engine: &Engine,
-) {
-    let Some((from, to)) = transition else { return };
-    let (message, pid) = engine.brief(id);
-    match to {
-        ProcessState::Failed => tracing::error!(process = %id, message, "{from} → {to}"),
-        ProcessState::Crashed | ProcessState::Retrying => {
-            tracing::warn!(process = %id, message, "{from} → {to}")
-        }
-        ProcessState::Running => tracing::info!(process = %id, pid, "{from} → {to}"),
-        _ => tracing::info!(process = %id, "{from} → {to}"),
-    }
 }
 
 /// A check had its answer.

@@ -22,19 +22,24 @@ pub struct Tree {
     process: Option<Arc<Process>>,
     main: Option<Identity>,
     run: RunId,
-    outputs: Arc<[PathBuf]>,
+    /// None when its output is discarded.
+    fifos: Option<Arc<[PathBuf; 2]>>,
+}
+
+/// The FIFOs to which members of a run write whose output is captured.
+pub fn fifos(layout: &Layout, run: &RunId) -> Arc<[PathBuf; 2]> {
+    Arc::new(Stream::BOTH.map(|stream| stream.fifo(layout, run)))
 }
 
 impl Tree {
     /// The tree below `process`, which we hold.
-    pub fn held(layout: &Layout, run: &RunId, process: &Arc<Process>) -> Self {
-        Self { process: Some(Arc::clone(process)), ..Self::gone(layout, run, process.identity()) }
+    pub fn held(fifos: Option<Arc<[PathBuf; 2]>>, run: &RunId, process: &Arc<Process>) -> Self {
+        Self { process: Some(Arc::clone(process)), ..Self::gone(fifos, run, process.identity()) }
     }
 
     /// What is left of a run whose leader was gone before we came.
-    pub fn gone(layout: &Layout, run: &RunId, leader: Identity) -> Self {
-        let outputs = Stream::BOTH.map(|stream| stream.fifo(layout, run));
-        Self { leader, process: None, main: None, run: run.clone(), outputs: Arc::new(outputs) }
+    pub fn gone(fifos: Option<Arc<[PathBuf; 2]>>, run: &RunId, leader: Identity) -> Self {
+        Self { leader, process: None, main: None, run: run.clone(), fifos }
     }
 
     /// The same tree; the program goes on as `main`.
@@ -48,7 +53,7 @@ impl Tree {
             process: self.process.as_deref(),
             main: self.main,
             run: &self.run,
-            outputs: &self.outputs,
+            outputs: self.fifos.as_ref().map_or(&[], |fifos| fifos.as_slice()),
         }
     }
 

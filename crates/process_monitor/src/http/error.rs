@@ -130,6 +130,15 @@ impl ApiError {
         Self(ErrorBody::new(ErrorCode::NotFound, error))
     }
 
+    /// Nothing of what a process prints is kept.
+    pub fn output_discarded(id: &ProcessId) -> Self {
+        let error = format!(
+            "the output of {id} is discarded, so nobody knows what it prints; set its field output to \"capture\" (PATCH \
+             /processes/{id}) and restart it"
+        );
+        Self(ErrorBody::new(ErrorCode::OutputDiscarded, error).about(id.clone()))
+    }
+
     /// What a process printed cannot be read.
     pub fn unreadable(id: &ProcessId, why: &FileError) -> Self {
         Self(ErrorBody::new(ErrorCode::StorageFailed, format!("cannot read what {id} printed: {why}")))
@@ -228,6 +237,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::AlreadyExists
         | ErrorCode::ProcessDisabled
         | ErrorCode::NotUp
+        | ErrorCode::OutputDiscarded
         | ErrorCode::StartFailed
         | ErrorCode::Superseded
         | ErrorCode::RehearsalFailed
@@ -274,6 +284,7 @@ mod tests {
             AlreadyExists,
             ProcessDisabled,
             NotUp,
+            OutputDiscarded,
             StartFailed,
             Superseded,
             TooLarge,

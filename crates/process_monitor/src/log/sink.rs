@@ -16,6 +16,9 @@ use tracing::Level;
 const QUEUE_MAX_BYTES: usize = 4 << 20;
 /// How much of the queue's memory is kept when it is empty, in bytes.
 const QUEUE_KEPT_BYTES: usize = 64 << 10;
+/// For how long lines are gathered from the first one on. What logs in the course of a restart has better things to do than to
+/// wake this thread for each line.
+const GATHER: Duration = Duration::from_millis(2);
 /// How long the end waits for what is in the queue.
 const CLOSES_WITHIN: Duration = Duration::from_secs(1);
 
@@ -72,8 +75,12 @@ impl Sink {
         } else if queue.text.len() + line.len() > QUEUE_MAX_BYTES {
             queue.lost = queue.lost.saturating_add(1);
         } else {
+            let is_first = queue.text.is_empty();
             queue.text.push_str(line);
-            self.0.filled.notify_one();
+            drop(queue);
+            if is_first {
+                self.0.filled.notify_one();
+            }
         }
     }
 
@@ -110,7 +117,9 @@ impl Shared {
         text.shrink_to(QUEUE_KEPT_BYTES);
         let idle = |queue: &mut Queue| queue.text.is_empty() && !queue.closing;
         let queue = self.filled.wait_while(lock(&self.queue), idle);
-        let mut queue = queue.unwrap_or_else(PoisonError::into_inner);
+        let queue = queue.unwrap_or_else(PoisonError::into_inner);
+        let gathered = self.filled.wait_timeout_while(queue, GATHER, |queue| !queue.closing);
+        let (mut queue, _) = gathered.unwrap_or_else(PoisonError::into_inner);
         if queue.text.is_empty() {
             queue.closed = true;
             return None;

@@ -2,7 +2,7 @@
 
 use crate::harness::{World, eventually};
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A program that notes when it was started, in nanoseconds, and fails.
 fn fails(world: &World) -> String {
@@ -80,4 +80,33 @@ fn who_goes_on_for_good_is_retrying() {
     world.wait_for_state("x", "retrying");
     eventually("it is tried again and again", || starts(&world).len() > 4);
     world.ok(&["stop", "x"]);
+}
+
+#[test]
+fn what_cannot_be_started_is_tried_ever_more_rarely_and_told_of_once() {
+    let world = World::started();
+    let program = world.path().join("later");
+    let words = ["add", "--name", "x", "--backoff", "0s", "--max-attempts", "1000000", "--"];
+    world.ok(&[&words[..], &[program.to_str().unwrap()]].concat());
+    let begun = Instant::now();
+    let _crashed = world.say(["start", "x"]);
+    let mut attempts = 0;
+    eventually("it has been tried five times again", || {
+        let elapsed = begun.elapsed();
+        attempts = world.status("x")["restartAttempts"].as_u64().unwrap();
+        // One is counted while its wait, each twice as long as the one before, goes on.
+        let waits = (1..attempts).map(|nth| (100 << (nth - 1)).min(5000)).sum();
+        assert!(begun.elapsed() >= Duration::from_millis(waits), "{attempts} within {elapsed:?}");
+        attempts >= 5
+    });
+    let log = world.monitor_log();
+    let told = log.lines().filter(|line| line.contains("cannot start")).count();
+    assert!((2..=4).contains(&told), "{told} of {attempts} attempts are told: {log}");
+    assert!(log.contains("2 times in a row"), "{log}");
+    assert_eq!(world.state_of("x"), "crashed");
+    assert!(world.status("x")["message"].as_str().unwrap().contains("does not exist"));
+
+    world.script("later", "#!/bin/sh\nexec sleep 100000\n");
+    world.wait_for_state("x", "running");
+    assert!(world.monitor_log().contains("started, after"), "{}", world.monitor_log());
 }

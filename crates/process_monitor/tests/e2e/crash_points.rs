@@ -103,10 +103,18 @@ fn while_a_program_is_started_for_the_first_time() {
 
 #[test]
 fn while_a_crashed_program_is_started_again() {
+    started_again_with("capture");
+}
+
+#[test]
+fn while_a_crashed_program_is_started_again_whose_output_is_discarded() {
+    started_again_with("discard");
+}
+
+fn started_again_with(output: &str) {
     let world = World::started();
-    world
-        .ok(&[&["run", "--name", "web", "--backoff", "0s", "--max-attempts", "100"][..], &SLEEPER[..]]
-            .concat());
+    let words = ["run", "--name", "web", "--backoff", "0s", "--max-attempts", "100", "--output", output];
+    world.ok(&[&words[..], &SLEEPER[..]].concat());
     let mut pid = world.pid_of("web").unwrap();
     for (crashes, point) in (1..).zip(STARTING) {
         let monitor = replace_monitor_by_one_that_dies(&world, &format!("{point}=1*return"));

@@ -22,6 +22,7 @@ mod client_examples;
 mod config_api;
 mod crash_points;
 mod daemons;
+mod discarded;
 mod disk;
 mod elsewhere;
 mod events;

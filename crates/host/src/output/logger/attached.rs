@@ -72,6 +72,15 @@ impl AttachedRuns {
         self.last
     }
 
+    /// Takes in a run that has no output, and of which the monitor is not to be told.
+    pub(super) fn insert_closed(&mut self, attach: Attach) -> u64 {
+        let number = self.insert(attach);
+        if let Some(run) = self.runs.get_mut(&number) {
+            (run.slots, run.told_closed) = ([Slot::Closed, Slot::Closed], true);
+        }
+        number
+    }
+
     pub(super) fn number_of(&self, run: &RunId) -> Option<u64> {
         self.numbers.get(run).copied()
     }

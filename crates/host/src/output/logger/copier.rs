@@ -6,10 +6,10 @@
 use super::files::OpenFiles;
 use super::log_file::LogFile;
 use super::scratch::{PEEK_BYTES, Peek, Scratch};
-use super::stamp;
 use super::stream::{Fault, StreamState};
 use super::times::Stamps;
 use crate::sys::fifo;
+use process_monitor_core::framing::{first_line, lines, stamp};
 use std::io::{self, ErrorKind};
 use std::time::Instant;
 
@@ -119,7 +119,7 @@ impl Copier {
         let room = usize::try_from(log.room(&stream.limits)).unwrap_or(usize::MAX);
         let wanted = match room {
             0 => match self.peek(stream, PEEK_BYTES)? {
-                Peek::Data(bytes) => rest_of_line(bytes).min(slack(log, stream)),
+                Peek::Data(bytes) => first_line(bytes).min(slack(log, stream)),
                 Peek::Empty => return Ok(Progress::Drained),
                 Peek::Eof => return Ok(Progress::Closed),
             },
@@ -141,14 +141,11 @@ impl Copier {
     /// Moves what one look shows, line by line, each begun with the time.
     fn stamped_step(&mut self, stream: &mut StreamState, log: &mut LogFile) -> io::Result<Progress> {
         let lines: Vec<(usize, bool)> = match self.peek(stream, PEEK_BYTES)? {
-            Peek::Data(bytes) => bytes
-                .split_inclusive(|b| *b == b'\n')
-                .map(|line| (line.len(), line.ends_with(b"\n")))
-                .collect(),
+            Peek::Data(bytes) => lines(bytes).collect(),
             Peek::Empty => return Ok(Progress::Drained),
             Peek::Eof => return Ok(Progress::Closed),
         };
-        let prefix = stamp::prefix(crate::clock::wall());
+        let prefix = stamp(crate::clock::wall());
         let mut moved = 0;
         for (length, complete) in lines {
             if log.is_due(&stream.limits)? {
@@ -264,7 +261,7 @@ impl Copier {
                 // The end of the stream ends the line, too.
                 return matches!(self.peek(stream, 1), Ok(Peek::Eof));
             };
-            let (ended, length) = (bytes.contains(&b'\n'), rest_of_line(bytes));
+            let (ended, length) = (bytes.contains(&b'\n'), first_line(bytes));
             let Ok(rest) = stream.consume(length) else { return false };
             stream.dropped(&rest, !ended);
         }
@@ -282,18 +279,13 @@ impl Copier {
             notice.push(b'\n');
         }
         if stream.limits.timestamps {
-            notice.extend(stamp::prefix(crate::clock::wall()));
+            notice.extend(stamp(crate::clock::wall()));
         }
         notice.extend(dropped.notice().into_bytes());
         log.append(&notice)?;
         self.files.put(stream.token, log);
         Ok(())
     }
-}
-
-/// Up to and including the first line end.
-fn rest_of_line(bytes: &[u8]) -> usize {
-    bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1)
 }
 
 /// How much of an unfinished line still fits; at least one byte, so that every step moves something.

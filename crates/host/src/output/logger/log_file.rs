@@ -2,7 +2,6 @@
 
 use super::super::names::Stream;
 use super::rotate::rotate;
-use super::stamp;
 use super::times::{Stamps, Times};
 use crate::files::create_folders;
 use crate::files::{FileId, Stamp};
@@ -10,6 +9,7 @@ use crate::output::protocol::Limits;
 use crate::sys::fifo::{self, Reader};
 use crate::sys::files as sys;
 use crate::sys::positioned::FileExt;
+use process_monitor_core::framing::{STAMP_BYTES, is_torn_stamp};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -171,13 +171,13 @@ impl LogFile {
     /// Takes away the part of a time stamp that a logger left which was killed while it wrote it: the kernel looks for
     /// a kill between two pages of a write (`generic_perform_write()` in `mm/filemap.c`).
     pub(super) fn drop_torn_stamp(&mut self) -> io::Result<()> {
-        let looked_at = self.size.min(stamp::LENGTH as u64);
-        let mut end = vec![0; stamp::LENGTH.min(usize::try_from(looked_at).unwrap_or(stamp::LENGTH))];
+        let looked_at = self.size.min(STAMP_BYTES as u64);
+        let mut end = vec![0; STAMP_BYTES.min(usize::try_from(looked_at).unwrap_or(STAMP_BYTES))];
         let read = self.file.read_at(&mut end, self.size - looked_at)?;
         end.truncate(read);
         let line = end.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
         let torn = end.get(line..).unwrap_or_default();
-        if stamp::is_torn(torn) {
+        if is_torn_stamp(torn) {
             self.size = self.size.saturating_sub(torn.len() as u64);
             self.file.set_len(self.size)?;
             self.end = End::Unknown;

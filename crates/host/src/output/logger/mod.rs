@@ -5,11 +5,11 @@
 //! | [`own`] | being the one logger, and being found |
 //! | [`session`], [`monitor`] | the monitor's connection, and what it asks for |
 //! | [`attached`], [`attach`], [`memory`] | the runs whose output is copied |
-//! | [`copier`], [`scratch`], [`staging`], [`stamp`] | FIFO → file, exactly once |
+//! | [`copier`], [`scratch`], [`staging`] | FIFO → file, exactly once |
 //! | [`log_file`], [`files`], [`rotate`], [`retain`] | the files |
 //! | [`times`] | when bytes were read, for the order of streams |
 //! | [`stream`] | one stream, and how it bears with a full disk |
-//! | [`exits`] | exits while no monitor is there |
+//! | [`exits`], [`discarded`] | exits while no monitor is there |
 //!
 //! Invariants:
 //! * A byte leaves a FIFO only by the system call that appends it to its file, or is counted as dropped. Nothing here is
@@ -21,6 +21,7 @@
 mod attach;
 mod attached;
 mod copier;
+mod discarded;
 mod exits;
 mod files;
 mod log_file;
@@ -32,7 +33,6 @@ mod rotate;
 mod scratch;
 mod session;
 mod staging;
-mod stamp;
 mod stream;
 mod times;
 

@@ -43,6 +43,7 @@ impl Logger {
         if let Err(error) = self.readiness.change(&session, MONITOR, Interest::Read) {
             return tracing::warn!("cannot watch the monitor's connection: {error}");
         }
+        self.forget_discarded();
         self.ignore_exits();
         self.session = Some(session);
         self.obey_all(requests, connected);
@@ -60,7 +61,7 @@ impl Logger {
             self.obey(request);
         }
         if !connected {
-            self.disconnect();
+            self.left_alone();
         }
     }
 
@@ -89,13 +90,21 @@ impl Logger {
     pub(super) fn flush(&mut self) {
         let Some(session) = &mut self.session else { return };
         if !session.flush() {
-            return self.disconnect();
+            return self.left_alone();
         }
         let Some(writable) = session.interest_changed() else { return };
         let interest = if writable { Interest::ReadAndWrite } else { Interest::Read };
         if let Err(error) = self.readiness.change(&*session, MONITOR, interest) {
             tracing::warn!("cannot watch the monitor's connection: {error}");
-            self.disconnect();
+            self.left_alone();
+        }
+    }
+
+    /// No monitor is there any more.
+    fn left_alone(&mut self) {
+        self.disconnect();
+        if self.quit == Quit::No {
+            self.watch_discarded();
         }
     }
 

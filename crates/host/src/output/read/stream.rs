@@ -6,6 +6,7 @@ use crate::files::FileError;
 use crate::output::error::failed;
 use crate::output::times::Stamp;
 use crate::sys::positioned::FileExt;
+use process_monitor_core::framing::whole_lines;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -145,12 +146,7 @@ impl StreamReader {
             usize::try_from(next.saturating_sub(self.position())).unwrap_or(usize::MAX)
         });
         let waiting = self.waiting();
-        let mut end = 0;
-        while end < same_time
-            && let Some(line) = waiting.get(end..).and_then(|rest| memchr::memchr(b'\n', rest))
-        {
-            end += line + 1;
-        }
+        let end = whole_lines(waiting, same_time);
         let bytes = waiting.get(..end).filter(|lines| !lines.is_empty()).unwrap_or(waiting).to_vec();
         self.give(bytes.len());
         self.mid_line = bytes.last().is_some_and(|byte| *byte != b'\n');

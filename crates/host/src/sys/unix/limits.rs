@@ -1,6 +1,7 @@
 //! How many descriptors: the monitor needs many, its programs get what the user set.
 
-use crate::sys::process::spawn::{PER_START, most_descriptors};
+use crate::sys::process::spawn::{most_descriptors, per_start};
+use process_monitor_core::model::OutputMode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -11,8 +12,13 @@ use std::sync::OnceLock;
 const RESERVED: u64 = 12;
 
 /// Descriptors that a program keeps while it runs: the pidfd that tells of its exit, and the reading end of each of its
-/// two FIFOs. One more where it says by sd_notify how it is.
-const PER_PROGRAM: u64 = 3;
+/// two FIFOs, if its output is captured. One more where it says by sd_notify how it is.
+fn per_program(output: OutputMode) -> u64 {
+    match output {
+        OutputMode::Capture => 3,
+        OutputMode::Discard => 1,
+    }
+}
 
 /// What the monitor found when it raised the limit; programs are spawned with it.
 static ORIGINAL: OnceLock<u64> = OnceLock::new();
@@ -73,10 +79,11 @@ pub fn is_in_second_half(newest: impl AsFd) -> bool {
     nofile().is_some_and(|limit| number > limit / 2)
 }
 
-/// About how many more programs a monitor can start that has `open` descriptors of `limit`.
-pub fn room_for_programs(open: u64, limit: u64) -> u64 {
-    let for_the_last = (PER_START as u64).saturating_sub(PER_PROGRAM);
-    limit.saturating_sub(open).saturating_sub(RESERVED + for_the_last) / PER_PROGRAM
+/// About how many more programs with such `output` a monitor can start that has `open` descriptors of `limit`.
+pub fn room_for_programs(output: OutputMode, open: u64, limit: u64) -> u64 {
+    let kept = per_program(output);
+    let for_the_last = (per_start(output) as u64).saturating_sub(kept);
+    limit.saturating_sub(open).saturating_sub(RESERVED + for_the_last) / kept
 }
 
 /// The soft limit of open descriptors; `None`: unlimited.

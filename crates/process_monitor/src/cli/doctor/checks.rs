@@ -5,6 +5,7 @@ use crate::cli::render::format;
 use process_monitor_client::Error;
 use process_monitor_client::api::{MonitorStatus, ProcessStatus};
 use process_monitor_core::id::ProcessId;
+use process_monitor_core::model::OutputMode;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::lock::{LockHolder, MonitorInfo};
 use process_monitor_host::process::record::{self, RecordState};
@@ -189,8 +190,12 @@ pub fn descriptors(layout: &Layout, monitor: Option<&MonitorStatus>) -> Finding 
 
 fn shown_descriptors(open: u64, limit: Option<u64>, of_monitor: bool) -> String {
     let allowed = limit.map_or_else(|| "no limit".to_owned(), |limit| format!("{limit} allowed"));
-    match limit.filter(|_| of_monitor).map(|limit| limits::room_for_programs(open, limit)) {
-        Some(room) => format!("{open} open, {allowed} (of the monitor), room for about {room} more programs"),
+    let room =
+        |output| limit.filter(|_| of_monitor).map(|limit| limits::room_for_programs(output, open, limit));
+    match room(OutputMode::Capture).zip(room(OutputMode::Discard)) {
+        Some((room, more)) => format!(
+            "{open} open, {allowed} (of the monitor), room for about {room} more programs ({more} if their output is discarded)"
+        ),
         None if of_monitor => format!("{open} open, {allowed} (of the monitor)"),
         None => format!("{open} open, {allowed} (here)"),
     }

@@ -112,6 +112,7 @@ fn facts(process: &ProcessStatus, now: Wall) -> Vec<(&'static str, String)> {
         ("Enabled", Some(yes_no(process.enabled).to_owned())),
         ("Autostart", Some(yes_no(process.autostart).to_owned())),
         ("Remote", process.is_remote.then(|| "yes".to_owned())),
+        ("Output", (!process.output.is_captured()).then(|| "discarded".to_owned())),
         ("Logs", process.log_folder.clone()),
     ];
     facts.into_iter().filter_map(|(label, value)| value.map(|value| (label, value))).collect()

@@ -39,7 +39,8 @@ use reading::{Output, Reading, Seat};
 /// The last lines of its newest run that printed, both streams in the order of time; with `follow` also what comes, of
 /// later runs, too. As bytes; or with `format=json` a `LogRecord` per line; or, for a client that accepts
 /// `text/event-stream`, a `LogRecord` per event, whose `id`, sent back as `Last-Event-ID`, resumes the stream after it,
-/// also when the monitor was restarted. A process that was removed is known as long as its logs are there.
+/// also when the monitor was restarted. A process that was removed is known as long as its logs are there. Of one whose
+/// output is discarded there are those of earlier runs, if any was captured.
 #[utoipa::path(
     get, path = "/processes/{id}/logs", tag = PROCESSES, operation_id = "readLogs",
     params(
@@ -60,6 +61,7 @@ use reading::{Output, Reading, Seat};
             (String = "text/event-stream"),
         )),
         (status = 404, body = ErrorBody, description = "There is no process with this id, or no such run"),
+        (status = 409, body = ErrorBody, description = "Its output is discarded, and no earlier run's was captured"),
     )
 )]
 pub async fn logs(
@@ -120,8 +122,11 @@ fn form(headers: &HeaderMap, format: LogFormat) -> Form {
 fn open(handle: &Handle, id: &ProcessId, selection: Selection, seat: Seat) -> Result<Reading, ApiError> {
     let unreadable = |error: FileError| ApiError::unreadable(id, &error);
     let layout = handle.layout();
-    if !handle.knows(id) && !layout.process_logs(id).is_dir() {
-        return Err(ApiError::no_such_process(id));
+    if !layout.process_logs(id).is_dir() {
+        let view = handle.view(id).ok_or_else(|| ApiError::no_such_process(id))?;
+        if !view.entry.output.is_captured() {
+            return Err(ApiError::output_discarded(id));
+        }
     }
     if let Runs::Named(run) = &selection.runs
         && !names::has_run(layout, id, run).map_err(unreadable)?

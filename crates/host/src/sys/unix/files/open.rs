@@ -70,7 +70,7 @@ pub fn open_log(path: &Path) -> io::Result<File> {
 /// # Errors
 /// When there is no descriptor left.
 pub fn null() -> io::Result<File> {
-    File::open("/dev/null")
+    File::options().read(true).write(true).open("/dev/null")
 }
 
 /// Opens a folder, to look at what it is.

@@ -83,6 +83,13 @@ struct Orphans {
     ended: HashSet<u32>,
 }
 
+impl Orphans {
+    /// Whether nothing has fallen to us, which is how most programs end: then nothing needs to be proved.
+    fn is_nobody(&self) -> bool {
+        self.present.is_empty() && self.ended.is_empty()
+    }
+}
+
 /// Who of a run was found among the orphans, and who ended meanwhile: what such a one has left may have fallen to us
 /// after the list was read.
 #[derive(Default)]
@@ -150,8 +157,11 @@ impl Reaper {
         if !query.is_ours() || !self.children_are_listed {
             return Ok(true);
         }
-        let look = self.look(query, &Evidence::gather(query)?)?;
-        let nobody = look.seeds.is_empty() && look.is_settled(&HashSet::new());
+        let orphans = self.orphans()?;
+        let nobody = orphans.is_nobody() || {
+            let look = self.look(query, &Evidence::gather(query)?, orphans)?;
+            look.seeds.is_empty() && look.is_settled(&HashSet::new())
+        };
         Ok(!nobody || !self.is_surely_empty(query)?)
     }
 
@@ -198,7 +208,7 @@ impl Reaper {
     fn family_below_us(&self, query: &TreeQuery<'_>, evidence: &Evidence<'_>) -> io::Result<Vec<Stat>> {
         let mut earlier = HashSet::new();
         loop {
-            let look = self.look(query, evidence)?;
+            let look = self.look(query, evidence, self.orphans()?)?;
             if !look.seeds.is_empty() || look.is_settled(&earlier) {
                 return descend::with_descendants(look.seeds);
             }
@@ -210,8 +220,7 @@ impl Reaper {
     }
 
     /// One look at the leader and the orphans; the dead of the run are reaped.
-    fn look(&self, query: &TreeQuery<'_>, evidence: &Evidence<'_>) -> io::Result<Look> {
-        let orphans = self.orphans()?;
+    fn look(&self, query: &TreeQuery<'_>, evidence: &Evidence<'_>, orphans: Orphans) -> io::Result<Look> {
         let leader = stat::read(query.leader.pid)?.filter(|stat| stat.identity() == query.leader);
         let seeds = leader.into_iter().filter(|leader| !leader.is_dead()).collect();
         let mut look = Look { seeds, ended: orphans.ended, exiting: false };

@@ -26,7 +26,12 @@ fn image(process: BorrowedFd<'_>) -> Option<PathBuf> {
     let mut length = ROOM as u32;
     // SAFETY: the handle is open, and there is as much room as is told.
     let told = unsafe {
-        QueryFullProcessImageNameW(process.as_raw_handle(), PROCESS_NAME_WIN32, path.as_mut_ptr(), &raw mut length)
+        QueryFullProcessImageNameW(
+            process.as_raw_handle(),
+            PROCESS_NAME_WIN32,
+            path.as_mut_ptr(),
+            &raw mut length,
+        )
     };
     done(told).ok()?;
     Some(OsString::from_wide(path.get(..length as usize)?).into())

@@ -21,6 +21,7 @@ use crate::sys::unix::spawn::diagnose::{self, Failure};
 use crate::sys::unix::spawn::prepare::Prepared;
 use crate::sys::unix::spawn::signals::BlockedSignals;
 use child::{Answer, Task};
+use process_monitor_core::model::OutputMode;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, WaitId, WaitIdOptions, getpid, getrlimit, waitid};
@@ -30,7 +31,13 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Descriptors that a start opens: both ends of two FIFOs, the run record, the pidfd.
-pub const PER_START: usize = 6;
+/// What is discarded needs the null device instead of FIFOs.
+pub fn per_start(output: OutputMode) -> usize {
+    match output {
+        OutputMode::Capture => 6,
+        OutputMode::Discard => 3,
+    }
+}
 
 /// How many descriptors a process may have whatever its hard limit says; `None`: that alone counts.
 pub fn most_descriptors() -> Option<u64> {
@@ -39,9 +46,9 @@ pub fn most_descriptors() -> Option<u64> {
 
 /// See [`crate::process::spawn::ensure_room`]. It takes what a start would, one after the other, and so
 /// at most one of the reserve: a start that goes on in spite of there being no room takes all of it.
-pub fn ensure_room() -> Result<(), SpawnError> {
-    let mut taken = Vec::with_capacity(PER_START);
-    for _ in 0..PER_START {
+pub fn ensure_room(output: OutputMode) -> Result<(), SpawnError> {
+    let mut taken = Vec::with_capacity(per_start(output));
+    for _ in 0..per_start(output) {
         let probe =
             eventfd(0, EventfdFlags::CLOEXEC).map_err(|errno| diagnose::setup(Stage::Descriptors, errno))?;
         ensure_reserve(probe.as_fd())?;

@@ -19,6 +19,7 @@ use crate::sys::unix::spawn::diagnose::{self, Failure};
 use crate::sys::unix::spawn::prepare::Prepared;
 use crate::sys::unix::spawn::signals::BlockedSignals;
 use child::{FAILURE_BYTES, Task};
+use process_monitor_core::model::OutputMode;
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, WaitOptions, getpid, getrlimit, waitpid};
 use std::fs::File;
@@ -27,7 +28,13 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// Descriptors that a start opens: both ends of two FIFOs, the run record, the queue that tells of the end, and both
 /// ends of the pipe for failures.
-pub const PER_START: usize = 8;
+/// What is discarded needs the null device instead of FIFOs.
+pub fn per_start(output: OutputMode) -> usize {
+    match output {
+        OutputMode::Capture => 8,
+        OutputMode::Discard => 5,
+    }
+}
 
 /// How many descriptors a process may have whatever its hard limit says, which usually is "unlimited" (setrlimit(2)).
 pub fn most_descriptors() -> Option<u64> {
@@ -36,9 +43,9 @@ pub fn most_descriptors() -> Option<u64> {
 
 /// See [`crate::process::spawn::ensure_room`]. It takes what a start would, one after the other, and so
 /// at most one of the reserve: a start that goes on in spite of there being no room takes all of it.
-pub fn ensure_room() -> Result<(), SpawnError> {
-    let mut taken: Vec<File> = Vec::with_capacity(PER_START);
-    for _ in 0..PER_START {
+pub fn ensure_room(output: OutputMode) -> Result<(), SpawnError> {
+    let mut taken: Vec<File> = Vec::with_capacity(per_start(output));
+    for _ in 0..per_start(output) {
         let probe = File::open("/dev/null").map_err(descriptors)?;
         ensure_reserve(&probe)?;
         taken.push(probe);

@@ -52,7 +52,12 @@ pub fn find(command: &OsStr, search: &Search<'_>) -> Result<PathBuf, SpawnError>
 /// That `path` is a program, or why not.
 pub fn ensure_program(path: &Path) -> Result<(), SpawnError> {
     let is_batch = |path: &Path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().trim_end_matches(['.', ' ']).to_ascii_lowercase();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .trim_end_matches(['.', ' '])
+            .to_ascii_lowercase();
         BATCH.iter().any(|ending| name.rsplit_once('.').is_some_and(|(_, its)| its == *ending))
     };
     if is_batch(path) || path.canonicalize().is_ok_and(|really| is_batch(&really)) {
@@ -112,9 +117,15 @@ mod tests {
 
     fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        for (name, content) in
-            [("tool.exe", "MZ"), ("other.com", "MZ"), ("script.bat", "MZ"), ("plain", "MZ"), ("a.b", "MZ"), ("text.exe", "text"), ("short.exe", "M")]
-        {
+        for (name, content) in [
+            ("tool.exe", "MZ"),
+            ("other.com", "MZ"),
+            ("script.bat", "MZ"),
+            ("plain", "MZ"),
+            ("a.b", "MZ"),
+            ("text.exe", "text"),
+            ("short.exe", "M"),
+        ] {
             fs::write(folder.path().join(name), content).unwrap();
         }
         fs::create_dir(folder.path().join("sub")).unwrap();
@@ -150,7 +161,8 @@ mod tests {
     #[test]
     fn what_is_no_program() {
         let folder = folder();
-        let refused = |name: &str| ensure_program(&folder.path().join(name)).map_err(|error| error.to_string());
+        let refused =
+            |name: &str| ensure_program(&folder.path().join(name)).map_err(|error| error.to_string());
         assert_eq!(refused("tool.exe"), Ok(()));
         for name in ["script.bat", "script.BAT", "script.bat.", "script.bat ", "x.cmd . ."] {
             assert!(refused(name).unwrap_err().contains("batch file"), "{name}");
