@@ -73,7 +73,7 @@ impl Stage {
         Intent {
             process: ProcessId::new("web").unwrap(),
             run: run.clone(),
-            folder: self.folder.clone(),
+            folder: Some(self.folder.clone()),
             boot: BootId::current().unwrap(),
             started_at: Wall::from_unix_millis(0),
             attempts: 3,
