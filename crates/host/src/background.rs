@@ -4,31 +4,25 @@
 //! line of JSON, `{"ready":{"pid":4711}}` or `{"failed":"why"}`. When it dies before that, the pipe's end
 //! says so at once.
 
-use crate::detach::detach;
-use crate::process::limits;
-use crate::sys::memory;
+use crate::detach;
+use crate::fd::AsFd;
+use crate::sys::positioned::FileExt;
 use crate::sys::process::exit_watch::ExitWatch;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, Mode, OFlags, fstat};
-use rustix::io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd};
+use crate::sys::{files, memory, ready};
 use serde::{Deserialize, Serialize};
 use std::env;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::fs::FileExt;
-use std::os::unix::process::CommandExt;
+use std::io::{self, PipeReader, PipeWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a new monitor may take until it is ready.
 pub const READY_WITHIN: Duration = Duration::from_secs(30);
 
-/// `{descriptor}:{inode}` of the pipe. The inode, because programs started by the monitor inherit this
-/// variable, but not the pipe: they must not take whatever has its number for it.
+/// Tells which pipe it is ([`ready::mark`]). Programs started by the monitor inherit this variable, but not the pipe.
 const VARIABLE: &str = "TOM_PM_READY_PIPE";
 const REPORT_MAX_BYTES: u64 = 64 << 10;
 const STDERR_TAIL_BYTES: u64 = 4096;
@@ -168,26 +162,10 @@ enum SpawnFailure {
 }
 
 fn spawn(mut command: Command, stderr: &Stderr, writer: &PipeWriter) -> Result<Child, SpawnFailure> {
-    let inode = fstat(writer).map_err(|errno| SpawnFailure::Prepare(errno.into()))?.st_ino;
-    let descriptor = writer.as_raw_fd();
+    let mark = ready::mark(writer).map_err(SpawnFailure::Prepare)?;
     let errors = stderr.file.try_clone().map_err(SpawnFailure::Prepare)?;
-    command
-        .env(VARIABLE, format!("{descriptor}:{inode}"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(errors);
-    // SAFETY: runs in the forked child and makes only system calls: no allocation, no locks.
-    unsafe {
-        command.pre_exec(move || {
-            detach()?;
-            // A monitor has raised it for itself.
-            limits::restore_nofile()?;
-            // SAFETY: `writer` is borrowed until after the spawn, so its number is open in the child.
-            fcntl_setfd(BorrowedFd::borrow_raw(descriptor), FdFlags::empty())?;
-            Ok(())
-        });
-    }
-    command.spawn().map_err(SpawnFailure::Spawn)
+    command.env(VARIABLE, mark).stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors);
+    detach::spawn(&mut command, &[writer.as_fd()]).map_err(SpawnFailure::Spawn)
 }
 
 /// What was said before the time was up, or until the pipe's end.
@@ -196,36 +174,10 @@ struct Said {
     in_time: bool,
 }
 
-fn read_report(mut reader: PipeReader, within: Duration) -> io::Result<Said> {
-    let started = Instant::now();
-    let mut text = Vec::new();
-    let mut buffer = [0; 4096];
-    let in_time = loop {
-        if !wait_readable(&reader, within.saturating_sub(started.elapsed()))? {
-            break false;
-        }
-        let read = reader.read(&mut buffer)?;
-        text.extend_from_slice(buffer.get(..read).unwrap_or_default());
-        let enough = text.contains(&b'\n') || text.len() as u64 > REPORT_MAX_BYTES;
-        if read == 0 || enough {
-            break true;
-        }
-    };
+fn read_report(reader: PipeReader, within: Duration) -> io::Result<Said> {
+    let enough = |text: &[u8]| text.contains(&b'\n') || text.len() as u64 > REPORT_MAX_BYTES;
+    let (text, in_time) = ready::read(reader, within, enough)?;
     Ok(Said { text: String::from_utf8_lossy(&text).trim().to_owned(), in_time })
-}
-
-/// Whether it became readable (its end included) within this time.
-fn wait_readable(descriptor: impl AsFd, within: Duration) -> io::Result<bool> {
-    let started = Instant::now();
-    loop {
-        let left = within.saturating_sub(started.elapsed());
-        let timeout = Timespec::try_from(left).ok();
-        match poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], timeout.as_ref()) {
-            Ok(ready) => return Ok(ready > 0),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-    }
 }
 
 fn interpret(child: &mut Child, said: Said, stderr: &Stderr, waited: Duration) -> Result<Ready, StartError> {
@@ -259,15 +211,10 @@ struct Stderr {
 
 impl Stderr {
     fn open(log: Option<&Path>) -> io::Result<Self> {
-        let descriptor = match log {
-            Some(path) => {
-                let flags =
-                    OFlags::RDWR | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?
-            }
-            None => memory::file("stderr")?.into(),
+        let file = match log {
+            Some(path) => files::open_appending(path)?,
+            None => memory::file("stderr")?,
         };
-        let file = File::from(descriptor);
         let start = file.metadata()?.len();
         Ok(Self { file, start })
     }
@@ -295,17 +242,11 @@ impl ReadyReporter {
     /// second call on. Call it first thing: programs that are started before it inherit the pipe.
     pub fn from_env() -> io::Result<Option<Self>> {
         static TAKEN: AtomicBool = AtomicBool::new(false);
-        let Some((descriptor, inode)) = env::var(VARIABLE).ok().as_deref().and_then(parse_variable) else {
-            return Ok(None);
-        };
-        if TAKEN.swap(true, Ordering::SeqCst) || !is_pipe(descriptor, inode) {
+        let Ok(mark) = env::var(VARIABLE) else { return Ok(None) };
+        if TAKEN.swap(true, Ordering::SeqCst) {
             return Ok(None);
         }
-        // SAFETY: it is open, it is the pipe that the starter made for this very use, so nothing else in
-        // this process owns it, and TAKEN lets nobody come here twice.
-        let pipe = unsafe { OwnedFd::from_raw_fd(descriptor) };
-        fcntl_setfd(&pipe, fcntl_getfd(&pipe)? | FdFlags::CLOEXEC)?;
-        Ok(Some(Self { pipe: File::from(pipe) }))
+        Ok(ready::take(&mark)?.map(|pipe| Self { pipe }))
     }
 
     /// Tells the starter that this process is ready.
@@ -329,18 +270,6 @@ impl ReadyReporter {
         line.push(b'\n');
         self.pipe.write_all(&line)
     }
-}
-
-fn parse_variable(value: &str) -> Option<(RawFd, u64)> {
-    let (descriptor, inode) = value.split_once(':')?;
-    Some((descriptor.parse().ok().filter(|fd| *fd >= 0)?, inode.parse().ok()?))
-}
-
-fn is_pipe(descriptor: RawFd, inode: u64) -> bool {
-    // SAFETY: only asked about, and not negative; a number that is not open is an error of fstat.
-    let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
-    fstat(borrowed)
-        .is_ok_and(|it| FileType::from_raw_mode(it.st_mode) == FileType::Fifo && it.st_ino == inode)
 }
 
 #[cfg(test)]
@@ -379,19 +308,5 @@ mod tests {
         let script = format!("exec > {}; echo nonsense; exec sleep 2", pipe_of(VARIABLE));
         let Err(error) = sh(&script, READY_WITHIN) else { panic!("should not be ready") };
         assert!(matches!(&error, StartError::Garbled { said, .. } if said == "nonsense"), "{error}");
-    }
-
-    #[test]
-    fn a_variable_of_somebody_else_is_not_obeyed() {
-        for bad in ["", "3", "-1:5", "x:5", "3:x", "3:"] {
-            assert_eq!(parse_variable(bad), None, "{bad:?}");
-        }
-        let (reader, writer) = io::pipe().unwrap();
-        let inode = fstat(&writer).unwrap().st_ino;
-        assert!(is_pipe(writer.as_raw_fd(), inode));
-        assert!(!is_pipe(writer.as_raw_fd(), inode + 1), "another pipe under the same number");
-        let null = File::open("/dev/null").unwrap();
-        assert!(!is_pipe(null.as_raw_fd(), fstat(&null).unwrap().st_ino), "no pipe");
-        drop(reader);
     }
 }

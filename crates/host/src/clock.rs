@@ -1,8 +1,10 @@
 //! The clocks and the die that the core is told about.
 
+pub use crate::sys::clock::{monotonic_micros, thread_time};
+
 use process_monitor_core::time::{Mono, Now, Wall};
 use std::hash::{BuildHasher, RandomState};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Reads both clocks. [`Mono`] counts from the clock's creation.
 #[derive(Debug, Clone, Copy)]
@@ -41,19 +43,6 @@ pub fn wall() -> Wall {
 pub fn wall_micros() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// The system's monotonic clock in microseconds (`CLOCK_MONOTONIC`), as service managers compare it with their own.
-pub fn monotonic_micros() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    let (seconds, nanos) = (u64::try_from(now.tv_sec).unwrap_or(0), u64::try_from(now.tv_nsec).unwrap_or(0));
-    seconds.saturating_mul(1_000_000).saturating_add(nanos / 1000)
-}
-
-/// What the calling thread has taken of a processor since its start (`CLOCK_THREAD_CPUTIME_ID`).
-pub fn thread_time() -> Duration {
-    let taken = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::try_from(taken).unwrap_or_default()
 }
 
 /// A random number good enough to spread restarts: the standard library seeds every [`RandomState`]

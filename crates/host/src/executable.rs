@@ -1,16 +1,12 @@
 //! Which file a command really is.
 
-use process_monitor_core::access::executable::PathStyle;
+use crate::sys::executable as sys;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where programs are looked for when there is no PATH (as execvp(3) of glibc).
-pub const PATH_WITHOUT_PATH: &str = "/bin:/usr/bin";
-
-/// How paths are written here.
-pub const PATH_STYLE: PathStyle = if cfg!(windows) { PathStyle::Windows } else { PathStyle::Unix };
+pub use crate::sys::executable::{PATH_STYLE, PATH_WITHOUT_PATH};
 
 /// Why a command leads to no program.
 #[derive(Debug, thiserror::Error)]
@@ -46,11 +42,12 @@ pub fn resolve(
     // Joining an absolute path replaces what it is joined to.
     let from = working_directory.unwrap_or(Path::new("."));
     if command.contains(std::path::is_separator) {
-        return program(&from.join(command));
+        let path = from.join(command);
+        return program(&sys::executable(path.clone()).unwrap_or(path));
     }
     let searched = path_variable.unwrap_or(OsStr::new(PATH_WITHOUT_PATH));
     let found = std::env::split_paths(searched).map(|folder| from.join(folder).join(command));
-    found.filter(|path| is_executable(path)).find_map(|path| program(&path).ok()).ok_or_else(|| {
+    found.filter_map(sys::executable).find_map(|path| program(&path).ok()).ok_or_else(|| {
         let searched = searched.to_string_lossy().into_owned();
         ResolveError::NotInPath { command: command.to_owned(), searched }
     })
@@ -58,24 +55,16 @@ pub fn resolve(
 
 /// Where `path` really leads, as text; `None` when that is nowhere, or cannot be written as text.
 pub fn really(path: &str) -> Option<String> {
-    fs::canonicalize(path).ok()?.into_os_string().into_string().ok()
+    sys::canonical(Path::new(path)).ok()?.into_os_string().into_string().ok()
 }
 
 fn program(path: &Path) -> Result<PathBuf, ResolveError> {
     let unresolved = |source| ResolveError::Unresolved { path: path.to_owned(), source };
-    let resolved = fs::canonicalize(path).map_err(unresolved)?;
+    let resolved = sys::canonical(path).map_err(unresolved)?;
     match fs::metadata(&resolved).map_err(unresolved)?.is_file() {
         true => Ok(resolved),
         false => Err(ResolveError::NotAFile { path: resolved }),
     }
-}
-
-/// Whether a look-up in PATH stops here: execvp(3) goes on past what may not be executed.
-fn is_executable(path: &Path) -> bool {
-    #[cfg(unix)]
-    return path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
-    #[cfg(not(unix))]
-    path.is_file()
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 
 pub mod background;
 pub mod clock;
+pub mod control;
 mod detach;
 pub mod executable;
 pub mod failpoint;
+pub mod fd;
 pub mod files;
 pub mod handover;
 pub mod layout;
@@ -22,7 +24,7 @@ pub mod program;
 pub mod random;
 pub mod reactor;
 pub mod service_manager;
-pub mod socket;
+pub mod signals;
 pub mod survey;
 mod sys;
 pub mod tls;

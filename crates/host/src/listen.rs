@@ -1,6 +1,6 @@
 //! Listening on TCP, and the addresses that this machine has.
 
-use rustix::io::Errno;
+use crate::sys::tcp;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -20,8 +20,7 @@ const SEND_BUFFER: usize = 128 << 10;
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
-    // Connections of an earlier listener that still fade away do not keep the port.
-    socket.set_reuse_address(true)?;
+    tcp::claim(&socket)?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
@@ -33,7 +32,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Whether [`listen`] failed because this machine has no such address, or none of its family.
 pub fn has_no_such_address(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT))
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(tcp::NO_SUCH_FAMILY)
 }
 
 /// The addresses of this machine, loopback included; without those that mean something only together with an

@@ -1,14 +1,13 @@
 //! Noticing at once that files changed. Nothing here looks periodically.
 
-use crate::files::Hint;
-use crate::sys::folders::{FolderEvents, LIMITS};
+use crate::fd::AsFd;
+use crate::sys::folders::{self, FolderEvents};
 use crate::sys::terms::{FolderInterest, What};
+use crate::sys::wait;
 use crate::sys::wakeup::Wakeup;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
 use std::ffi::OsString;
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -23,7 +22,7 @@ const OF_AN_ANCESTOR: FolderInterest =
 
 /// Files that can't be watched. The caller has to look by itself now and then.
 #[derive(Debug, thiserror::Error)]
-#[error("changes in {} are not noticed at once: cannot {operation}: {reason}{}", path.display(), self.hint())]
+#[error("changes in {} are not noticed at once: cannot {operation}: {reason}{}", path.display(), folders::hint(reason))]
 pub struct WatchError {
     path: PathBuf,
     operation: &'static str,
@@ -33,16 +32,6 @@ pub struct WatchError {
 impl WatchError {
     fn new(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |reason| Self { path: path.to_owned(), operation, reason }
-    }
-
-    /// The limits of watching are reported with errors that mean something else everywhere else.
-    fn hint(&self) -> String {
-        let [of_watches, of_watchers] = LIMITS;
-        match Errno::from_io_error(&self.reason) {
-            Some(Errno::MFILE) => format!("{}, or {of_watchers} with sysctl", Hint(&self.reason)),
-            Some(Errno::NOSPC) => format!("; raise {of_watches} with sysctl"),
-            _ => Hint(&self.reason).to_string(),
-        }
     }
 }
 
@@ -142,11 +131,9 @@ impl Watcher {
 
     fn run(mut self, stop: &Wakeup) {
         loop {
-            let mut watched = [PollFd::new(stop, PollFlags::IN), PollFd::new(&self.events, PollFlags::IN)];
-            match poll(&mut watched, None) {
-                Ok(_) if !watched[0].revents().is_empty() => return,
+            match wait::any(&[stop.as_fd(), self.events.as_fd()], None).as_deref() {
+                Ok([true, _]) => return,
                 Ok(_) => {}
-                Err(Errno::INTR) => continue,
                 Err(reason) => {
                     tracing::error!(folder = %self.folder.display(), %reason, "stopped watching");
                     return;
@@ -206,10 +193,14 @@ impl Watcher {
             let interest = if levels_up == 0 { OF_THE_FILE } else { OF_AN_ANCESTOR };
             match self.events.watch(folder, interest) {
                 Ok(watch) => return Ok(Position { watch, levels_up }),
-                Err(Errno::NOENT | Errno::NOTDIR) => {}
-                Err(errno) => return Err(WatchError::new("watch it", &self.folder)(errno.into())),
+                Err(reason) if is_missing(&reason) => {}
+                Err(reason) => return Err(WatchError::new("watch it", &self.folder)(reason)),
             }
         }
-        Err(WatchError::new("watch it", &self.folder)(Errno::NOENT.into()))
+        Err(WatchError::new("watch it", &self.folder)(ErrorKind::NotFound.into()))
     }
+}
+
+fn is_missing(reason: &io::Error) -> bool {
+    matches!(reason.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

@@ -293,6 +293,7 @@ fn descriptors_used_up() {
             stdout: std::os::fd::AsFd::as_fd(&output),
             stderr: std::os::fd::AsFd::as_fd(&output),
             record: std::os::fd::AsFd::as_fd(&record),
+            keeps: &[],
         };
         let error = process_monitor_host::process::spawn(&request).expect_err("it was started");
         assert!(error.to_string().starts_with("out of descriptors (limit 64)"), "{error}");

@@ -5,13 +5,11 @@ use hyper::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use process_monitor_host::socket::ShortPath;
-use std::io;
-use std::path::{Path, PathBuf};
+use process_monitor_host::control;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::net::UnixStream;
 use tower_service::Service;
 
 /// Any error of making a connection, or of talking over it.
@@ -54,7 +52,7 @@ impl Service<Uri> for Dial {
         match self {
             Self::Socket(path) => {
                 let path = path.clone();
-                Box::pin(async move { Ok(Link::Socket(TokioIo::new(socket(&path).await?))) })
+                Box::pin(async move { Ok(Link::Socket(TokioIo::new(control::connect(&path).await?))) })
             }
             Self::Tcp(connector) => {
                 let connecting = connector.call(uri);
@@ -62,8 +60,4 @@ impl Service<Uri> for Dial {
             }
         }
     }
-}
-
-async fn socket(path: &Path) -> io::Result<UnixStream> {
-    UnixStream::connect(ShortPath::of(path)?.as_path()).await
 }

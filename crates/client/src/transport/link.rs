@@ -4,14 +4,15 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
+use process_monitor_host::control::Connection as ControlConnection;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 
 /// One of both.
 pub(crate) enum Link {
-    Socket(TokioIo<UnixStream>),
+    Socket(TokioIo<ControlConnection>),
     Tcp(Box<MaybeHttpsStream<TokioIo<TcpStream>>>),
 }
 

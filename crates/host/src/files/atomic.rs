@@ -1,10 +1,10 @@
 //! Replacing a file so that a reader sees the old content or the new, and never anything between.
 
 use super::temporary::split;
-use super::{FileError, FileKind, Temporary};
-use std::fs::{self, File, Metadata, Permissions};
+use super::{FileError, FileKind, Stamp, Temporary};
+use crate::sys::files as sys;
+use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 
 /// What a file must survive.
@@ -17,7 +17,7 @@ pub enum Durability {
 }
 
 /// Replaces the file at `path` by one with this content, or creates it. The new file has the mode and
-/// owner of the one that it replaces; a created one has mode 0600.
+/// owner of the one that it replaces; a created one is open to this user alone (mode 0600).
 ///
 /// Whatever fails, the old file is as it was and the temporary file is gone; the one exception is
 /// [`FileError::NotSynced`]. Only a regular file is replaced: a symbolic link is refused, because the
@@ -37,7 +37,7 @@ pub fn write_atomic(path: &Path, content: &[u8], durability: Durability) -> Resu
 /// overwritten, however close the two meet. Gives what tells the new file from any other, or `None`
 /// when it was not replaced.
 ///
-/// Where the file system cannot exchange two files (renameat2(2); NFS and some FUSE ones cannot), the
+/// Where the file system cannot exchange two files (renameat2(2); NFS, some FUSE ones and Windows cannot), the
 /// look comes before the rename, and an edit within the microseconds between is overwritten.
 ///
 /// # Errors
@@ -46,13 +46,13 @@ pub fn replace_if(
     path: &Path,
     content: &[u8],
     durability: Durability,
-    known: impl Fn(Option<&Metadata>) -> bool,
-) -> Result<Option<Metadata>, FileError> {
+    known: impl Fn(Option<&Stamp>) -> bool,
+) -> Result<Option<Stamp>, FileError> {
     let mut temporary = prepare(path, content, durability)?;
     let written =
-        temporary.file().metadata().map_err(FileError::not_written("look at the new file", path))?;
+        Stamp::of(temporary.file()).map_err(FileError::not_written("look at the new file", path))?;
     crate::crash_point!("write::before_rename");
-    if !known(regular_file_at(path)?.as_ref()) {
+    if !known(stamp_at(path)?.as_ref()) {
         return Ok(None);
     }
     crate::crash_point!("write::looked");
@@ -73,7 +73,8 @@ fn prepare(path: &Path, content: &[u8], durability: Durability) -> Result<Tempor
         Temporary::create_for(path).map_err(FileError::not_written("create a file beside it", path))?;
     temporary.file().write_all(content).map_err(FileError::not_written("write the content", path))?;
     if let Some(old) = replaced {
-        inherit(temporary.file(), &old).map_err(FileError::not_written("keep its owner and mode", path))?;
+        sys::inherit(temporary.file(), path, &old)
+            .map_err(FileError::not_written("keep its owner and mode", path))?;
     }
     if durability == Durability::Synced {
         temporary.file().sync_all().map_err(FileError::not_written("sync the content", path))?;
@@ -98,18 +99,17 @@ fn regular_file_at(path: &Path) -> Result<Option<Metadata>, FileError> {
     }
 }
 
-fn sync_folder_of(path: &Path) -> io::Result<()> {
-    let (folder, _) = split(path)?;
-    File::open(folder)?.sync_all()
+/// What the caller may know of the regular file at `path`.
+fn stamp_at(path: &Path) -> Result<Option<Stamp>, FileError> {
+    match regular_file_at(path)?.map(|_| Stamp::at(path)) {
+        None => Ok(None),
+        Some(Ok(stamp)) => Ok(Some(stamp)),
+        Some(Err(reason)) if reason.kind() == ErrorKind::NotFound => Ok(None),
+        Some(Err(reason)) => Err(FileError::not_written("look at the old file", path)(reason)),
+    }
 }
 
-/// Gives `file` the owner and the mode of the one whose place it takes.
-pub(crate) fn inherit(file: &File, old: &Metadata) -> io::Result<()> {
-    let user = rustix::process::geteuid();
-    // Only root can give a file away; and root must, or the user's monitor can't read its own registry
-    // after a single `sudo`.
-    if user.is_root() && old.uid() != user.as_raw() {
-        fchown(file, Some(old.uid()), Some(old.gid()))?;
-    }
-    file.set_permissions(Permissions::from_mode(old.mode() & 0o777))
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let (folder, _) = split(path)?;
+    sys::sync_name(folder, path)
 }

@@ -1,11 +1,9 @@
 //! Why an operation on a file failed, and what to do about it.
 
-use rustix::io::Errno;
-use rustix::process::{Resource, getrlimit};
+use crate::sys::files as sys;
 use std::fmt;
 use std::fs::FileType;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 /// An operation on a file or folder that failed.
@@ -69,22 +67,24 @@ pub enum FileError {
     ForeignOwner {
         /// The folder.
         path: PathBuf,
-        /// User id of its owner.
-        owner: u32,
-        /// Our effective user id.
-        user: u32,
+        /// Its owner, as the system names him: on Unix by a number.
+        owner: String,
+        /// Us, named likewise.
+        user: String,
     },
     /// Others may write in a private folder, so what is in it cannot be trusted.
     #[error(
-        "others than its owner may write in {} (mode {mode:04o}): look at what is in it, then \
-         `chmod 700` it, or remove it while no monitor runs",
+        "others than its owner may write in {} ({rights}): look at what is in it, then \
+         `{remedy}` it, or remove it while no monitor runs",
         path.display()
     )]
     OpenToOthers {
         /// The folder.
         path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
+        /// What of its rights is too much: `mode 0777`.
+        rights: String,
+        /// The command that closes it.
+        remedy: String,
     },
 }
 
@@ -127,19 +127,7 @@ pub enum FileKind {
 
 impl FileKind {
     pub(crate) fn of(kind: FileType) -> Self {
-        if kind.is_file() {
-            Self::File
-        } else if kind.is_dir() {
-            Self::Folder
-        } else if kind.is_symlink() {
-            Self::SymbolicLink
-        } else if kind.is_fifo() {
-            Self::Fifo
-        } else if kind.is_socket() {
-            Self::Socket
-        } else {
-            Self::Device
-        }
+        sys::kind(kind)
     }
 
     /// Fails unless `self`, found at `path`, is `wanted`.
@@ -179,29 +167,6 @@ pub(crate) struct Hint<'a>(pub &'a io::Error);
 
 impl fmt::Display for Hint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Errno::from_io_error(self.0) {
-            Some(Errno::NOSPC) => f.write_str("; the disk is full: free some space"),
-            Some(Errno::DQUOT) => f.write_str("; the user's disk quota is used up: free some space"),
-            Some(Errno::ROFS) => f.write_str("; the file system is mounted read-only"),
-            Some(Errno::ACCESS | Errno::PERM) => {
-                write!(
-                    f,
-                    "; user {} lacks the permission: check owner and mode",
-                    rustix::process::geteuid().as_raw()
-                )
-            }
-            Some(Errno::MFILE) => open_files_hint(f),
-            Some(Errno::NFILE) => f.write_str("; the whole system is out of file descriptors (fs.file-max)"),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn open_files_hint(f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match getrlimit(Resource::Nofile).current {
-        Some(limit) => {
-            write!(f, "; this process may have {limit} files open and has: raise the limit (ulimit -n)")
-        }
-        None => f.write_str("; raise the limit of open files (ulimit -n)"),
+        f.write_str(&sys::hint(self.0).unwrap_or_default())
     }
 }

@@ -1,7 +1,7 @@
 //! Reading a file that someone else may have put there.
 
 use super::{FileError, FileKind};
-use rustix::fs::{Mode, OFlags};
+use crate::sys::files as sys;
 use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::path::Path;
@@ -19,10 +19,7 @@ pub(crate) fn open_regular(path: &Path) -> Result<(File, Metadata), FileError> {
     // Looked at before opening, because opening a device may already act on it.
     let seen = fs::symlink_metadata(path).map_err(FileError::os("open", path))?;
     FileKind::of(seen.file_type()).expect(FileKind::File, path)?;
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = rustix::fs::open(path, flags, Mode::empty())
-        .map(File::from)
-        .map_err(|errno| FileError::os("open", path)(errno.into()))?;
+    let file = sys::open_regular(path).map_err(FileError::os("open", path))?;
     let opened = file.metadata().map_err(FileError::os("look at", path))?;
     FileKind::of(opened.file_type()).expect(FileKind::File, path)?;
     Ok((file, opened))

@@ -1,21 +1,18 @@
 //! Temporary files with a name that tells whose they are, so that what a killed writer left behind
 //! can be told from what a living one is writing.
 
-use super::FileError;
+use super::{FileError, FileId, Stamp};
 use crate::lock::holder_is_gone;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
+use crate::sys::files::{self as sys, Placed};
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const SUFFIX: &str = ".tmp";
 
-/// A new file, `.{name}.{pid}-{n}.tmp`, mode 0600. Dropping it removes that name.
+/// A new file, `.{name}.{pid}-{n}.tmp`, open to this user alone. Dropping it removes that name.
 pub(crate) struct Temporary {
     name: TemporaryName,
     file: File,
@@ -33,7 +30,7 @@ impl Closed {
 
     /// Puts the file in place of `target`, whatever was there.
     pub fn rename_to(mut self, target: &Path) -> io::Result<()> {
-        fs::rename(&self.0.path, target)?;
+        sys::rename(&self.0.path, target)?;
         self.0.in_place = true;
         Ok(())
     }
@@ -45,7 +42,7 @@ impl Temporary {
         let (folder, name) = split(target)?;
         loop {
             let path = folder.join(temporary_name(name));
-            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            match sys::create_new(&path) {
                 Ok(file) => return Ok(Self { name: TemporaryName { path, in_place: false }, file }),
                 // Left by a writer that had our pid before us.
                 Err(reason) if reason.kind() == ErrorKind::AlreadyExists => {}
@@ -72,63 +69,23 @@ impl Temporary {
 
     /// Puts the file in place of `target`, whatever was there.
     pub fn rename_to(mut self, target: &Path) -> io::Result<()> {
-        self.replace(target)
-    }
-
-    fn replace(&mut self, target: &Path) -> io::Result<()> {
-        fs::rename(&self.name.path, target)?;
+        sys::rename(&self.name.path, target)?;
         self.name.in_place = true;
         Ok(())
     }
 
     /// Puts the file in place of `target` if what was there is `known` (see [`super::replace_if`]), and says
-    /// whether it did. The two are exchanged first and looked at then, so nobody comes in between; what
-    /// turns out not to be known is put back.
+    /// whether it did.
     pub fn exchange_if(
         &mut self,
         target: &Path,
-        known: &impl Fn(Option<&Metadata>) -> bool,
+        known: &impl Fn(Option<&Stamp>) -> bool,
     ) -> io::Result<bool> {
-        let ours = self.file.metadata()?;
-        match self.rename(target, RenameFlags::EXCHANGE) {
-            Ok(()) => {}
-            Err(Errno::NOENT) => return self.rename_unless_taken(target),
-            // Unknown to the file system, or to the kernel.
-            Err(errno) if is_unsupported(errno) => return self.replace(target).map(|()| true),
-            Err(errno) => return Err(errno.into()),
-        }
-        if known(Some(&fs::symlink_metadata(&self.name.path)?)) {
-            return Ok(true);
-        }
-        self.rename(target, RenameFlags::EXCHANGE)?;
-        let displaced = fs::symlink_metadata(&self.name.path)?;
-        if (displaced.dev(), displaced.ino()) != (ours.dev(), ours.ino()) {
-            // Somebody wrote yet another version while ours was there: that one is the newest.
-            self.rename(target, RenameFlags::EXCHANGE)?;
-        }
-        Ok(false)
+        let ours = FileId::of(&self.file)?;
+        let placed = sys::replace_if(&self.name.path, ours, target, known)?;
+        self.name.in_place = placed == Placed::Moved;
+        Ok(placed != Placed::Not)
     }
-
-    fn rename_unless_taken(&mut self, target: &Path) -> io::Result<bool> {
-        match self.rename(target, RenameFlags::NOREPLACE) {
-            Ok(()) => {
-                self.name.in_place = true;
-                Ok(true)
-            }
-            Err(Errno::EXIST) => Ok(false),
-            Err(errno) if is_unsupported(errno) => self.replace(target).map(|()| true),
-            Err(errno) => Err(errno.into()),
-        }
-    }
-
-    fn rename(&self, target: &Path, flags: RenameFlags) -> rustix::io::Result<()> {
-        renameat_with(CWD, &self.name.path, CWD, target, flags)
-    }
-}
-
-/// Whether it is the flag of a rename that the file system, or the kernel, does not know (renameat2(2)).
-fn is_unsupported(errno: Errno) -> bool {
-    matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
 }
 
 #[derive(Debug)]
@@ -142,7 +99,7 @@ impl Drop for TemporaryName {
         if self.in_place {
             return;
         }
-        if let Err(reason) = fs::remove_file(&self.path) {
+        if let Err(reason) = sys::remove_file(&self.path) {
             tracing::warn!(file = %self.path.display(), %reason, "cannot remove a temporary file");
         }
     }
@@ -165,7 +122,8 @@ fn prefix(name: &OsStr) -> OsString {
 
 /// The pid in the name of a temporary file made for `name`, or `None` for any other file.
 fn writer_of(file: &OsStr, name: &OsStr) -> Option<u32> {
-    let middle = file.as_bytes().strip_prefix(prefix(name).as_bytes())?.strip_suffix(SUFFIX.as_bytes())?;
+    let middle = file.as_encoded_bytes().strip_prefix(prefix(name).as_encoded_bytes())?;
+    let middle = middle.strip_suffix(SUFFIX.as_bytes())?;
     let (pid, n) = std::str::from_utf8(middle).ok()?.split_once('-')?;
     n.parse::<u64>().ok().and(pid.parse().ok())
 }
@@ -194,7 +152,7 @@ pub fn remove_leftovers(target: &Path) -> Result<usize, FileError> {
             continue;
         }
         let path = file.path();
-        match fs::remove_file(&path) {
+        match sys::remove_file(&path) {
             Ok(()) => removed += 1,
             Err(reason) if reason.kind() == ErrorKind::NotFound => {}
             Err(reason) => return Err(FileError::os("remove", &path)(reason)),

@@ -1,28 +1,22 @@
-//! One image of the monitor following another in the same process: exec in place (execve(2)), so that the pid stays
-//! and children stay children. What must not close in between is handed over open.
+//! One image of the monitor following another, so that what it manages runs on, and what must not close in between is
+//! handed over open. Where the system can, it is an exec in place (execve(2)): the pid stays, and children stay children;
+//! elsewhere a new process takes over from the one that leaves.
 //!
-//! | file | what |
+//! | name | what |
 //! | --- | --- |
-//! | `bequest` | leaving: descriptors placed as sd_listen_fds(3) says, then the exec |
-//! | `inherited` | coming: what a predecessor or a service manager left open |
+//! | [`Bequest`] | leaving: what the next image gets, and the change |
+//! | [`Inherited`] | coming: what a predecessor (or a service manager) left open |
+//! | [`Heirloom`] | one thing that is handed over |
 //! | `rehearsal` | whether the executable that is to follow can |
-//! | `signals` | a signal to stop that comes in between waits for the new image |
 //!
-//! The convention is that of socket activation: descriptors from 3 on, `LISTEN_FDS`, `LISTEN_FDNAMES` and
-//! `LISTEN_PID`. So one piece of code takes up what systemd opened and what the monitor before left.
+//! How it is done is in `sys::handover`, signals that come in between are in [`crate::signals`].
 
-mod bequest;
-mod inherited;
 mod rehearsal;
-pub mod signals;
 
-pub use bequest::{Bequest, Heirloom};
-pub use inherited::Inherited;
+pub use crate::sys::handover::{Bequest, Heritable, Inherited, started_by_process_one};
 pub use rehearsal::{REHEARSED_WITHIN, RehearsalError, Rehearsed, rehearse};
 
-/// The first descriptor that is handed over (`SD_LISTEN_FDS_START`).
-const FIRST: std::os::fd::RawFd = 3;
+use std::sync::Arc;
 
-const COUNT_VARIABLE: &str = "LISTEN_FDS";
-const NAMES_VARIABLE: &str = "LISTEN_FDNAMES";
-const PID_VARIABLE: &str = "LISTEN_PID";
+/// What the next image gets. Whoever uses it until then shares it: no copy of it is needed before the change.
+pub type Heirloom = Arc<dyn Heritable>;

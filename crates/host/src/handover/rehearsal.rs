@@ -1,22 +1,19 @@
 //! Whether the executable that is to follow can: it is started beside us, looks at everything that it would need, says
 //! that it is ready or why it is not, and ends.
 
-use crate::detach::detach;
 use crate::files::Hint;
 use crate::process::spawn::NOT_FOR_PROGRAMS;
 use crate::program::{self, Incomplete};
+use crate::sys::handover::Trial;
 use crate::sys::memory;
-use crate::sys::process::exit_watch::ExitWatch;
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, setrlimit};
+use crate::sys::positioned::FileExt;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// How long a rehearsal may take.
 pub const REHEARSED_WITHIN: Duration = Duration::from_secs(10);
@@ -100,8 +97,8 @@ pub fn rehearse(executable: &Path, args: &[OsString], within: Duration) -> Resul
     let found = File::open(executable).map_err(not_started)?;
     program::check_whole(executable, &found).map_err(not_started)??;
     let (said, words) = (sink("said").map_err(not_started)?, sink("words").map_err(not_started)?);
-    let mut child = start(executable, args, &said, &words).map_err(not_started)?;
-    let ended = end_of(&mut child, Instant::now() + within).map_err(not_started)?;
+    let trial = start(executable, args, &said, &words).map_err(not_started)?;
+    let ended = trial.end(within).map_err(not_started)?;
     let executable = executable.to_owned();
     let words = tail(&words);
     let Some(status) = ended else { return Err(RehearsalError::Hung { executable, within, words }) };
@@ -117,36 +114,14 @@ fn sink(name: &str) -> io::Result<File> {
 }
 
 /// In a session of its own, so that all of it can be killed, and without what belongs to us alone.
-fn start(executable: &Path, args: &[OsString], said: &File, words: &File) -> io::Result<Child> {
+fn start(executable: &Path, args: &[OsString], said: &File, words: &File) -> io::Result<Trial> {
     let mut command = Command::new(executable);
     command.args(["rehearse", "--"]).args(args);
     command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(words.try_clone()?);
     NOT_FOR_PROGRAMS.iter().for_each(|name| {
         command.env_remove(name);
     });
-    let limit = Rlimit { current: Some(MAY_WRITE), maximum: Some(MAY_WRITE) };
-    // SAFETY: runs in the forked child and makes only system calls: no allocation, no locks.
-    unsafe {
-        command.pre_exec(move || {
-            setrlimit(Resource::Fsize, limit)?;
-            detach()
-        });
-    }
-    command.spawn()
-}
-
-/// How it ended; `None`: it did not in time, and was killed.
-fn end_of(child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>> {
-    let pid = Pid::from_child(child);
-    let left = deadline.saturating_duration_since(Instant::now());
-    let in_time = ExitWatch::of_child(child.id()).and_then(|child| child.wait(Some(left)));
-    // Also what it may have started. It is not reaped yet, so the number is its own.
-    let killed = kill_process_group(pid, Signal::KILL);
-    if !matches!(in_time, Ok(true)) && killed.is_err() {
-        child.kill()?;
-    }
-    let status = child.wait()?;
-    Ok(in_time?.then_some(status))
+    Trial::start(&mut command, MAY_WRITE)
 }
 
 fn content(file: &File) -> Vec<u8> {

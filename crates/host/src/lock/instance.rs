@@ -2,14 +2,16 @@
 
 use super::LifeLock;
 use crate::clock;
+use crate::fd::OwnedFd;
 use crate::files::{self, Durability, FileError};
+use crate::handover::Heirloom;
 use crate::layout::Layout;
 use crate::process::{BootId, Identity};
+use crate::sys::handover::Herald;
 use process_monitor_core::id::InstanceId;
 use process_monitor_core::time::Wall;
 use serde::{Deserialize, Serialize};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -91,7 +93,7 @@ impl InstanceLock {
         Self::acquire_or_inherit(layout, None)
     }
 
-    /// The same; goes on with the lock that an earlier image of this process has `inherited` to it
+    /// The same; goes on with the lock that the monitor before offers it by `inherited`
     /// ([`InstanceLock::hand_over`]), so that nobody else gets it in between.
     pub fn acquire_or_inherit(
         layout: &Layout,
@@ -100,9 +102,9 @@ impl InstanceLock {
         files::private_dir(&layout.state())?;
         let path = layout.instance_lock();
         let inherited = inherited.map(|descriptor| LifeLock::inherit(&path, descriptor)).transpose()?;
-        let lock = match inherited.flatten() {
-            Some(lock) => lock,
-            None => take(layout)?,
+        let (lock, herald) = match inherited.flatten() {
+            Some((lock, herald)) => (lock, Some(herald)),
+            None => (take(layout)?, None),
         };
         let path = layout.monitor_info();
         let info =
@@ -110,17 +112,19 @@ impl InstanceLock {
         let content = serde_json::to_vec(&info)
             .map_err(|why| FileError::not_written("put it in words", &path)(why.into()))?;
         files::write_atomic(&path, &content, Durability::Unsynced)?;
+        // From now on everybody finds this monitor instead of the one before.
+        herald.into_iter().for_each(Herald::tell);
         Ok(Self { layout: layout.clone(), info, lock, handed_over: false })
     }
 
-    /// The lock as a descriptor for the next image of this process, which stays the instance's monitor.
+    /// The lock for the monitor that follows this one, and stays the instance's only one.
     ///
     /// # Errors
     /// When there is no descriptor left.
-    pub fn hand_over(mut self) -> io::Result<OwnedFd> {
-        let descriptor = self.lock.descriptor()?;
+    pub fn hand_over(mut self) -> io::Result<Heirloom> {
+        let lock = self.lock.heirloom()?;
         self.handed_over = true;
-        Ok(descriptor)
+        Ok(lock)
     }
 
     /// What was written about this process.

@@ -1,14 +1,15 @@
 //! An OS lock on a file, held for life.
 
-use crate::files::{FileError, FileKind};
-use rustix::fs::{Mode, OFlags};
-use std::fs::{self, File, TryLockError};
+use crate::fd::OwnedFd;
+use crate::files::{FileError, FileId, FileKind};
+use crate::handover::Heirloom;
+use crate::sys::files as sys;
+use crate::sys::handover::{Herald, locked, offer};
+use std::fs::{File, TryLockError};
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// An OS lock (`flock(2)` on Linux), released when it is dropped or its process ends, however it ends.
+/// An OS lock (`flock(2)`, on Windows `LockFileEx`), released when it is dropped or its process ends, however it ends.
 /// Its descriptor is closed by an exec. The file stays: removing it would let two holders in, one on
 /// the removed file and one on a new one.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub struct LifeLock {
 }
 
 impl LifeLock {
-    /// Takes the lock at `path`, creating the file (mode 0600) where it is missing. `None`: somebody
+    /// Takes the lock at `path`, creating the file, for this user alone, where it is missing. `None`: somebody
     /// else holds it. Never waits.
     ///
     /// A child that its holder has forked keeps the lock until it execs; a caller that knows the holder
@@ -38,16 +39,17 @@ impl LifeLock {
         }
     }
 
-    /// The lock at `path` that an earlier image of this process holds by `descriptor`. `None`: that is not this lock.
-    pub(super) fn inherit(path: &Path, descriptor: OwnedFd) -> Result<Option<Self>, FileError> {
-        let file = File::from(descriptor);
-        let ours = file.try_lock().is_ok() && is_still_at(&file, path)?;
-        Ok(ours.then(|| Self { path: path.to_owned(), file }))
+    /// The lock at `path` that the monitor before offers by `offered`, which is told by the herald when everything is
+    /// taken over. `None`: that is not this lock, or somebody else has it.
+    pub(super) fn inherit(path: &Path, offered: OwnedFd) -> Result<Option<(Self, Herald)>, FileError> {
+        let Some((file, herald)) = locked(offered, || open(path))? else { return Ok(None) };
+        let ours = is_still_at(&file, path)?;
+        Ok(ours.then(|| (Self { path: path.to_owned(), file }, herald)))
     }
 
-    /// Another descriptor of the same lock, which is held as long as either is open.
-    pub(super) fn descriptor(&self) -> io::Result<OwnedFd> {
-        self.file.try_clone().map(OwnedFd::from)
+    /// For the monitor that follows: a second way to hold the lock, which is held as long as either is there.
+    pub(super) fn heirloom(&self) -> io::Result<Heirloom> {
+        self.file.try_clone().map(offer)
     }
 
     /// The locked file.
@@ -57,9 +59,7 @@ impl LifeLock {
 }
 
 fn open(path: &Path) -> Result<File, FileError> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let opened = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map(File::from);
-    let file = opened.map_err(|errno| FileError::os("open the lock", path)(errno.into()))?;
+    let file = sys::open_lock(path).map_err(FileError::os("open the lock", path))?;
     let kind = file.metadata().map_err(FileError::os("look at", path))?.file_type();
     FileKind::of(kind).expect(FileKind::File, path)?;
     Ok(file)
@@ -67,9 +67,9 @@ fn open(path: &Path) -> Result<File, FileError> {
 
 /// Whether nobody removed the file between our opening and our locking it.
 fn is_still_at(file: &File, path: &Path) -> Result<bool, FileError> {
-    let ours = file.metadata().map_err(FileError::os("look at", path))?;
-    match fs::symlink_metadata(path) {
-        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+    let ours = FileId::of(file).map_err(FileError::os("look at", path))?;
+    match FileId::at(path) {
+        Ok(there) => Ok(there == ours),
         Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(reason) => Err(FileError::os("look at", path)(reason)),
     }

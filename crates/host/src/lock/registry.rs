@@ -3,11 +3,11 @@
 use super::LockHolder;
 use super::release::Release;
 use super::stale::{SeenLock, Verdict, break_lock, describe};
-use crate::files::{self, FileError, Temporary};
+use crate::files::{self, FileError, FileId, Temporary};
 use crate::layout::Layout;
-use std::fs::{self, File};
+use crate::sys::files as sys;
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -101,9 +101,8 @@ impl RegistryLock {
     /// Whether the lock is still ours. A program that doesn't follow the protocol may have broken it: look
     /// before writing after a long time.
     pub fn is_held(&self) -> bool {
-        let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-        match (fs::symlink_metadata(&self.path), self.file.metadata()) {
-            (Ok(there), Ok(ours)) => id(there) == id(ours),
+        match (FileId::at(&self.path), FileId::of(&self.file)) {
+            (Ok(there), Ok(ours)) => there == ours,
             _ => false,
         }
     }
@@ -115,7 +114,7 @@ impl Drop for RegistryLock {
             tracing::warn!(lock = %self.path.display(), "somebody else broke our registry lock while we held it");
             return;
         }
-        if let Err(reason) = fs::remove_file(&self.path) {
+        if let Err(reason) = sys::remove_file(&self.path) {
             tracing::error!(lock = %self.path.display(), %reason, "cannot release the registry lock");
         }
     }

@@ -1,11 +1,11 @@
 //! Waiting for a registry lock to be released, or for its holder to die.
 
+use crate::fd::AsFd;
 use crate::process::Process;
 use crate::sys::folders::FolderEvents;
 use crate::sys::terms::FolderInterest;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use crate::sys::wait;
 use std::io;
-use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
 
@@ -34,9 +34,11 @@ impl Release {
         let at_most = if self.0.is_some() { at_most } else { at_most.min(WITHOUT_NOTIFICATION) };
         let events = self.0.as_ref().map(AsFd::as_fd);
         let descriptors = events.into_iter().chain(holder.map(AsFd::as_fd));
-        let mut watched: Vec<_> = descriptors.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
-        // Too long for the system's type is as good as for ever; an interruption just returns early.
-        let _ = poll(&mut watched, Timespec::try_from(at_most).ok().as_ref());
+        let watched: Vec<_> = descriptors.collect();
+        if let Err(error) = wait::any(&watched, Some(at_most)) {
+            tracing::debug!("cannot wait for the release of a lock: {error}");
+            std::thread::sleep(at_most.min(WITHOUT_NOTIFICATION));
+        }
         if let Some(events) = &self.0
             && let Err(error) = events.drain(|_| {})
         {

@@ -8,13 +8,13 @@
 use super::holder::{Holder, look_up};
 use super::{LifeLock, LockHolder};
 use crate::clock;
-use crate::files::{self, FileError};
+use crate::files::{self, FileError, Stamp};
 use crate::layout::Layout;
 use crate::process::Process;
+use crate::sys::files as sys;
 use process_monitor_core::time::Wall;
-use std::fs::{self, Metadata};
+use std::fs::Metadata;
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -31,6 +31,7 @@ const LOCK_MAX_BYTES: u64 = 64 << 10;
 pub(super) struct SeenLock {
     content: Vec<u8>,
     metadata: Metadata,
+    stamp: Stamp,
     /// Who holds it, when the content can be read.
     pub holder: Option<LockHolder>,
 }
@@ -55,9 +56,10 @@ impl SeenLock {
 
     fn read_existing(path: &Path) -> Result<Self, FileError> {
         let (file, metadata) = files::open_regular(path)?;
+        let stamp = Stamp::of(&file).map_err(FileError::os("look at", path))?;
         let content = files::read_open(file, path, LOCK_MAX_BYTES)?;
         let holder = serde_json::from_slice(&content).ok();
-        Ok(Self { content, metadata, holder })
+        Ok(Self { content, metadata, stamp, holder })
     }
 
     /// Whether its holder still lives.
@@ -93,9 +95,7 @@ impl SeenLock {
     }
 
     fn is_same_as(&self, other: &Self) -> bool {
-        let id =
-            |metadata: &Metadata| (metadata.dev(), metadata.ino(), metadata.mtime(), metadata.mtime_nsec());
-        id(&self.metadata) == id(&other.metadata) && self.content == other.content
+        self.stamp == other.stamp && self.content == other.content
     }
 }
 
@@ -108,7 +108,7 @@ pub(super) fn break_lock(layout: &Layout, judged: &SeenLock) -> Result<Duration,
     if !now.is_same_as(judged) || !matches!(now.judge(), Verdict::Stale) {
         return Ok(Duration::ZERO);
     }
-    match fs::remove_file(&path) {
+    match sys::remove_file(&path) {
         Ok(()) => {}
         Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(Duration::ZERO),
         Err(reason) => return Err(FileError::os("remove the stale lock", &path)(reason)),
@@ -136,6 +136,7 @@ fn remove_what_it_left(layout: &Layout) {
 mod tests {
     use super::*;
     use process_monitor_core::id::InstanceId;
+    use std::fs;
 
     const DEAD: &str =
         r#"{"lockedBy":"x","lockedAt":"2026-01-24T10:30:00.000Z","pid":4294967295,"operation":""}"#;

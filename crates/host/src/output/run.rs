@@ -2,19 +2,16 @@
 
 use super::error::failed;
 use super::names::{Stream, run_folder_name};
+use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::files::{FileError, create_folders};
 use crate::layout::Layout;
-use crate::sys::fifo;
+use crate::sys::fifo::{self, Made};
+use crate::sys::files as sys;
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::OutputMode;
 use process_monitor_core::time::Wall;
-use rustix::fs::{Mode, OFlags, mkdir, open};
-use rustix::io::Errno;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-
-/// Where what nobody is to read goes.
-const NOWHERE: &str = "/dev/null";
 
 /// Where a new run's output goes.
 #[derive(Debug)]
@@ -40,9 +37,9 @@ impl RunOutput {
     ) -> Result<Self, FileError> {
         match mode {
             OutputMode::Capture => CapturedOutput::create(layout, process, run, started).map(Self::Captured),
-            OutputMode::Discard => open(NOWHERE, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
-                .map(Self::Discarded)
-                .map_err(failed("open", Path::new(NOWHERE))),
+            OutputMode::Discard => sys::null()
+                .map(|nowhere| Self::Discarded(nowhere.into()))
+                .map_err(failed("open", Path::new("the null device"))),
         }
     }
 
@@ -59,6 +56,14 @@ impl RunOutput {
         match self {
             Self::Captured(captured) => captured.stderr.as_fd(),
             Self::Discarded(nowhere) => nowhere.as_fd(),
+        }
+    }
+
+    /// What else the program is to have open, without knowing, so that what it printed lives as long as it does.
+    pub fn keeps(&self) -> Vec<BorrowedFd<'_>> {
+        match self {
+            Self::Captured(captured) => captured.keeps(),
+            Self::Discarded(_) => Vec::new(),
         }
     }
 
@@ -90,7 +95,7 @@ pub struct CapturedOutput {
 /// has ended. Never read from it.
 #[derive(Debug)]
 pub struct OutputHold {
-    _ends: Vec<OwnedFd>,
+    ends: Vec<OwnedFd>,
 }
 
 impl CapturedOutput {
@@ -107,9 +112,14 @@ impl CapturedOutput {
     }
 
     fn open_fifos(layout: &Layout, run: &RunId, folder: &Path) -> Result<Self, FileError> {
-        let (stdout, out) = create_fifo(layout, &Stream::Stdout.fifo(layout, run))?;
-        let (stderr, err) = create_fifo(layout, &Stream::Stderr.fifo(layout, run))?;
-        Ok(Self { folder: folder.to_owned(), stdout, stderr, hold: OutputHold { _ends: vec![out, err] } })
+        let out = create_fifo(layout, &Stream::Stdout.fifo(layout, run))?;
+        let err = create_fifo(layout, &Stream::Stderr.fifo(layout, run))?;
+        let hold = OutputHold { ends: vec![out.hold, err.hold] };
+        Ok(Self { folder: folder.to_owned(), stdout: out.program, stderr: err.program, hold })
+    }
+
+    fn keeps(&self) -> Vec<BorrowedFd<'_>> {
+        self.hold.ends.iter().filter_map(fifo::kept_by_program).collect()
     }
 }
 
@@ -119,13 +129,9 @@ impl OutputHold {
         let mut ends = Vec::with_capacity(2);
         for stream in Stream::BOTH {
             let path = stream.fifo(layout, run);
-            match open_reader(&path) {
-                Ok(end) => ends.push(end),
-                Err(Errno::NOENT) => {}
-                Err(error) => return Err(failed("open the FIFO", &path)(error)),
-            }
+            ends.extend(fifo::hold(&path).map_err(failed("open the FIFO", &path))?);
         }
-        Ok(Self { _ends: ends })
+        Ok(Self { ends })
     }
 }
 
@@ -133,49 +139,40 @@ impl OutputHold {
 /// folder if it is empty. What cannot be removed is left for the retention.
 pub fn discard(layout: &Layout, run: &RunId, folder: &Path) {
     for stream in Stream::BOTH {
-        let _ = rustix::fs::unlink(stream.fifo(layout, run));
+        let _ = sys::remove_file(stream.fifo(layout, run));
     }
-    let _ = rustix::fs::rmdir(folder);
-}
-
-/// Opens a FIFO for reading without waiting for a writer.
-pub(super) fn open_reader(path: &Path) -> Result<OwnedFd, Errno> {
-    open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW, Mode::empty())
+    let _ = std::fs::remove_dir(folder);
 }
 
 fn create_folder(parent: &Path, started: Wall) -> Result<PathBuf, FileError> {
     let mut nth = 0;
     loop {
         let folder = parent.join(run_folder_name(started, nth));
-        match mkdir(&folder, Mode::RWXU) {
+        match sys::create_folder(&folder) {
             Ok(()) => return Ok(folder),
-            Err(Errno::EXIST) if nth < u32::MAX => nth += 1,
-            Err(Errno::NOENT) if !parent.is_dir() => create_folders(parent)?,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && nth < u32::MAX => nth += 1,
+            Err(error) if error.kind() == ErrorKind::NotFound && !parent.is_dir() => create_folders(parent)?,
             Err(error) => return Err(failed("create the run's folder", &folder)(error)),
         }
     }
 }
 
-/// The program's end, then the monitor's.
-fn create_fifo(layout: &Layout, path: &Path) -> Result<(OwnedFd, OwnedFd), FileError> {
+fn create_fifo(layout: &Layout, path: &Path) -> Result<Made, FileError> {
     let make = || fifo::make(path);
     match make() {
-        Err(Errno::NOENT) => {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             create_folders(&layout.fifos())?;
             make()
         }
         result => result,
     }
-    .map_err(failed("create the FIFO", path))?;
-    let program = open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
-        .map_err(failed("open the program's end of the FIFO", path))?;
-    let hold = open_reader(path).map_err(failed("open the FIFO", path))?;
-    Ok((program, hold))
+    .map_err(failed("create the FIFO", path))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
     use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
 
@@ -211,9 +208,9 @@ mod tests {
         drop(output.stderr);
         let adopted = OutputHold::reopen(&layout, &run).unwrap();
         drop(output.hold);
-        let reader = open_reader(&Stream::Stdout.fifo(&layout, &run)).unwrap();
+        let reader = fifo::open_reader(&Stream::Stdout.fifo(&layout, &run)).unwrap();
         let mut buffer = [0; 32];
-        assert_eq!(rustix::io::read(&reader, &mut buffer), Ok(10));
+        assert_eq!(fifo::read(&reader, &mut buffer).unwrap(), 10);
         drop(adopted);
     }
 
@@ -235,7 +232,7 @@ mod tests {
         let output = CapturedOutput::create(&layout, &process, &run, started).unwrap();
         discard(&layout, &run, &output.folder);
         assert!(!output.folder.exists());
-        assert!(OutputHold::reopen(&layout, &run).unwrap()._ends.is_empty());
+        assert!(OutputHold::reopen(&layout, &run).unwrap().ends.is_empty());
     }
 
     #[test]
@@ -245,7 +242,8 @@ mod tests {
         let output = RunOutput::create(OutputMode::Discard, &layout, &process, &run, started).unwrap();
         assert_eq!(output.folder(), None);
         for end in [output.stdout(), output.stderr()] {
-            assert_eq!(rustix::io::write(end, b"into the void"), Ok(13));
+            let mut nowhere = File::from(end.try_clone_to_owned().unwrap());
+            assert_eq!(nowhere.write(b"into the void").unwrap(), 13);
         }
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }

@@ -14,10 +14,10 @@
 //! kill between two renames, or belongs to a log file that somebody moved away, from the right one.
 
 use super::names::Stream;
+use crate::sys::positioned::FileExt;
 use process_monitor_core::time::Wall;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"PMTIMES1");
@@ -122,7 +122,7 @@ impl Mark {
 
     /// How many whole marks `file` has.
     pub(super) fn count(file: &File) -> io::Result<u64> {
-        Ok(file.metadata()?.size().saturating_sub(HEADER) / MARK)
+        Ok(file.metadata()?.len().saturating_sub(HEADER) / MARK)
     }
 
     /// The last whole mark of `file`.

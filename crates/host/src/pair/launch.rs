@@ -6,7 +6,6 @@ use crate::layout::Layout;
 use crate::process::Identity;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 const MAX_BYTES: u64 = 256 << 10;
@@ -47,22 +46,23 @@ impl Launch {
     }
 }
 
-/// Words that need not be UTF-8, as text where they are.
+/// Words that need not be Unicode, as text where they are.
 mod words {
-    use super::{OsStrExt, OsString, OsStringExt};
+    use super::OsString;
+    use crate::sys::words::{Unit, units, word};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[derive(Serialize, Deserialize)]
     #[serde(untagged)]
     enum Word {
         Text(String),
-        Bytes(Vec<u8>),
+        Units(Vec<Unit>),
     }
 
     pub fn serialize<S: Serializer>(words: &[OsString], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(words.iter().map(|word| match word.to_str() {
+        serializer.collect_seq(words.iter().map(|each| match each.to_str() {
             Some(text) => Word::Text(text.to_owned()),
-            None => Word::Bytes(word.as_bytes().to_vec()),
+            None => Word::Units(units(each)),
         }))
     }
 
@@ -70,9 +70,9 @@ mod words {
         let words = Vec::<Word>::deserialize(deserializer)?;
         Ok(words
             .into_iter()
-            .map(|word| match word {
+            .map(|each| match each {
                 Word::Text(text) => text.into(),
-                Word::Bytes(bytes) => OsString::from_vec(bytes),
+                Word::Units(found) => word(found),
             })
             .collect())
     }

@@ -2,18 +2,17 @@
 //! FIFO as long as somebody has that open. The monitor and its logger do; should both be killed, and the program end
 //! before either is back, it would go with it. So the other monitor has them open, too. It never reads from them.
 
+use crate::fd::{AsFd, OwnedFd};
 use crate::layout::Layout;
 use crate::process::limits;
+use crate::sys::fifo;
 use crate::sys::folders::FolderEvents;
 use crate::sys::terms::{FolderInterest, What};
+use crate::sys::wait;
 use crate::sys::wakeup::Wakeup;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{FileType, Mode, OFlags, fstat, open};
-use rustix::io::Errno;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -62,11 +61,9 @@ struct Holder {
 impl Holder {
     fn run(mut self, stop: &Wakeup) {
         loop {
-            let mut watched = [PollFd::new(stop, PollFlags::IN), PollFd::new(&self.events, PollFlags::IN)];
-            match poll(&mut watched, None) {
-                Ok(_) if !watched[0].revents().is_empty() => return,
+            match wait::any(&[stop.as_fd(), self.events.as_fd()], None).as_deref() {
+                Ok([true, _]) => return,
                 Ok(_) => {}
-                Err(Errno::INTR) => continue,
                 Err(reason) => {
                     tracing::error!(%reason, "the outputs of the partner's programs are not held any more");
                     return;
@@ -129,15 +126,7 @@ fn open_fifo(path: &Path) -> io::Result<Option<OwnedFd>> {
     if !is_output(path) {
         return Ok(None);
     }
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let end = match open(path, flags, Mode::empty()) {
-        Ok(end) => end,
-        Err(Errno::NOENT) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    if FileType::from_raw_mode(fstat(&end)?.st_mode) != FileType::Fifo {
-        return Ok(None);
-    }
+    let Some(end) = fifo::hold(path)? else { return Ok(None) };
     // What this is for is an improbable case; the descriptors for everything else come first.
     if limits::is_in_second_half(&end) {
         return Err(io::Error::other("half of the descriptors are in use"));

@@ -22,7 +22,7 @@ pub fn holder(peer: SocketAddr, ours: SocketAddr) -> Holder {
 
 /// The user as whom this process acts (geteuid(2)).
 pub fn own_user() -> u32 {
-    rustix::process::geteuid().as_raw()
+    sys::users::own()
 }
 
 /// The user whose socket `peer` is, which is connected to our socket `ours` on this machine. `None` when there is no

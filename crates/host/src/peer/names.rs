@@ -1,6 +1,7 @@
 //! The names of addresses, verified: the name that an address has (its PTR record, or `/etc/hosts`) counts only when
 //! that name leads back to the address. Whoever runs an address block can give his addresses any name.
 
+use crate::survey::host_name;
 use std::collections::HashMap;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -95,10 +96,9 @@ fn look_up(address: IpAddr) -> Option<String> {
     back.any(|found| found.ip().to_canonical() == address).then_some(name)
 }
 
-/// What this machine calls itself (uname(2)): its name as it is, without its domain, and as mDNS has it.
+/// What this machine calls itself: its name as it is, without its domain, and as mDNS has it.
 pub fn own_names() -> Vec<String> {
-    let name = rustix::system::uname();
-    let name = name.nodename().to_string_lossy().into_owned();
+    let name = host_name().unwrap_or_default();
     let short = name.split('.').next().unwrap_or_default().to_owned();
     let local = format!("{short}.local");
     [name, short, local].into_iter().filter(|name| !name.is_empty() && !name.starts_with('.')).collect()

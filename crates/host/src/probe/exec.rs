@@ -1,23 +1,18 @@
 //! A check by a program.
 
 use super::ProbeError;
-use crate::process::spawn::{NOT_FOR_PROGRAMS, PROCESS_ID_VARIABLE, RUN_ID_VARIABLE};
+use crate::process::Process;
 use crate::process::tree::{Reaper, TreeQuery};
-use crate::process::{Process, limits};
-use crate::sys::inherit;
+use crate::sys::checks::{self, Printed};
+use crate::sys::terms::CheckStart;
 use process_monitor_core::exit::Exit;
 use process_monitor_core::health::shown;
 use process_monitor_core::id::{ProcessId, RunId};
 use std::fmt;
 use std::io::{self, PipeReader};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
-use tokio::net::unix::pipe;
 
 /// How much of what it prints is kept.
 const KEPT: usize = 4 * 1024;
@@ -114,37 +109,26 @@ impl Running {
     ) -> Result<(Self, PipeReader), ProbeError> {
         let failed = |error: io::Error| ProbeError::NotStarted(error.to_string());
         let (output, writer) = io::pipe().map_err(failed)?;
-        let mut command = Command::new(file);
-        command.arg0(&target.command).args(&target.args).stdin(Stdio::null());
-        command.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
-        for name in NOT_FOR_PROGRAMS {
-            command.env_remove(name);
-        }
-        command.envs(target.environment.iter().map(|(name, value)| (name, value)));
-        command.env(RUN_ID_VARIABLE, target.run.as_str()).env(PROCESS_ID_VARIABLE, target.process.as_str());
-        if let Some(folder) = &target.working_directory {
-            command.current_dir(folder);
-        }
-        // SAFETY: between fork and exec only system calls are made, and nothing is allocated.
-        unsafe { command.pre_exec(in_child) };
-        let child = command.spawn().map_err(failed)?;
-        // The writing ends that `command` holds would keep the pipe open.
-        drop(command);
-        let pid = child.id();
-        let process = Arc::new(Process::of_child(pid).map_err(failed)?);
+        let start = CheckStart {
+            process: &target.process,
+            run: &target.run,
+            file,
+            command: &target.command,
+            args: &target.args,
+            working_directory: target.working_directory.as_deref(),
+            environment: &target.environment,
+            output: &writer,
+        };
+        let process = Arc::new(checks::start(&start).map_err(failed)?);
         Ok((Self { process, target: target.clone(), reaper: Arc::clone(reaper) }, output))
     }
 
     async fn ended(&self) -> io::Result<Exit> {
-        let process = Arc::clone(&self.process);
-        // SAFETY: the descriptor stays the same and open for as long as the process that is handed over.
-        let pidfd = unsafe { AsyncFd::register_with_interest(process, Interest::READABLE)? };
         loop {
-            let mut ready = pidfd.readable().await?;
+            Arc::clone(&self.process).ended().await?;
             if let Some(exit) = self.process.try_exit()? {
                 return Ok(exit);
             }
-            ready.clear_ready();
         }
     }
 }
@@ -181,25 +165,16 @@ impl Drop for Running {
     }
 }
 
-fn in_child() -> io::Result<()> {
-    rustix::process::setsid()?;
-    // Should the monitor be killed, nobody would keep its time any more.
-    inherit::end_with_parent()?;
-    limits::restore_nofile()
-}
-
 /// What it prints: read, so that it never waits for us, and the end of it kept.
 struct Output {
-    pipe: Option<pipe::Receiver>,
+    pipe: Option<Printed>,
     said: Vec<u8>,
 }
 
 impl Output {
     fn new(pipe: PipeReader) -> Self {
-        let receiver = rustix::io::ioctl_fionbio(&pipe, true)
-            .map_err(io::Error::from)
-            .and_then(|()| pipe::Receiver::from_owned_fd(pipe.into()));
-        let pipe = receiver.inspect_err(|error| tracing::warn!(%error, "cannot read what a check prints"));
+        let pipe =
+            Printed::new(pipe).inspect_err(|error| tracing::warn!(%error, "cannot read what a check prints"));
         Self { pipe: pipe.ok(), said: Vec::new() }
     }
 

@@ -8,7 +8,8 @@
 //!                                                                           goes on as another process
 //! ```
 //!
-//! (The child's line is the system's own form; on macOS `4711 (1764081234567890)`: pid and start time.)
+//! (The child's line is the system's own form; on macOS and Windows `4711 (1764081234567890)`: pid and start time. On Windows the
+//! monitor writes it, and lets the child begin only then: `sys/windows/process/spawn/` tells what follows.)
 //!
 //! The last line says what is so. A daemon's launcher ends, then its main process is known, then that ends.
 //!
@@ -21,16 +22,14 @@
 //!   boot id of the intent says so.
 
 use super::identity::{BootId, Identity};
-use crate::sys::process as sys;
+use crate::fd::{AsFd, BorrowedFd};
+use crate::sys::{files, process as sys};
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::time::Wall;
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -166,7 +165,7 @@ impl RunRecord {
         let placed = place(&file, &temporary, path, intent);
         if placed.is_err() {
             // The error that matters is the first one; the next record replaces the remains.
-            let _ = fs::remove_file(&temporary);
+            let _ = files::remove_file(&temporary);
         }
         placed.map(|()| Self { file }).map_err(failed)
     }
@@ -180,12 +179,11 @@ impl AsFd for RunRecord {
 }
 
 fn create_new(path: &Path) -> io::Result<File> {
-    let create = || OpenOptions::new().append(true).create_new(true).mode(0o600).open(path);
-    match create() {
+    match files::create_appending(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             // A monitor was killed between writing and renaming it.
-            fs::remove_file(path)?;
-            create()
+            files::remove_file(path)?;
+            files::create_appending(path)
         }
         other => other,
     }
@@ -195,9 +193,9 @@ fn place(mut file: &File, temporary: &Path, path: &Path, intent: &Intent) -> io:
     let mut line = serde_json::to_vec(&IntentLine { version: VERSION, intent })?;
     line.push(b'\n');
     file.write_all(&line)?;
-    flock(file, FlockOperation::LockExclusive)?;
+    files::lock(file)?;
     crate::crash_point!("record::before_rename");
-    fs::rename(temporary, path)?;
+    files::rename(temporary, path)?;
     crate::crash_point!("record::after_rename");
     Ok(())
 }
@@ -265,7 +263,7 @@ fn append(path: &Path, line: &impl Serialize) -> io::Result<()> {
 /// # Errors
 /// When the file cannot be removed.
 pub fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
+    match files::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -300,9 +298,7 @@ pub fn read_all(folder: &Path, boot: &BootId) -> io::Result<Vec<(PathBuf, Result
 pub fn read(path: &Path, boot: &BootId) -> Result<Found, RecordError> {
     let failed = |source: io::Error| RecordError::Read { path: path.to_owned(), source };
     let foreign = |reason: &str| RecordError::Foreign { path: path.to_owned(), reason: reason.to_owned() };
-    // Without O_NONBLOCK a FIFO of that name would hold us for ever.
-    let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
+    let file = files::open_regular(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() || metadata.len() > LONGEST {
         return Err(foreign("it is not a short regular file"));
@@ -313,6 +309,9 @@ pub fn read(path: &Path, boot: &BootId) -> Result<Found, RecordError> {
     let mut content = Vec::new();
     (&file).take(LONGEST).read_to_end(&mut content).map_err(failed)?;
     let found = parse(&content, boot).map_err(|reason| foreign(&reason))?;
+    if found.state == RecordState::IntentOnly {
+        sys::spawn::bury_unborn(&found.intent.run).map_err(failed)?;
+    }
     if path.file_stem().is_some_and(|stem| stem != found.intent.process.as_str()) {
         return Err(foreign("its name is not that of the process in it"));
     }
@@ -321,22 +320,20 @@ pub fn read(path: &Path, boot: &BootId) -> Result<Found, RecordError> {
 
 /// Waits for the lock; `false` when it did not become free in time.
 fn lock_within(file: &File, timeout: Duration) -> io::Result<bool> {
-    match flock(file, FlockOperation::NonBlockingLockShared) {
-        Ok(()) => return Ok(true),
-        Err(rustix::io::Errno::WOULDBLOCK) => {}
-        Err(error) => return Err(error.into()),
+    if files::try_lock_shared(file)? {
+        return Ok(true);
     }
-    // flock has no time limit, so a thread waits. If it is given up, it ends with the lock's holder.
+    // Such a wait has no time limit, so a thread waits. If it is given up, it ends with the lock's holder.
     let waiting = file.try_clone()?;
     let (sender, receiver) = mpsc::sync_channel(1);
     let wait = move || {
-        let locked = rustix::io::retry_on_intr(|| flock(&waiting, FlockOperation::LockShared));
+        let locked = files::lock_shared(&waiting);
         // Nobody listens any more after the timeout.
         let _ = sender.send(locked);
     };
     thread::Builder::new().name("record-lock".into()).spawn(wait)?;
     match receiver.recv_timeout(timeout) {
-        Ok(locked) => Ok(locked.map(|()| true)?),
+        Ok(locked) => locked.map(|()| true),
         Err(_) => Ok(false),
     }
 }

@@ -1,13 +1,13 @@
 //! Starting a program: what is asked for, and everything that can be wrong with it.
 
 use super::Process;
+use crate::fd::BorrowedFd;
 use crate::sys::process as sys;
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::OutputMode;
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
 /// The environment variable by which the members of a run's tree are known.
@@ -56,6 +56,9 @@ pub struct SpawnRequest<'a> {
     /// The open run record ([`super::record::RunRecord`]), to which the child appends its own line
     /// before it becomes the program.
     pub record: BorrowedFd<'a>,
+    /// What the program keeps open without knowing, by the same numbers as here: what keeps unread output, where that is not
+    /// kept by the writing ends (Windows). Elsewhere none.
+    pub keeps: &'a [BorrowedFd<'a>],
 }
 
 /// Values of environment variables are secrets, arguments may be.
@@ -164,6 +167,20 @@ pub enum SpawnError {
     /// The command is a device, a socket or a FIFO.
     #[error("{} is not a regular file, so it cannot be a program", .path.display())]
     NotAFile { path: PathBuf },
+    /// The command is a script for `cmd.exe`.
+    #[error(
+        "{} is a batch file, whose arguments cmd.exe would take for commands (CVE-2024-24576), so it is not started; \
+         give cmd.exe as the command, with the arguments /d, /c and the file's path, if all its arguments are your own",
+        .path.display()
+    )]
+    BatchFile { path: PathBuf },
+    /// The file has not the form of a program of this system.
+    #[error(
+        "{} is not a program for Windows on this machine; for a script give the program that runs it as the command \
+         (such as python.exe, or powershell.exe with -File), and the script's path as its first argument",
+        .path.display()
+    )]
+    ForeignFormat { path: PathBuf },
     /// The kernel does not know the file's format.
     #[error(
         "{}: exec format error: a script needs a first line such as #!/bin/sh, \
@@ -189,6 +206,11 @@ pub enum SpawnError {
          pass long data in a file (`getconf ARG_MAX` tells the limit)"
     )]
     TooLong { bytes: usize, longest: usize },
+    /// All arguments together have more characters than the system takes.
+    #[error(
+        "the command line has {length} characters with its quotes, and Windows takes {longest}; pass long data in a file"
+    )]
+    LineTooLong { length: usize, longest: usize },
     /// The working directory cannot be entered.
     #[error("working directory {} {}", .path.display(), working_directory_reason(.source))]
     WorkingDirectory { path: PathBuf, source: io::Error },

@@ -4,9 +4,9 @@ mod swap;
 
 pub use swap::{Candidate, Swapped, is_same};
 
+use crate::sys::positioned::FileExt;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 

@@ -3,11 +3,11 @@
 //! The file of a running program must not be written to (ETXTBSY), so the new one is made beside it and renamed: whoever
 //! starts the program finds the old one or the new one, and who runs it keeps what he has.
 
-use crate::files::{Closed, FileError, FileKind, Temporary, inherit};
+use crate::files::{Closed, FileError, FileKind, Stamp, Temporary};
+use crate::sys::files as sys;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Appended to the name of a program: what was there before.
@@ -40,7 +40,8 @@ impl Candidate {
         let temporary = Temporary::create_for(target).map_err(beside)?;
         let content = FileError::not_written("copy the content", target);
         io::copy(&mut source, &mut temporary.file()).map_err(content)?;
-        inherit(temporary.file(), &old).map_err(FileError::not_written("keep its owner and mode", target))?;
+        sys::inherit(temporary.file(), target, &old)
+            .map_err(FileError::not_written("keep its owner and mode", target))?;
         temporary.file().sync_all().map_err(FileError::not_written("sync the content", target))?;
         // Closed, because a file that somebody may write to cannot be executed.
         Ok(Self { file: temporary.close(), target: target.to_owned() })
@@ -74,13 +75,14 @@ impl Swapped {
     /// # Errors
     /// When the folder cannot be written any more.
     pub fn undo(self) -> Result<(), FileError> {
-        fs::rename(&self.previous, &self.target).map_err(FileError::os("put back in its place", &self.target))
+        sys::rename(&self.previous, &self.target)
+            .map_err(FileError::os("put back in its place", &self.target))
     }
 }
 
 /// Whether both are the same file.
 pub fn is_same(one: &Path, other: &Path) -> bool {
-    let id = |path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    let id = |path| Stamp::behind(path).map(|stamp| stamp.id).ok();
     id(one).is_some_and(|file| id(other) == Some(file))
 }
 
@@ -92,7 +94,7 @@ fn keep(target: &Path) -> Result<PathBuf, FileError> {
         PathBuf::from(name)
     };
     let (previous, new) = (with(PREVIOUS), with(".previous.new"));
-    match fs::remove_file(&new) {
+    match sys::remove_file(&new) {
         Err(reason) if reason.kind() != ErrorKind::NotFound => {
             return Err(FileError::os("remove", &new)(reason));
         }
@@ -101,7 +103,7 @@ fn keep(target: &Path) -> Result<PathBuf, FileError> {
     // Where there are no hard links, a copy will do.
     let kept = fs::hard_link(target, &new).or_else(|_| fs::copy(target, &new).map(drop));
     kept.map_err(FileError::os("keep the program that is there, as", &new))?;
-    fs::rename(&new, &previous).map_err(FileError::os("keep the program that is there, as", &previous))?;
+    sys::rename(&new, &previous).map_err(FileError::os("keep the program that is there, as", &previous))?;
     Ok(previous)
 }
 

@@ -2,6 +2,7 @@
 
 use super::{ManagerError, output};
 use crate::layout::home_directory;
+use crate::sys::users;
 use std::path::{Path, PathBuf};
 
 /// Where property lists lie.
@@ -16,7 +17,7 @@ pub fn folder(of_user: bool) -> Result<PathBuf, ManagerError> {
 fn domain(of_user: bool) -> String {
     match of_user {
         false => "system".to_owned(),
-        true => format!("gui/{}", rustix::process::geteuid().as_raw()),
+        true => format!("gui/{}", users::own()),
     }
 }
 

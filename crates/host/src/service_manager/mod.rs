@@ -12,12 +12,11 @@ mod systemd;
 use crate::files::{self, Durability, FileError};
 use crate::layout::NoHome;
 use crate::sys::services;
-use std::ffi::CStr;
+pub use crate::sys::users::{is_root, name_of, owner_unless_root};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::ptr;
 
 /// A unit is no longer than that, in bytes.
 const LONGEST_UNIT: u64 = 1 << 20;
@@ -213,32 +212,4 @@ pub fn read_unit(path: &Path) -> Result<Option<String>, FileError> {
         Err(FileError::Os { reason, .. }) if reason.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Whether this process may do everything.
-pub fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-/// To whom `folder` belongs, or will when it is made; `None`: to root.
-pub fn owner_unless_root(folder: &Path) -> Option<u32> {
-    let owner = std::fs::metadata(folder).map(|folder| folder.uid());
-    Some(owner.unwrap_or_else(|_| rustix::process::geteuid().as_raw())).filter(|uid| *uid != 0)
-}
-
-/// The name of a user; `None` when he has none.
-pub fn name_of(uid: u32) -> Option<String> {
-    let mut record = std::mem::MaybeUninit::<libc::passwd>::uninit();
-    let mut texts: Vec<libc::c_char> = vec![0; 16 << 10];
-    let mut found = ptr::null_mut();
-    // SAFETY: the buffer has the length that is given, and all three live as long as the call.
-    let error = unsafe {
-        libc::getpwuid_r(uid, record.as_mut_ptr(), texts.as_mut_ptr(), texts.len(), &raw mut found)
-    };
-    if error != 0 || found.is_null() {
-        return None;
-    }
-    // SAFETY: it points to the record, which was filled, and whose texts are in the buffer, null-terminated.
-    let name = unsafe { CStr::from_ptr((*found).pw_name) };
-    name.to_str().ok().map(str::to_owned)
 }

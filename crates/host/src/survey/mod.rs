@@ -1,10 +1,7 @@
 //! What a person who looks for a fault wants to know of this machine.
 
+pub use crate::sys::host::{host_name, space};
 pub use crate::sys::survey::{descriptors, kernel, listener_on};
-
-use rustix::fs::statvfs;
-use std::io;
-use std::path::Path;
 
 /// How many descriptors a process has, and may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,19 +32,6 @@ pub struct Space {
     pub total_bytes: u64,
     /// Files that may still be created; `None` where the file system has no such limit.
     pub free_files: Option<u64>,
-}
-
-/// The space left at `path` (statvfs(3)).
-///
-/// # Errors
-/// When there is no such path, or its file system does not tell.
-pub fn space(path: &Path) -> io::Result<Space> {
-    let found = statvfs(path)?;
-    Ok(Space {
-        free_bytes: found.f_bavail.saturating_mul(found.f_frsize),
-        total_bytes: found.f_blocks.saturating_mul(found.f_frsize),
-        free_files: (found.f_files > 0).then_some(found.f_favail),
-    })
 }
 
 /// The kernel.

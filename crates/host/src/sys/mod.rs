@@ -3,11 +3,32 @@
 //!
 //! | module | |
 //! | --- | --- |
+//! | `fd` | what is open |
+//! | `checks` | running the program of a check |
+//! | `clock` | the clock that nobody can set |
+//! | `death` | dying as if killed, for tests |
+//! | `detach` | starting a process that outlives this one |
+//! | `ready` | the pipe by which such a one says that it is ready |
+//! | `positioned` | reading and writing at a place of a file |
 //! | `process` | identity, exit notification, spawn, figures, trees, environments, limits |
+//! | `control` | the control socket |
+//! | `signals` | what this process is told |
+//! | `handover` | one image of the monitor following another |
+//! | `notify` | hearing what programs say of themselves |
+//! | `executable` | which file a command leads to |
+//! | `host` | this machine's name and space |
+//! | `files` | modes and owners, links that are not followed, which file it is |
+//! | `tcp` | what TCP sockets need before they listen |
+//! | `users` | whose this process and files are |
+//! | `reactor` | waiting for many things on one thread |
 //! | `readiness` | which of many descriptors is ready |
+//! | `wait` | waiting for a few |
+//! | `words` | words that are no Unicode, in files |
 //! | `folders` | what comes to, goes from, or changes in a folder |
 //! | `wakeup` | making another thread's wait end |
-//! | `fifo` | looking into a FIFO, and moving its bytes |
+//! | `fifo` | FIFOs: making, opening, looking into one, and moving its bytes |
+//! | `local` | streams between processes of this user |
+//! | `mapping` | files in memory |
 //! | `inherit` | what a program that is started inherits |
 //! | `memory` | files that are gone with who has them open |
 //! | `paths` | long paths of sockets; the file that this process executes |
@@ -31,3 +52,8 @@ pub(crate) use linux::*;
 mod macos;
 #[cfg(target_os = "macos")]
 pub(crate) use macos::*;
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub(crate) use windows::*;

@@ -1,10 +1,13 @@
 //! The words in which all systems tell the same.
 
+use process_monitor_core::id::{ProcessId, RunId};
 use std::ffi::OsStr;
+use std::io::PipeWriter;
+use std::path::Path;
 use std::time::Duration;
 
 /// What is to be reported of a folder. Its own end always is.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FolderInterest {
     /// What is made in it or moved to it.
     pub comes: bool,
@@ -75,4 +78,25 @@ pub struct Usage {
     pub cpu: Duration,
     /// Resident, shared pages included.
     pub memory_bytes: u64,
+}
+
+/// The program of a check that is to be started. It gets the monitor's environment as a managed program does.
+#[derive(Clone, Copy)]
+pub struct CheckStart<'a> {
+    /// Whose health it checks.
+    pub process: &'a ProcessId,
+    /// A run id of its own, by which its tree is known.
+    pub run: &'a RunId,
+    /// The file that is executed.
+    pub file: &'a Path,
+    /// What the program is told as its name.
+    pub command: &'a str,
+    /// Passed verbatim.
+    pub args: &'a [String],
+    /// Where it runs; `None`: where the monitor does.
+    pub working_directory: Option<&'a Path>,
+    /// Added to the monitor's own.
+    pub environment: &'a [(String, String)],
+    /// Where it prints to.
+    pub output: &'a PipeWriter,
 }

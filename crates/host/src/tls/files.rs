@@ -1,15 +1,14 @@
 //! Reading certificate and key.
 
 use super::TlsError;
-use crate::files::{FileError, read_bounded};
+use crate::files::{self, FileError, read_bounded};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
-use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A certificate with all that vouch for it is some kilobytes.
@@ -24,12 +23,11 @@ pub(super) struct Files {
 
 /// What tells one version of both files from another. Links are followed: renewals often change where they lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stamp([Option<(u64, u64, i64, i64)>; 2]);
+pub(super) struct Stamp([Option<files::Stamp>; 2]);
 
 impl Files {
     pub(super) fn stamp(&self) -> Option<Stamp> {
-        let of = |seen: Metadata| (seen.ino(), seen.size(), seen.mtime(), seen.mtime_nsec());
-        let stamp = |path: &Path| fs::metadata(path).ok().map(of);
+        let stamp = |path: &Path| files::Stamp::behind(path).ok();
         Some(Stamp([stamp(&self.certificate), stamp(&self.key)]))
     }
 

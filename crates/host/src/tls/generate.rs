@@ -3,6 +3,7 @@
 use super::TlsError;
 use crate::files::{Durability, write_atomic};
 use crate::listen::own_addresses;
+use crate::survey::host_name;
 use rcgen::{CertificateParams, DnType, KeyPair, SanType, date_time_ymd};
 use std::net::IpAddr;
 use std::path::Path;
@@ -30,7 +31,7 @@ fn generate() -> Result<String, rcgen::Error> {
 }
 
 fn names() -> Vec<String> {
-    let host = rustix::system::uname().nodename().to_str().map(str::to_owned).ok();
+    let host = host_name();
     // What is no name in the sense of a certificate would spoil all of it.
     let is_name = |name: &String| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))

@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
 mod exactly_once;
+#[cfg(unix)]
 mod exits;
+#[cfg(unix)]
 mod faults;
 mod following;
 mod lifecycle;
@@ -12,4 +14,5 @@ mod merging;
 mod rotation;
 mod staging;
 mod support;
+#[cfg(unix)]
 mod throughput;

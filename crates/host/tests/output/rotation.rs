@@ -1,6 +1,6 @@
 //! What the files look like: rotation, retention, endless lines, binary content.
 
-use crate::support::{Instance, eventually, files, limits};
+use crate::support::{Instance, LESS, eventually, files, limits};
 use process_monitor_host::output::Stream;
 #[cfg(feature = "failpoints")]
 use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
@@ -39,13 +39,14 @@ fn an_endless_line_is_cut_and_complete() {
     monitor.attach(&run);
     let block: Vec<u8> =
         (0..1_000_003_u32).map(|n| if n % 251 == 10 { 0 } else { (n % 251) as u8 }).collect();
-    for _ in 0..200 {
+    let blocks = 200 / LESS as usize;
+    for _ in 0..blocks {
         run.stdout.as_mut().unwrap().write_all(&block).unwrap();
     }
     run.close();
     monitor.expect_closed(&run);
     let text = run.text();
-    assert!(text.len() == 200 * block.len() && text.chunks(block.len()).all(|piece| piece == block));
+    assert!(text.len() == blocks * block.len() && text.chunks(block.len()).all(|piece| piece == block));
     for path in files(&run.attach.folder, Stream::Stdout) {
         assert!(path.metadata().unwrap().len() <= 17 << 20, "{}", path.display());
     }

@@ -1,18 +1,24 @@
 //! An instance in a temporary directory, with loggers that are this very test executable.
 
 use process_monitor_core::id::{ProcessId, RunId};
+use process_monitor_core::model::StopSignal;
 use process_monitor_core::time::Wall;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::output::Stream;
 use process_monitor_host::output::link::{LoggerEvent, LoggerLink, LoggerProgram};
 use process_monitor_host::output::logger;
 use process_monitor_host::output::protocol::{Attach, Limits};
-use process_monitor_host::output::run::CapturedOutput;
+use process_monitor_host::output::run::{CapturedOutput, OutputHold};
+use process_monitor_host::process::{Identity, Process};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
+
+/// How many times less is printed where it goes through an emulator of the system (wine), to which each write is a call of
+/// another process.
+pub const LESS: u64 = if cfg!(windows) { 10 } else { 1 };
 
 /// Long enough for a loaded machine.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -23,6 +29,7 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 fn logger_process() {
     let setting = |name: &str| std::env::args().find_map(|arg| arg.strip_prefix(name).map(str::to_owned));
     let Some(directory) = setting("directory=") else { return };
+    #[cfg(unix)]
     if let Some(most) = setting("nofile=") {
         let limit = most.parse().ok();
         let limit = rustix::process::Rlimit { current: limit, maximum: limit };
@@ -92,25 +99,27 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        // Whatever happened in the test, no logger is left.
-        let _ = self.connect_to_end();
+        // Whatever happened in the test, no logger is left. One that is not there is not started.
+        let nobody = LoggerProgram { program: "/nonexistent".into(), ..self.program() };
+        if let Ok(link) = LoggerLink::connect(&self.layout, &nobody, |_| {}) {
+            kill(link.logger_pid());
+        }
     }
 }
 
-impl Instance {
-    fn connect_to_end(&self) -> Option<()> {
-        let socket = self.layout.logger_socket();
-        let stream = std::os::unix::net::UnixStream::connect(socket).ok()?;
-        let pid = rustix::net::sockopt::socket_peercred(&stream).ok()?.pid;
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok()
-    }
+/// Ends the process `pid` without asking it, and waits until it has ended.
+pub fn kill(pid: u32) {
+    let Some(identity) = Identity::of(pid).unwrap() else { return };
+    let Some(process) = Process::adopt(&identity).unwrap() else { return };
+    process.signal(StopSignal::Kill).unwrap();
+    assert!(process.wait(Some(DEADLINE)).unwrap(), "{identity} does not end");
 }
 
 pub struct Run {
     pub attach: Attach,
     pub stdout: Option<File>,
     pub stderr: Option<File>,
-    _hold: process_monitor_host::output::run::OutputHold,
+    _hold: OutputHold,
 }
 
 impl Run {
@@ -169,9 +178,7 @@ impl Monitor<'_> {
 
     /// Kills the logger with SIGKILL and starts another.
     pub fn kill_logger(&mut self) {
-        let pid =
-            i32::try_from(self.link().logger_pid()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        kill(self.link().logger_pid());
         self.expect(&LoggerEvent::Gone);
         *self = self.instance.connect();
     }

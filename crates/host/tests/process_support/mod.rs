@@ -173,6 +173,7 @@ impl Program<'_> {
             stdout: output.as_fd(),
             stderr: output.as_fd(),
             record: record.as_fd(),
+            keeps: &[],
         })
     }
 

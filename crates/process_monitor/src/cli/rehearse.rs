@@ -7,7 +7,7 @@ use super::monitor::foreground;
 use super::{args, console};
 use crate::daemon;
 use clap::{Args, CommandFactory, FromArgMatches};
-use process_monitor_host::handover::Rehearsed;
+use process_monitor_host::handover::{Rehearsed, started_by_process_one};
 use std::ffi::OsString;
 
 /// Arguments of `rehearse`.
@@ -52,5 +52,5 @@ fn rehearse(args: &RehearseArgs, program: Program) -> Result<(), String> {
 
 /// As process 1, which then has started us, it is the monitor without being told to.
 fn is_process_one(flags: &MonitorFlags) -> bool {
-    flags.given().is_none() && std::os::unix::process::parent_id() == 1
+    flags.given().is_none() && started_by_process_one()
 }

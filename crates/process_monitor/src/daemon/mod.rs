@@ -22,7 +22,6 @@ mod board;
 mod boot;
 mod certificate;
 mod checks;
-mod control;
 mod events;
 mod executor;
 mod exit_with;

@@ -5,12 +5,12 @@ use super::events::EventHub;
 use super::executor::Ending;
 use super::succession::Estate;
 use crate::http;
-use process_monitor_host::handover::{Bequest, signals};
+use process_monitor_host::control::ControlListener;
+use process_monitor_host::handover::Bequest;
+use process_monitor_host::signals::{self, Signals, Told};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::UnixListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
@@ -52,7 +52,7 @@ pub(super) type Ended = io::Result<(Ending, Estate)>;
 /// # Errors
 /// When signals cannot be taken, or supervision itself failed.
 pub async fn serve(
-    listener: Arc<UnixListener>,
+    listener: Arc<ControlListener>,
     handle: Handle,
     mut ended: oneshot::Receiver<Ended>,
     others: Others,
@@ -105,7 +105,7 @@ struct Servers {
 }
 
 impl Servers {
-    fn start(listener: Arc<UnixListener>, handle: &Handle, others: Others) -> Self {
+    fn start(listener: Arc<ControlListener>, handle: &Handle, others: Others) -> Self {
         let router = http::router(handle.clone()).merge(http::partner::router(handle.clone()));
         let Others { over, mut tasks } = others;
         let is_over = over.subscribe();
@@ -135,20 +135,15 @@ impl Servers {
 }
 
 fn take_signals(handle: Handle) -> io::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut child = signal(SignalKind::child())?;
+    let mut signals = Signals::take()?;
     Ok(async move {
         // Orphans may have ended before anybody was told.
         handle.child_ended();
         loop {
-            tokio::select! {
-                _ = terminate.recv() => handle.shut_down(),
-                _ = interrupt.recv() => handle.shut_down(),
-                // A closed terminal is no reason to stop anything.
-                _ = hangup.recv() => tracing::info!("SIGHUP is ignored; use --stop to stop, --restart to restart"),
-                _ = child.recv() => handle.child_ended(),
+            match signals.next().await {
+                Told::Stop => handle.shut_down(),
+                Told::TerminalClosed => tracing::info!("{}", signals::TERMINAL_CLOSED),
+                Told::ChildEnded => handle.child_ended(),
             }
         }
     })

@@ -2,7 +2,6 @@
 
 use super::aliveness;
 use super::api;
-use super::control;
 use super::exit_with::ExitWith;
 use super::handle::{Facts, Handle};
 use super::life::{self, Life};
@@ -17,13 +16,15 @@ use process_monitor_core::partner::RESTART_CODE;
 use process_monitor_core::registry::Registry;
 use process_monitor_host::background::{Ready, ReadyReporter};
 use process_monitor_host::clock;
+use process_monitor_host::control::ControlListener;
 use process_monitor_host::files::{self, FileError};
-use process_monitor_host::handover::{Bequest, Inherited, signals};
+use process_monitor_host::handover::{Bequest, Inherited};
 use process_monitor_host::layout::Layout;
 use process_monitor_host::lock::{InstanceLock, InstanceLockError};
 use process_monitor_host::pair::farewell;
 use process_monitor_host::process::limits;
 use process_monitor_host::program;
+use process_monitor_host::signals;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -152,7 +153,7 @@ pub fn run(options: &Options) -> Result<u8, DaemonError> {
     match result? {
         Departure::End(code) => Ok(code),
         Departure::Followed(bequest) => {
-            let error = go_on(bequest);
+            let error = go_on(bequest, options.foreground);
             // The log that this life had is closed, and its descriptor may be another's.
             log::append(&layout, options.log.as_deref(), Level::ERROR, &error.to_string());
             Err(error)
@@ -205,7 +206,7 @@ fn until_the_end(
     runtime.shutdown_timeout(LEFT_BEHIND);
     if let Departure::Followed(bequest) = &mut departure {
         match lock.hand_over() {
-            Ok(descriptor) => bequest.add(succession::LOCK, Arc::new(descriptor)),
+            Ok(lock) => bequest.add(succession::LOCK, lock),
             Err(error) => tracing::warn!(%error, "cannot hand over the instance's lock; it is taken anew"),
         }
     }
@@ -255,7 +256,7 @@ async fn supervise_and_serve(
     ready: &mut Option<ReadyReporter>,
 ) -> Result<Departure, DaemonError> {
     let path = layout.control_socket();
-    let listening = control::listen(layout, &mut inherited);
+    let listening = ControlListener::listen(&path, &mut inherited, succession::CONTROL);
     let listener = Arc::new(listening.map_err(cannot(format!("listen on {}", path.display())))?);
     let facts = facts(options, layout);
     let aliveness_port = aliveness_port(options, storage.registry());
@@ -294,7 +295,7 @@ fn depart(
     exit_with: Option<ExitWith>,
 ) -> Result<Departure, DaemonError> {
     if !matches!(end, Ok(End::Followed(_)))
-        && let Err(error) = std::fs::remove_file(control)
+        && let Err(error) = ControlListener::remove(control)
     {
         tracing::debug!(%error, "cannot remove the control socket");
     }
@@ -377,13 +378,13 @@ fn log_summary(layout: &Layout, registry: &Registry) {
     }
 }
 
-/// A fresh monitor goes on in this process, with what it is left. Returns only when that failed.
-fn go_on(bequest: Bequest) -> DaemonError {
+/// A fresh monitor goes on, with what it is left. Returns only when that failed.
+fn go_on(bequest: Bequest, watched: bool) -> DaemonError {
     let executable = match program::own() {
         Ok(path) => path,
         Err(source) => return cannot("find this program's own file")(source),
     };
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let source = bequest.exec(&executable, &args);
+    let source = bequest.exec(&executable, &args, watched);
     DaemonError::NotExecuted { executable, source }
 }

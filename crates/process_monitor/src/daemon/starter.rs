@@ -6,6 +6,7 @@ use super::permits::Permits;
 use process_monitor_core::id::RunId;
 use process_monitor_core::model::{AlivenessCheck, ProcessEntry};
 use process_monitor_host::clock;
+use process_monitor_host::fd::AsFd;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::notify::NotifySocket;
 use process_monitor_host::output::run::{self, CapturedOutput, RunOutput};
@@ -13,7 +14,6 @@ use process_monitor_host::process::record::{Intent, RunRecord};
 use process_monitor_host::process::{BootId, SpawnRequest, ensure_room, spawn};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -166,6 +166,7 @@ fn recorded_spawn(
         stdout: output.stdout(),
         stderr: output.stderr(),
         record: record.as_fd(),
+        keeps: &output.keeps(),
     })?;
     process_monitor_host::crash_point!("start::spawned");
     Ok(process)

@@ -4,17 +4,16 @@
 //! of state a moment later. What others wrote meanwhile is merged, and told to the supervising thread.
 
 use super::inbox::{Inbox, Message};
-use super::registry_file::{Stamp, read, stamp};
+use super::registry_file::read;
 use super::settings::Settings;
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::{Problem, ProcessEntry};
 use process_monitor_core::registry::{Edit, Registry, merge};
 use process_monitor_host::clock;
-use process_monitor_host::files::{self, Durability};
+use process_monitor_host::files::{self, Durability, Stamp};
 use process_monitor_host::layout::Layout;
 use process_monitor_host::lock::{LockError, REGISTRY_LOCK_WAIT, RegistryLock};
 use process_monitor_host::memory;
-use std::fs::Metadata;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -396,9 +395,9 @@ impl Storage {
             self.merge_what_others_wrote(inbox)?;
             self.ours.last_modified = Some(clock::wall());
             let json = self.ours.to_json().map_err(StorageError::Json)?;
-            let known = |seen: Option<&Metadata>| seen.map(Stamp::of) == self.stamp;
+            let known = |seen: Option<&Stamp>| seen.copied() == self.stamp;
             if let Some(written) = files::replace_if(&path, &json, Durability::Synced, known)? {
-                self.stamp = Some(Stamp::of(&written));
+                self.stamp = Some(written);
                 self.base = self.ours.clone();
                 return Ok(());
             }
@@ -430,7 +429,7 @@ impl Storage {
 
     fn merge_what_others_wrote(&mut self, inbox: &Inbox) -> Result<(), StorageError> {
         let path = self.layout.registry();
-        if self.stamp.is_some() && stamp(&path) == self.stamp {
+        if self.stamp.is_some() && Stamp::at(&path).ok() == self.stamp {
             return Ok(());
         }
         let Some((theirs, stamp)) = read(&self.layout)? else {

@@ -15,15 +15,15 @@ use super::patient::Patient;
 use super::transport::Transport;
 use axum::Router;
 use process_monitor_core::access::Holder;
+use process_monitor_host::control::ControlListener;
 use process_monitor_host::peer;
 use process_monitor_host::process::limits;
 use process_monitor_host::tls::ServerTls;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -111,28 +111,33 @@ pub async fn serve(
 /// Serves `router` on the control socket, as [`serve`] does over TCP; its folder lets nobody in who would have to be
 /// kept within bounds.
 pub async fn serve_control(
-    listener: Arc<UnixListener>,
+    listener: Arc<ControlListener>,
     router: Router,
     mut over: watch::Receiver<bool>,
 ) -> Farewell {
     let (last, mut connections) = (watch::Sender::new(false), JoinSet::new());
+    let origin = Origin { transport: Transport::Control, holder: None };
+    let converse = |stream| speak(stream, origin, router.clone(), None, Closing::of(&last));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_ended) = connections.join_next() => continue,
-            _ = over.changed() => return Farewell { over: last, connections },
+            _ = over.changed() => break,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let origin = Origin { transport: Transport::Control, holder: None };
-                connections.spawn(speak(stream, origin, router.clone(), None, Closing::of(&last)));
-            }
+            Ok(stream) => drop(connections.spawn(converse(stream))),
             Err(error) => {
                 tracing::debug!(%error, "cannot take a connection");
                 tokio::time::sleep(BREATH).await;
             }
         }
     }
+    match listener.rest().await {
+        Ok(None) => {}
+        Ok(Some(stream)) => drop(connections.spawn(converse(stream))),
+        Err(error) => tracing::debug!(%error, "who connects now may have to try again"),
+    }
+    Farewell { over: last, connections }
 }
 
 /// Who is at the other end of a connection that was let in.
@@ -149,7 +154,7 @@ fn admit(stream: &TcpStream, peer: SocketAddr, service: &Service) -> Option<Admi
     let ours = stream.local_addr().ok()?;
     // Asked once: the answer holds for as long as the connection stands.
     let holder = if service.knows_users { peer::holder(peer, ours) } else { Holder::Unknown };
-    let room = limits::has_room_for_clients(stream.as_fd()).then_some(()).ok_or(Full::NoDescriptors);
+    let room = limits::has_room_for_clients(stream).then_some(()).ok_or(Full::NoDescriptors);
     match room.and_then(|()| service.gate.enter(Caller::new(peer.ip(), holder.user()))) {
         Ok(pass) => Some(Admitted { peer, ours, holder, _pass: pass }),
         Err(full) => {

@@ -5,9 +5,8 @@ use process_monitor_core::time::Wall;
 use process_monitor_host::clock;
 use process_monitor_host::files::{self, FileError};
 use process_monitor_host::layout::Layout;
-use std::fs::{self, DirEntry, File, OpenOptions};
+use std::fs::{self, DirEntry, File};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 /// How many files are kept, the present one included.
@@ -34,7 +33,7 @@ fn create_from(layout: &Layout, time: &str, mut number: u32) -> Result<File, Fil
     loop {
         let suffix = if number == 0 { String::new() } else { format!("_{number}") };
         let path = layout.logs().join(format!("{time}_{}{suffix}.log", layout.instance()));
-        match OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path) {
+        match files::create_appending(&path) {
             Ok(file) => return Ok(file),
             Err(reason) if reason.kind() == ErrorKind::AlreadyExists => number = number.saturating_add(1),
             Err(reason) => return Err(cannot("create the log", path, reason)),

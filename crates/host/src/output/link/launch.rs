@@ -1,20 +1,17 @@
 //! Starting a logger, and knowing when it listens.
 
 use super::LinkError;
-use crate::detach::detach;
-use crate::files::create_folders;
+use crate::detach;
+use crate::fd::AsFd;
+use crate::files::{FileId, create_folders};
 use crate::layout::Layout;
+use crate::sys::files::open_appending;
 use crate::sys::folders::FolderEvents;
-use crate::sys::process::descriptors::{FileId, file_id};
 use crate::sys::process::exit_watch::ExitWatch;
 use crate::sys::terms::FolderInterest;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use crate::sys::wait;
 use std::ffi::OsString;
-use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Instant;
@@ -54,7 +51,7 @@ impl Watcher {
         // The logger renames the socket into place when it listens, so that it never has the number of the one before.
         events.watch(&layout.state(), FolderInterest { comes: true, ..FolderInterest::default() })?;
         let socket = layout.logger_socket();
-        let before = file_id(&socket);
+        let before = FileId::at(&socket).ok();
         Ok(Self { events, socket, before })
     }
 
@@ -75,16 +72,12 @@ impl Watcher {
     fn wait(&self, child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>> {
         let exit = ExitWatch::of_child(child.id())?;
         loop {
-            let mut fds = [PollFd::new(&self.events, PollFlags::IN), PollFd::new(&exit, PollFlags::IN)];
             let left = deadline.saturating_duration_since(Instant::now());
-            let timeout = Timespec::try_from(left).map_err(|_| Errno::INVAL)?;
-            match poll(&mut fds, Some(&timeout)) {
-                Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
+            if wait::any(&[self.events.as_fd(), exit.as_fd()], Some(left))? == [false, false] {
+                return Err(io::ErrorKind::TimedOut.into());
             }
             self.events.drain(|_| {})?;
-            if file_id(&self.socket).is_some_and(|now| Some(now) != self.before) {
+            if FileId::at(&self.socket).is_ok_and(|now| Some(now) != self.before) {
                 return Ok(None);
             }
             if let Some(status) = child.try_wait()? {
@@ -95,7 +88,7 @@ impl Watcher {
 }
 
 fn spawn(program: &LoggerProgram) -> io::Result<Child> {
-    let log = OpenOptions::new().append(true).create(true).mode(0o600).open(&program.log);
+    let log = open_appending(&program.log);
     let log = log.inspect_err(|error| tracing::warn!(%error, "the logger's own messages are not kept")).ok();
     let output = || match &log {
         Some(log) => log.try_clone().map(Stdio::from),
@@ -103,7 +96,5 @@ fn spawn(program: &LoggerProgram) -> io::Result<Child> {
     };
     let mut command = Command::new(&program.program);
     command.args(&program.args).stdin(Stdio::null()).stdout(output()?).stderr(output()?);
-    // SAFETY: between fork and exec only system calls are made, which allocate nothing and take no lock.
-    unsafe { command.pre_exec(detach) };
-    command.spawn()
+    detach::spawn(&mut command, &[])
 }

@@ -8,12 +8,10 @@ use super::note::ExitNote;
 use super::protocol::{Attach, MAX_LINE, PROTOCOL, Reply, Request};
 use crate::layout::Layout;
 use crate::process::{Identity, Process};
-use crate::socket::ShortPath;
+use crate::sys::local::LocalStream;
 use launch::{Launched, Watcher};
 use process_monitor_core::id::RunId;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -91,13 +89,13 @@ pub struct LoggerLink {
     requests: Sender<Request>,
     /// Messages that the writer has not taken yet. (A bounded channel would take its whole bound in memory.)
     waiting: Arc<AtomicUsize>,
-    socket: Shared,
+    stream: Shared,
     pid: u32,
 }
 
-/// One socket for all threads that use it: a copy for each would be a descriptor for each.
+/// One stream for all threads that use it: a copy for each would be a descriptor for each.
 #[derive(Debug, Clone)]
-struct Shared(Arc<UnixStream>);
+struct Shared(Arc<LocalStream>);
 
 impl Read for Shared {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
@@ -137,16 +135,15 @@ impl LoggerLink {
         pid: u32,
         on_event: impl Fn(LoggerEvent) + Send + 'static,
     ) -> io::Result<Self> {
-        let socket = reader.get_ref().clone();
-        socket.0.set_read_timeout(None)?;
-        socket.0.set_write_timeout(None)?;
-        let writer = socket.clone();
+        let stream = reader.get_ref().clone();
+        stream.0.set_timeout(None)?;
+        let writer = stream.clone();
         let (requests, queue) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let taken = Arc::clone(&waiting);
         thread::Builder::new().name("logger-write".into()).spawn(move || write(writer, &queue, &taken))?;
         thread::Builder::new().name("logger-read".into()).spawn(move || read(reader, pid, on_event))?;
-        Ok(Self { requests, waiting, socket, pid })
+        Ok(Self { requests, waiting, stream, pid })
     }
 
     /// Has the logger copy a run's output; answered by [`LoggerEvent::Attached`], and by
@@ -179,22 +176,17 @@ impl LoggerLink {
     fn send(&self, request: Request) -> Result<(), LinkError> {
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= BACKLOG {
             tracing::error!("the logger (pid {}) does not read its messages; leaving it", self.pid);
-            self.hang_up();
+            self.stream.0.end();
             return Err(LinkError::Gone);
         }
         self.requests.send(request).map_err(|_| LinkError::Gone)
-    }
-
-    fn hang_up(&self) {
-        // Fails only when the connection is over already.
-        let _ = self.socket.0.shutdown(Shutdown::Both);
     }
 }
 
 impl Drop for LoggerLink {
     fn drop(&mut self) {
         // The writer ends with its channel, after it has sent what is in it; the reader by this.
-        let _ = self.socket.0.shutdown(Shutdown::Read);
+        self.stream.0.end_reading();
     }
 }
 
@@ -229,12 +221,11 @@ fn find_or_start(
 
 /// Connects, and exchanges hellos.
 fn greet(path: &Path, deadline: Instant) -> io::Result<(BufReader<Shared>, u32, u32)> {
-    let mut socket = Shared(Arc::new(UnixStream::connect(ShortPath::of(path)?.as_path())?));
+    let mut stream = Shared(Arc::new(LocalStream::connect(path)?));
     let wait = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-    socket.0.set_read_timeout(Some(wait))?;
-    socket.0.set_write_timeout(Some(wait))?;
-    socket.write_all(&line(&Request::Hello { protocol: PROTOCOL })?)?;
-    let mut reader = BufReader::new(socket);
+    stream.0.set_timeout(Some(wait))?;
+    stream.write_all(&line(&Request::Hello { protocol: PROTOCOL })?)?;
+    let mut reader = BufReader::new(stream);
     match next_reply(&mut reader)? {
         Some(Reply::Hello { protocol, pid }) => Ok((reader, pid, protocol)),
         _ => Err(io::Error::other("it ended the connection without a hello")),
@@ -244,10 +235,10 @@ fn greet(path: &Path, deadline: Instant) -> io::Result<(BufReader<Shared>, u32, 
 /// A logger of another version leaves its FIFOs as they are.
 fn dismiss(reader: BufReader<Shared>, pid: u32, protocol: u32) {
     tracing::info!("replacing the logger (pid {pid}), which speaks protocol {protocol}");
-    let mut socket = reader.into_inner();
-    let asked = line(&Request::Quit { now: true }).and_then(|line| socket.write_all(&line));
+    let mut stream = reader.into_inner();
+    let asked = line(&Request::Quit { now: true }).and_then(|line| stream.write_all(&line));
     // Its end is the answer.
-    let answered = asked.and_then(|()| io::copy(&mut socket, &mut io::sink()));
+    let answered = asked.and_then(|()| io::copy(&mut stream, &mut io::sink()));
     if let Err(error) = answered {
         tracing::warn!("the logger (pid {pid}) did not leave: {error}");
     }
@@ -274,12 +265,12 @@ fn next_reply(reader: &mut BufReader<Shared>) -> io::Result<Option<Reply>> {
     }
 }
 
-fn write(mut socket: Shared, queue: &Receiver<Request>, waiting: &AtomicUsize) {
+fn write(mut stream: Shared, queue: &Receiver<Request>, waiting: &AtomicUsize) {
     for request in queue {
         waiting.fetch_sub(1, Ordering::Relaxed);
-        if let Err(error) = line(&request).and_then(|line| socket.write_all(&line)) {
+        if let Err(error) = line(&request).and_then(|line| stream.write_all(&line)) {
             tracing::debug!("the logger's connection broke: {error}");
-            let _ = socket.0.shutdown(Shutdown::Both);
+            stream.0.end();
             return;
         }
     }

@@ -7,10 +7,11 @@ use super::{Logger, memory, retain::retain};
 use crate::output::names::Stream;
 use crate::output::note::ExitNote;
 use crate::output::protocol::{Attach, Reply};
-use crate::output::run::open_reader;
+use crate::sys::fifo;
+use crate::sys::files::remove_file;
 use crate::sys::terms::Interest;
 use process_monitor_core::id::RunId;
-use rustix::io::Errno;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -91,7 +92,7 @@ impl Logger {
         };
         let path = stream.fifo(&self.layout, &run.attach.run);
         let opened = self.copier.files.with_descriptor(|| {
-            let fifo = open_reader(&path)?;
+            let fifo = fifo::open_reader(&path)?;
             self.readiness.add(&fifo, token, Interest::Read)?;
             Ok(fifo)
         });
@@ -101,7 +102,7 @@ impl Logger {
                 let opened = StreamState::new(token, (path, fifo), folder, *stream, run.attach.limits);
                 *slot = Slot::Open(Box::new(opened));
             }
-            Err(Errno::NOENT) => *slot = Slot::Closed,
+            Err(error) if error.kind() == ErrorKind::NotFound => *slot = Slot::Closed,
             Err(error) => {
                 tracing::warn!("cannot open {}, trying again: {error}", path.display());
                 self.retries.insert((Instant::now() + REOPEN, token));
@@ -155,8 +156,10 @@ impl Logger {
 
     fn close_stream(&mut self, number: u64, index: usize, token: Token) {
         self.copier.files.close(token);
-        if let Some(slot) = self.runs.get_mut(number).and_then(|run| run.slots.get_mut(index)) {
-            *slot = Slot::Closed;
+        if let Some(slot) = self.runs.get_mut(number).and_then(|run| run.slots.get_mut(index))
+            && let Slot::Open(stream) = std::mem::replace(slot, Slot::Closed)
+        {
+            Self::unwatch(&self.readiness, &stream.fifo);
         }
         self.finish_if_over(number);
     }
@@ -179,8 +182,9 @@ impl Logger {
     fn remove_fifos(&self, run: &RunId) {
         for stream in Stream::BOTH {
             let path = stream.fifo(&self.layout, run);
-            match rustix::fs::unlink(&path) {
-                Ok(()) | Err(Errno::NOENT) => {}
+            match remove_file(&path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => tracing::warn!("cannot remove {}: {error}", path.display()),
             }
         }

@@ -10,7 +10,7 @@ use super::stream::{Fault, StreamState};
 use super::times::Stamps;
 use crate::sys::fifo;
 use process_monitor_core::framing::{first_line, lines, stamp};
-use rustix::io::Errno;
+use std::io::{self, ErrorKind};
 use std::time::Instant;
 
 /// The most that one turn of a stream moves, in bytes.
@@ -41,7 +41,7 @@ pub(super) struct Copier {
 }
 
 impl Copier {
-    pub(super) fn new() -> Result<Self, Errno> {
+    pub(super) fn new() -> io::Result<Self> {
         Ok(Self { scratch: Scratch::new()?, stamps: Stamps::new(), files: OpenFiles::new() })
     }
 
@@ -64,7 +64,7 @@ impl Copier {
         }
     }
 
-    fn turn(&mut self, stream: &mut StreamState, turned: bool) -> Result<Progress, Errno> {
+    fn turn(&mut self, stream: &mut StreamState, turned: bool) -> io::Result<Progress> {
         let mut log = match self.files.take(stream.token) {
             Some(log) => log,
             // A log file is made for output, not for the lack of it.
@@ -81,7 +81,7 @@ impl Copier {
         progress
     }
 
-    fn fill(&mut self, stream: &mut StreamState, log: &mut LogFile) -> Result<Progress, Errno> {
+    fn fill(&mut self, stream: &mut StreamState, log: &mut LogFile) -> io::Result<Progress> {
         let mut budget = if stream.limits.timestamps { STAMPED_TURN_BYTES } else { TURN_BYTES };
         while budget > 0 {
             if log.is_due(&stream.limits)? {
@@ -103,7 +103,7 @@ impl Copier {
         Ok(Progress::Moved(TURN_BYTES))
     }
 
-    fn rotate(&mut self, stream: &StreamState, log: &mut LogFile) -> Result<(), Errno> {
+    fn rotate(&mut self, stream: &StreamState, log: &mut LogFile) -> io::Result<()> {
         log.rotate(&stream.limits, &mut self.stamps)?;
         log.mark(&mut self.stamps, true);
         Ok(())
@@ -115,7 +115,7 @@ impl Copier {
         stream: &mut StreamState,
         log: &mut LogFile,
         budget: usize,
-    ) -> Result<Progress, Errno> {
+    ) -> io::Result<Progress> {
         let room = usize::try_from(log.room(&stream.limits)).unwrap_or(usize::MAX);
         let wanted = match room {
             0 => match self.peek(stream, PEEK_BYTES)? {
@@ -139,7 +139,7 @@ impl Copier {
     }
 
     /// Moves what one look shows, line by line, each begun with the time.
-    fn stamped_step(&mut self, stream: &mut StreamState, log: &mut LogFile) -> Result<Progress, Errno> {
+    fn stamped_step(&mut self, stream: &mut StreamState, log: &mut LogFile) -> io::Result<Progress> {
         let lines: Vec<(usize, bool)> = match self.peek(stream, PEEK_BYTES)? {
             Peek::Data(bytes) => lines(bytes).collect(),
             Peek::Empty => return Ok(Progress::Drained),
@@ -163,12 +163,7 @@ impl Copier {
     }
 
     /// Moves `length` bytes that are known to be there.
-    fn move_exactly(
-        &mut self,
-        stream: &mut StreamState,
-        log: &mut LogFile,
-        length: usize,
-    ) -> Result<(), Errno> {
+    fn move_exactly(&mut self, stream: &mut StreamState, log: &mut LogFile, length: usize) -> io::Result<()> {
         let mut left = length;
         while left > 0 {
             match self.move_bytes(stream, log, left)? {
@@ -185,15 +180,15 @@ impl Copier {
         stream: &mut StreamState,
         log: &mut LogFile,
         length: usize,
-    ) -> Result<Progress, Errno> {
+    ) -> io::Result<Progress> {
         if stream.stages {
             return self.write_staged(stream, log, length);
         }
         match log.splice(&stream.fifo, length) {
             Ok(0) => Ok(Progress::Closed),
             Ok(bytes) => Ok(Progress::Moved(bytes)),
-            Err(Errno::AGAIN) => Ok(Progress::Drained),
-            Err(Errno::INVAL) => {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Progress::Drained),
+            Err(error) if error.kind() == ErrorKind::InvalidInput => {
                 tracing::warn!("the file system of {} has no splice; copying", stream.folder.display());
                 stream.stages = true;
                 self.write_staged(stream, log, length)
@@ -207,7 +202,7 @@ impl Copier {
         stream: &mut StreamState,
         log: &mut LogFile,
         length: usize,
-    ) -> Result<Progress, Errno> {
+    ) -> io::Result<Progress> {
         match self.peek(stream, length)? {
             Peek::Data(_) => stream.stage()?.write_to(log, length).map(Progress::Moved),
             Peek::Empty => Ok(Progress::Drained),
@@ -216,7 +211,7 @@ impl Copier {
     }
 
     /// The next bytes of `stream`, at most `limit`, without consuming them.
-    fn peek<'a>(&'a mut self, stream: &'a mut StreamState, limit: usize) -> Result<Peek<'a>, Errno> {
+    fn peek<'a>(&'a mut self, stream: &'a mut StreamState, limit: usize) -> io::Result<Peek<'a>> {
         if !stream.stages {
             return self.scratch.peek(&stream.fifo, limit);
         }
@@ -273,7 +268,7 @@ impl Copier {
         true
     }
 
-    fn write_notice(&mut self, stream: &mut StreamState) -> Result<(), Errno> {
+    fn write_notice(&mut self, stream: &mut StreamState) -> io::Result<()> {
         let Fault::Dropping(dropped) = &stream.fault else { return Ok(()) };
         if dropped.bytes == 0 {
             return Ok(());

@@ -9,16 +9,14 @@ use crate::output::note::ExitNote;
 use crate::process::Process;
 use crate::sys::terms::Interest;
 use process_monitor_core::id::RunId;
-use rustix::io::Errno;
+use std::io::ErrorKind;
 
 impl Logger {
     /// Takes hold of the run's process, if it is known and there.
     pub(super) fn watch_exit(&mut self, number: u64) {
         let Some(run) = self.runs.get_mut(number).filter(|run| run.process.is_none()) else { return };
         let Some(identity) = run.attach.identity else { return };
-        let adopt =
-            || Process::adopt(&identity).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
-        match self.copier.files.with_descriptor(adopt) {
+        match self.copier.files.with_descriptor(|| Process::adopt(&identity)) {
             Ok(process) => run.process = process,
             Err(error) => tracing::warn!("the exit of {identity} will not be noted: {error}"),
         }
@@ -36,7 +34,8 @@ impl Logger {
     fn listen_to_exit(&mut self, number: u64) {
         let Some(process) = self.runs.get_mut(number).and_then(|run| run.process.as_ref()) else { return };
         match self.readiness.add(process, token(number, Part::Exit), Interest::Read) {
-            Ok(()) | Err(Errno::EXIST) => {}
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => tracing::warn!("the exit of {} will not be noted: {error}", process.identity()),
         }
     }
@@ -63,6 +62,7 @@ impl Logger {
             }
         };
         let note = ExitNote { run: run.attach.run.clone(), exit, at: crate::clock::wall() };
+        Self::unwatch(&self.readiness, process);
         run.process = None;
         if let Err(error) = note.write(&self.layout) {
             tracing::error!("the exit of run {} is lost: {error}", note.run);

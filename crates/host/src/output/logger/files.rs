@@ -2,10 +2,10 @@
 
 use super::log_file::LogFile;
 use super::stream::StreamState;
-use rustix::fs::{Mode, OFlags, open};
-use rustix::io::Errno;
+use crate::sys::files::{is_out_of_descriptors, null};
 use std::collections::{HashMap, VecDeque};
-use std::os::fd::OwnedFd;
+use std::fs::File;
+use std::io;
 
 /// The most log files that are open at a time.
 const OPEN_FILES: usize = 256;
@@ -21,7 +21,7 @@ pub(super) struct OpenFiles {
     slots: HashMap<u64, Slot>,
     queue: VecDeque<u64>,
     /// A descriptor to give up when there is no other left, so that one log file can always be open.
-    reserve: Option<OwnedFd>,
+    reserve: Option<File>,
 }
 
 impl OpenFiles {
@@ -37,7 +37,7 @@ impl OpenFiles {
     }
 
     /// Opens the stream's log file.
-    pub(super) fn open(&mut self, stream: &StreamState) -> Result<LogFile, Errno> {
+    pub(super) fn open(&mut self, stream: &StreamState) -> io::Result<LogFile> {
         let mut log = self.with_reserve(|| LogFile::open(&stream.folder, stream.stream))?;
         if stream.limits.timestamps {
             log.drop_torn_stamp()?;
@@ -65,19 +65,19 @@ impl OpenFiles {
 
     /// Does `open`; when descriptors are used up, closes log files until it succeeds. Never takes the
     /// last descriptor of the log files.
-    pub(super) fn with_descriptor<T>(&mut self, open: impl Fn() -> Result<T, Errno>) -> Result<T, Errno> {
+    pub(super) fn with_descriptor<T>(&mut self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
         loop {
             match open() {
-                Err(Errno::MFILE | Errno::NFILE) if self.close_one() => {}
+                Err(error) if is_out_of_descriptors(&error) && self.close_one() => {}
                 result => return result,
             }
         }
     }
 
     /// As [`with_descriptor`](Self::with_descriptor), for what must not fail: it may take the last one.
-    pub(super) fn with_reserve<T>(&mut self, open: impl Fn() -> Result<T, Errno>) -> Result<T, Errno> {
+    pub(super) fn with_reserve<T>(&mut self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
         match self.with_descriptor(&open) {
-            Err(Errno::MFILE | Errno::NFILE) if self.reserve.take().is_some() => open(),
+            Err(error) if is_out_of_descriptors(&error) && self.reserve.take().is_some() => open(),
             result => result,
         }
     }
@@ -112,6 +112,6 @@ impl OpenFiles {
     }
 }
 
-fn reserve() -> Option<OwnedFd> {
-    open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()
+fn reserve() -> Option<File> {
+    null().ok()
 }

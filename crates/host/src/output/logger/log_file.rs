@@ -4,12 +4,14 @@ use super::super::names::Stream;
 use super::rotate::rotate;
 use super::times::{Stamps, Times};
 use crate::files::create_folders;
+use crate::files::{FileId, Stamp};
 use crate::output::protocol::Limits;
-use crate::sys::fifo;
+use crate::sys::fifo::{self, Reader};
+use crate::sys::files as sys;
+use crate::sys::positioned::FileExt;
 use process_monitor_core::framing::{STAMP_BYTES, is_torn_stamp};
-use rustix::fs::{FileType, Mode, OFlags, Stat, open};
-use rustix::io::Errno;
-use std::os::fd::{AsFd, OwnedFd};
+use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,11 +30,11 @@ enum End {
 }
 
 pub(super) struct LogFile {
-    fd: OwnedFd,
+    file: File,
     folder: Arc<Path>,
     stream: Stream,
     path: PathBuf,
-    inode: (libc::dev_t, u64),
+    id: FileId,
     size: u64,
     end: End,
     times: Times,
@@ -42,17 +44,17 @@ pub(super) struct LogFile {
 
 impl LogFile {
     /// Opens the stream's log file at its end, and makes it and its folder if they aren't there.
-    pub(super) fn open(folder: &Arc<Path>, stream: Stream) -> Result<Self, Errno> {
+    pub(super) fn open(folder: &Arc<Path>, stream: Stream) -> io::Result<Self> {
         let path = stream.file(folder, 0);
-        let (fd, stat) = open_or_create(&path, folder)?;
-        let times = Times::open(folder, stream, stat.st_ino, size(&stat));
+        let (file, stamp) = open_or_create(&path, folder)?;
+        let times = Times::open(folder, stream, stamp.id.number, stamp.bytes);
         Ok(Self {
-            fd,
+            file,
             folder: folder.clone(),
             stream,
             path,
-            inode: inode(&stat),
-            size: size(&stat),
+            id: stamp.id,
+            size: stamp.bytes,
             end: End::Unknown,
             times,
             not_before: 0,
@@ -62,15 +64,15 @@ impl LogFile {
     /// Whether this is still the file of that name; somebody else may have moved or deleted it.
     /// Notices also when it was truncated or appended to.
     pub(super) fn is_current(&mut self) -> bool {
-        let Ok(stat) = rustix::fs::stat(&self.path) else { return false };
-        if inode(&stat) != self.inode {
+        let Ok(found) = Stamp::behind(&self.path) else { return false };
+        if found.id != self.id {
             return false;
         }
-        if size(&stat) < self.size {
-            self.times.truncated(stat.st_ino, self.size);
+        if found.bytes < self.size {
+            self.times.truncated(found.id.number, self.size);
         }
-        if size(&stat) != self.size {
-            self.size = size(&stat);
+        if found.bytes != self.size {
+            self.size = found.bytes;
             self.end = End::Unknown;
         }
         true
@@ -78,7 +80,7 @@ impl LogFile {
 
     /// Its number in its file system.
     pub(super) fn number(&self) -> u64 {
-        self.inode.1
+        self.id.number
     }
 
     /// Where the next byte goes.
@@ -97,7 +99,7 @@ impl LogFile {
     }
 
     /// Whether the next byte belongs into a new file.
-    pub(super) fn is_due(&mut self, limits: &Limits) -> Result<bool, Errno> {
+    pub(super) fn is_due(&mut self, limits: &Limits) -> io::Result<bool> {
         if self.size == 0 || self.room(limits) > 0 {
             return Ok(false);
         }
@@ -106,7 +108,7 @@ impl LogFile {
 
     /// Moves this file and its predecessors up by one and begins a new one. When that fails, this
     /// one is filled further: a full file is better than a blocked program.
-    pub(super) fn rotate(&mut self, limits: &Limits, stamps: &mut Stamps) -> Result<(), Errno> {
+    pub(super) fn rotate(&mut self, limits: &Limits, stamps: &mut Stamps) -> io::Result<()> {
         self.times.finish(self.size, stamps.now());
         if let Err(error) = rotate(&self.folder, self.stream, limits.keep_files) {
             tracing::warn!("cannot rotate {}: {error}; it grows further", self.path.display());
@@ -124,7 +126,7 @@ impl LogFile {
     }
 
     /// Whether the next byte begins a line.
-    pub(super) fn at_line_start(&mut self) -> Result<bool, Errno> {
+    pub(super) fn at_line_start(&mut self) -> io::Result<bool> {
         if self.end == End::Unknown {
             self.end = match self.last_byte()? {
                 None | Some(b'\n') => End::LineStart,
@@ -140,51 +142,51 @@ impl LogFile {
     }
 
     /// Moves up to `length` bytes from `fifo` to the end of this file, in one step that a kill cannot
-    /// split. 0 means that all writers are gone, AGAIN that there is nothing now.
-    pub(super) fn splice(&mut self, fifo: impl AsFd, length: usize) -> Result<usize, Errno> {
-        let moved = fifo::move_to(fifo, &self.fd, self.size, length)?;
+    /// split. 0 means that all writers are gone, [`ErrorKind::WouldBlock`] that there is nothing now.
+    pub(super) fn splice(&mut self, fifo: &Reader, length: usize) -> io::Result<usize> {
+        let moved = fifo::move_to(fifo, &self.file, self.size, length)?;
         self.grown_by(moved);
         Ok(moved)
     }
 
     /// Writes as much of `bytes` at the end as there is space for.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
-        let written = rustix::io::pwrite(&self.fd, bytes, self.size)?;
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write_at(bytes, self.size)?;
         self.grown_by(written);
         Ok(written)
     }
 
     /// Writes all of `bytes` at the end, or nothing.
-    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), Errno> {
+    pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let (before, end) = (self.size, self.end);
         let written = self.write(bytes)?;
         if written == bytes.len() {
             return Ok(());
         }
-        rustix::fs::ftruncate(&self.fd, before)?;
+        self.file.set_len(before)?;
         (self.size, self.end) = (before, end);
-        Err(Errno::NOSPC)
+        Err(sys::disk_full())
     }
 
     /// Takes away the part of a time stamp that a logger left which was killed while it wrote it: the kernel looks for
     /// a kill between two pages of a write (`generic_perform_write()` in `mm/filemap.c`).
-    pub(super) fn drop_torn_stamp(&mut self) -> Result<(), Errno> {
+    pub(super) fn drop_torn_stamp(&mut self) -> io::Result<()> {
         let looked_at = self.size.min(STAMP_BYTES as u64);
         let mut end = vec![0; STAMP_BYTES.min(usize::try_from(looked_at).unwrap_or(STAMP_BYTES))];
-        let read = rustix::io::pread(&self.fd, &mut end, self.size - looked_at)?;
+        let read = self.file.read_at(&mut end, self.size - looked_at)?;
         end.truncate(read);
         let line = end.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
         let torn = end.get(line..).unwrap_or_default();
         if is_torn_stamp(torn) {
             self.size = self.size.saturating_sub(torn.len() as u64);
-            rustix::fs::ftruncate(&self.fd, self.size)?;
+            self.file.set_len(self.size)?;
             self.end = End::Unknown;
         }
         Ok(())
     }
 
     /// Writes what stands before a line; the next byte belongs to that line.
-    pub(super) fn begin_line(&mut self, prefix: &[u8]) -> Result<(), Errno> {
+    pub(super) fn begin_line(&mut self, prefix: &[u8]) -> io::Result<()> {
         self.append(prefix)?;
         self.end = End::MidLine;
         Ok(())
@@ -195,37 +197,25 @@ impl LogFile {
         self.end = End::Unknown;
     }
 
-    fn last_byte(&self) -> Result<Option<u8>, Errno> {
+    fn last_byte(&self) -> io::Result<Option<u8>> {
         let Some(last) = self.size.checked_sub(1) else { return Ok(None) };
         let mut byte = [0];
-        let read = rustix::io::pread(&self.fd, &mut byte[..], last)?;
+        let read = self.file.read_at(&mut byte[..], last)?;
         Ok((read == 1).then_some(byte[0]))
     }
 }
 
-fn open_or_create(path: &Path, folder: &Path) -> Result<(OwnedFd, Stat), Errno> {
-    // Not O_APPEND: splice(2) refuses it. Readable, to see how the file ends.
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let fd = match open(path, flags, Mode::RUSR | Mode::WUSR) {
-        Err(Errno::NOENT) => {
-            create_folders(folder)
-                .map_err(|error| error.reason().and_then(Errno::from_io_error).unwrap_or(Errno::IO))?;
-            open(path, flags, Mode::RUSR | Mode::WUSR)?
+fn open_or_create(path: &Path, folder: &Path) -> io::Result<(File, Stamp)> {
+    let file = match sys::open_log(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            create_folders(folder).map_err(io::Error::other)?;
+            sys::open_log(path)?
         }
         result => result?,
     };
-    let stat = rustix::fs::fstat(&fd)?;
-    match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => Ok((fd, stat)),
+    match file.metadata()?.is_file() {
+        true => Stamp::of(&file).map(|stamp| (file, stamp)),
         // Such as a FIFO, which could block us or lose what is written.
-        _ => Err(Errno::NXIO),
+        false => Err(io::Error::new(ErrorKind::InvalidInput, "it is no regular file")),
     }
-}
-
-fn inode(stat: &Stat) -> (libc::dev_t, u64) {
-    (stat.st_dev, stat.st_ino)
-}
-
-fn size(stat: &Stat) -> u64 {
-    u64::try_from(stat.st_size).unwrap_or(0)
 }

@@ -38,18 +38,18 @@ mod times;
 
 pub use memory::leave_word;
 
+use crate::fd::AsFd;
 use crate::files::FileError;
 use crate::layout::Layout;
 use crate::lock::LifeLock;
+use crate::sys::local::LocalListener;
 use crate::sys::readiness::Readiness;
 use crate::sys::terms::Interest;
 use attached::{AttachedRuns, Part, Token};
 use copier::Copier;
-use rustix::io::Errno;
 use session::Session;
 use std::collections::BTreeSet;
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixListener;
+use std::io;
 use std::time::{Duration, Instant};
 
 /// How long the logger waits for a monitor when it has nothing to copy. A monitor that finds none starts one at once.
@@ -75,11 +75,11 @@ pub enum LoggerError {
         /// What was attempted.
         action: &'static str,
         /// What the system said.
-        source: Errno,
+        source: io::Error,
     },
 }
 
-fn system(action: &'static str) -> impl FnOnce(Errno) -> LoggerError {
+fn system(action: &'static str) -> impl FnOnce(io::Error) -> LoggerError {
     move |source| LoggerError::System { action, source }
 }
 
@@ -113,7 +113,7 @@ enum Quit {
 struct Logger {
     layout: Layout,
     readiness: Readiness,
-    listener: Option<UnixListener>,
+    listener: Option<LocalListener>,
     session: Option<Session>,
     /// Has connected and not yet said hello; only that makes it the monitor.
     newcomer: Option<Session>,
@@ -217,7 +217,7 @@ impl Logger {
         self.flush();
     }
 
-    fn watch(&self, source: impl AsFd, token: Token) -> Result<(), Errno> {
+    fn watch(&self, source: impl AsFd, token: Token) -> io::Result<()> {
         self.readiness.add(source, token, Interest::Read)
     }
 

@@ -3,27 +3,26 @@
 use super::{Logger, MONITOR, NEWCOMER, Quit, Session};
 use crate::output::protocol::{PROTOCOL, Reply, Request};
 use crate::sys::terms::Interest;
-use rustix::io::Errno;
-use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener;
+use std::io::{self, ErrorKind};
 
 impl Logger {
     /// Somebody connects.
     pub(super) fn accept(&mut self) {
         let Some(listener) = &self.listener else { return };
-        let accept = || accept(listener).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
-        let socket = match self.copier.files.with_reserve(accept) {
-            Ok(socket) => socket,
-            Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return,
+        let connection = match self.copier.files.with_reserve(|| listener.accept()) {
+            Ok(connection) => connection,
+            Err(error) if passes(&error) => return,
             Err(error) => return tracing::warn!("cannot accept a connection: {error}"),
         };
-        let mut session = Session::new(socket);
+        let mut session = Session::new(connection);
         if !session.flush() {
             return;
         }
         match self.watch(&session, NEWCOMER) {
-            Ok(()) => self.newcomer = Some(session),
+            Ok(()) => {
+                let earlier = self.newcomer.replace(session);
+                earlier.iter().for_each(|earlier| Self::unwatch(&self.readiness, earlier));
+            }
             Err(error) => tracing::warn!("cannot watch a connection: {error}"),
         }
     }
@@ -34,7 +33,10 @@ impl Logger {
         let Some(mut session) = self.newcomer.take() else { return };
         let (requests, connected) = session.receive();
         if !matches!(requests.first(), Some(Request::Hello { .. })) {
-            self.newcomer = connected.then_some(session).filter(|_| requests.is_empty());
+            match connected && requests.is_empty() {
+                true => self.newcomer = Some(session),
+                false => Self::unwatch(&self.readiness, &session),
+            }
             return;
         }
         self.disconnect();
@@ -107,15 +109,14 @@ impl Logger {
     }
 
     fn disconnect(&mut self) {
-        if self.session.take().is_some() {
+        if let Some(session) = self.session.take() {
+            Self::unwatch(&self.readiness, &session);
             self.listen_to_exits();
         }
     }
 }
 
-/// Programs that this process starts do not get the connection, and nothing waits for it.
-fn accept(listener: &UnixListener) -> io::Result<OwnedFd> {
-    let (connection, _) = listener.accept()?;
-    connection.set_nonblocking(true)?;
-    Ok(connection.into())
+/// Whether it says nothing of the next one who connects.
+fn passes(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted)
 }

@@ -5,11 +5,9 @@ use crate::files::create_folders;
 use crate::layout::Layout;
 use crate::lock::LifeLock;
 use crate::output::error::failed;
-use crate::socket::ShortPath;
-use std::fs::{File, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use crate::sys::local::{LocalListener, LocalStream};
+use std::fs::File;
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -23,14 +21,10 @@ pub(super) fn acquire(layout: &Layout) -> Result<Option<LifeLock>, LoggerError> 
     if let Some(lock) = LifeLock::try_acquire(&path)? {
         return Ok(Some(lock));
     }
-    if is_served(&layout.logger_socket()) || !wait_for(&path) {
+    if LocalStream::connect(&layout.logger_socket()).is_ok() || !wait_for(&path) {
         return Ok(None);
     }
     Ok(LifeLock::try_acquire(&path)?)
-}
-
-fn is_served(socket: &Path) -> bool {
-    ShortPath::of(socket).is_ok_and(|short| UnixStream::connect(short.as_path()).is_ok())
 }
 
 /// Waits until nobody holds the lock. flock(2) knows no timeout, hence the thread; when it is too
@@ -48,30 +42,9 @@ fn wait_for(lock: &Path) -> bool {
     waiting.is_ok() && released.recv_timeout(HANDOVER).unwrap_or(false)
 }
 
-/// The socket, listening. It appears under its name only then, so that who finds it can connect;
-/// one that a killed logger left is replaced.
-pub(super) fn listener(layout: &Layout) -> Result<UnixListener, LoggerError> {
+/// Where the monitor connects. It appears only when it listens, so that who finds it can; one that a killed logger left is
+/// replaced.
+pub(super) fn listener(layout: &Layout) -> Result<LocalListener, LoggerError> {
     let path = layout.logger_socket();
-    let new = with_suffix(&path, ".new");
-    let listener = bind_at(&new).map_err(failed("listen on", &new))?;
-    std::fs::rename(&new, &path).map_err(failed("put in place the socket", &path))?;
-    Ok(listener)
-}
-
-fn bind_at(path: &Path) -> std::io::Result<UnixListener> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(ShortPath::of(path)?.as_path())?;
-    // Others cannot enter the folder, so the moment before this is nobody's.
-    std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
+    Ok(LocalListener::bind(&path).map_err(failed("listen on", &path))?)
 }

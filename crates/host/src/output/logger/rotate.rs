@@ -6,12 +6,13 @@
 //! found when a death left them ahead.
 
 use super::super::names::Stream;
-use rustix::fs::{rename, unlink};
-use rustix::io::Errno;
+use crate::sys::files::{remove_file, rename};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 /// Frees the name of the current file and keeps `keep` files at most, the coming one included.
-pub(super) fn rotate(folder: &Path, stream: Stream, keep: u32) -> Result<(), Errno> {
+pub(super) fn rotate(folder: &Path, stream: Stream, keep: u32) -> io::Result<()> {
     let keep = keep.max(1);
     remove_from(folder, stream, keep)?;
     if keep == 1 {
@@ -28,13 +29,13 @@ pub(super) fn rotate(folder: &Path, stream: Stream, keep: u32) -> Result<(), Err
 
 /// The smallest index that no file has, or `last`, whose file is the one to go.
 fn free_index(folder: &Path, stream: Stream, last: u32) -> u32 {
-    (1..last).find(|index| rustix::fs::lstat(stream.file(folder, *index)).is_err()).unwrap_or(last)
+    (1..last).find(|index| fs::symlink_metadata(stream.file(folder, *index)).is_err()).unwrap_or(last)
 }
 
 /// Removes what a larger `keepFiles` left.
-fn remove_from(folder: &Path, stream: Stream, first: u32) -> Result<(), Errno> {
+fn remove_from(folder: &Path, stream: Stream, first: u32) -> io::Result<()> {
     for index in first.. {
-        if rustix::fs::lstat(stream.file(folder, index)).is_err() {
+        if fs::symlink_metadata(stream.file(folder, index)).is_err() {
             break;
         }
         remove(folder, stream, index)?;
@@ -43,14 +44,14 @@ fn remove_from(folder: &Path, stream: Stream, first: u32) -> Result<(), Errno> {
 }
 
 /// Removes a log file and its times.
-fn remove(folder: &Path, stream: Stream, index: u32) -> Result<(), Errno> {
-    absent_is_fine(unlink(stream.file(folder, index)))?;
-    absent_is_fine(unlink(stream.times(folder, index)))
+fn remove(folder: &Path, stream: Stream, index: u32) -> io::Result<()> {
+    absent_is_fine(remove_file(stream.file(folder, index)))?;
+    absent_is_fine(remove_file(stream.times(folder, index)))
 }
 
-fn absent_is_fine(result: Result<(), Errno>) -> Result<(), Errno> {
+fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {
-        Err(Errno::NOENT) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         other => other,
     }
 }
@@ -58,7 +59,6 @@ fn absent_is_fine(result: Result<(), Errno>) -> Result<(), Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     fn contents(folder: &Path) -> Vec<(u32, String)> {
         let mut found: Vec<_> = fs::read_dir(folder)

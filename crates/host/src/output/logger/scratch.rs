@@ -1,8 +1,7 @@
 //! Looking into a FIFO without consuming.
 
-use crate::sys::fifo::{self, pipe};
-use rustix::io::Errno;
-use std::os::fd::{AsFd, OwnedFd};
+use crate::sys::fifo::{Looker, Reader};
+use std::io::{self, ErrorKind};
 
 /// The most that one look shows, in bytes: the capacity of a pipe (pipe(7)).
 pub(super) const PEEK_BYTES: usize = 64 << 10;
@@ -17,46 +16,25 @@ pub(super) enum Peek<'a> {
     Eof,
 }
 
-/// A pipe of our own into which the head of a FIFO is duplicated. It is empty between looks.
+/// Where a look puts what it sees.
 pub(super) struct Scratch {
-    reader: OwnedFd,
-    writer: OwnedFd,
+    looker: Looker,
     buffer: Vec<u8>,
 }
 
 impl Scratch {
-    pub(super) fn new() -> Result<Self, Errno> {
-        let (reader, writer) = pipe()?;
-        Ok(Self { reader, writer, buffer: vec![0; PEEK_BYTES] })
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self { looker: Looker::new()?, buffer: vec![0; PEEK_BYTES] })
     }
 
-    /// The next bytes of `fifo`, at most `limit`. There may be more than is shown: tee copies as many
-    /// of the pipe's buffers as fit into ours.
-    pub(super) fn peek(&mut self, fifo: impl AsFd, limit: usize) -> Result<Peek<'_>, Errno> {
-        let limit = limit.min(PEEK_BYTES);
-        let shown = match fifo::look(fifo, &self.writer, limit) {
-            Ok(0) => return Ok(Peek::Eof),
-            Ok(shown) => shown,
-            Err(Errno::AGAIN) => return Ok(Peek::Empty),
-            Err(error) => return Err(error),
-        };
-        let mut filled = 0;
-        while let Some(rest) = self.buffer.get_mut(filled..shown).filter(|rest| !rest.is_empty()) {
-            match rustix::io::read(&self.reader, rest) {
-                Ok(read) if read > 0 => filled += read,
-                Err(Errno::INTR) => {}
-                other => return Err(self.renew(other.err().unwrap_or(Errno::IO))),
-            }
+    /// The next bytes of `fifo`, at most `limit`. There may be more than is shown.
+    pub(super) fn peek(&mut self, fifo: &Reader, limit: usize) -> io::Result<Peek<'_>> {
+        let place = self.buffer.get_mut(..limit.min(PEEK_BYTES)).unwrap_or_default();
+        match self.looker.look(fifo, place) {
+            Ok(0) => Ok(Peek::Eof),
+            Ok(shown) => Ok(Peek::Data(self.buffer.get(..shown).unwrap_or_default())),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Peek::Empty),
+            Err(error) => Err(error),
         }
-        Ok(Peek::Data(self.buffer.get(..shown).unwrap_or_default()))
-    }
-
-    /// After a failed read the pipe may not be empty, and its content would be taken for the next FIFO's.
-    fn renew(&mut self, failure: Errno) -> Errno {
-        match pipe() {
-            Ok((reader, writer)) => (self.reader, self.writer) = (reader, writer),
-            Err(error) => return error,
-        }
-        failure
     }
 }

@@ -1,24 +1,24 @@
 //! The monitor's connection. At most one: a newer one replaces an older.
 
+use crate::fd::{AsFd, BorrowedFd};
 use crate::output::protocol::{MAX_LINE, PROTOCOL, Reply, Request};
-use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, recv, send};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::local::LocalConnection;
+use std::io::ErrorKind;
 
 /// A monitor that leaves this many bytes of replies unread is hung; it may connect again.
 const MAX_BACKLOG: usize = 4 << 20;
 
 pub(super) struct Session {
-    socket: OwnedFd,
+    connection: LocalConnection,
     input: Vec<u8>,
     output: Vec<u8>,
     waits_to_write: bool,
 }
 
 impl Session {
-    /// A connection that was just accepted, not blocking.
-    pub(super) fn new(socket: OwnedFd) -> Self {
-        let mut session = Self { socket, input: Vec::new(), output: Vec::new(), waits_to_write: false };
+    /// A connection that was just accepted.
+    pub(super) fn new(connection: LocalConnection) -> Self {
+        let mut session = Self { connection, input: Vec::new(), output: Vec::new(), waits_to_write: false };
         session.queue(&Reply::Hello { protocol: PROTOCOL, pid: std::process::id() });
         session
     }
@@ -28,11 +28,11 @@ impl Session {
         let mut requests = Vec::new();
         let mut buffer = vec![0; MAX_LINE];
         loop {
-            match recv(&self.socket, buffer.as_mut_slice(), RecvFlags::DONTWAIT) {
-                Ok((0, _)) => return (requests, false),
-                Ok((read, _)) => self.input.extend_from_slice(buffer.get(..read).unwrap_or_default()),
-                Err(Errno::INTR) => continue,
-                Err(Errno::AGAIN) => return (requests, true),
+            match self.connection.receive(&mut buffer) {
+                Ok(0) => return (requests, false),
+                Ok(read) => self.input.extend_from_slice(buffer.get(..read).unwrap_or_default()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return (requests, true),
                 Err(_) => return (requests, false),
             }
             self.take_lines(&mut requests);
@@ -71,10 +71,12 @@ impl Session {
     /// Sends what it can without waiting; false when the connection is of no use any more.
     pub(super) fn flush(&mut self) -> bool {
         while !self.output.is_empty() {
-            match send(&self.socket, &self.output, SendFlags::DONTWAIT) {
+            match self.connection.send(&self.output) {
                 Ok(sent) => drop(self.output.drain(..sent)),
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return self.output.len() <= MAX_BACKLOG,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    return self.output.len() <= MAX_BACKLOG;
+                }
                 Err(_) => return false,
             }
         }
@@ -92,6 +94,6 @@ impl Session {
 
 impl AsFd for Session {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.connection.as_fd()
     }
 }

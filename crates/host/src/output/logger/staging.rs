@@ -20,15 +20,15 @@
 
 use super::log_file::LogFile;
 use super::scratch::Peek;
+use crate::files::Stamp;
 use crate::output::names::Stream;
-use rustix::fs::{Mode, OFlags, open};
-use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-use std::ffi::c_void;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
+use crate::sys::fifo::{self, Reader};
+use crate::sys::files as sys;
+use crate::sys::mapping::Mapping;
+use crate::sys::positioned::FileExt;
+use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many bytes one staging file holds.
@@ -112,7 +112,8 @@ struct Header {
 pub(super) struct Staging {
     map: Map,
     state: State,
-    path: PathBuf,
+    /// Dropped after `map`.
+    file: Leftover,
 }
 
 impl Staging {
@@ -126,22 +127,22 @@ impl Staging {
 
     /// Opens the staging file of the FIFO at `path`, and makes it if it is not there. What an earlier logger left half
     /// done is taken to its end, with the log files in `folder`.
-    pub(super) fn open(path: &Path, fifo: &OwnedFd, folder: &Path, stream: Stream) -> Result<Self, Errno> {
+    pub(super) fn open(path: &Path, fifo: &Reader, folder: &Path, stream: Stream) -> io::Result<Self> {
         let path = Self::path(path);
         let map = Map::open(&path)?;
         let state = State::from_bits(map.header().state.load(Ordering::SeqCst));
-        let mut staging = Self { map, state, path };
+        let mut staging = Self { map, state, file: Leftover { path, goes: false } };
         staging.recover(fifo, folder, stream);
         Ok(staging)
     }
 
     /// What is next, at most `limit` bytes of it.
-    pub(super) fn peek(&mut self, fifo: &OwnedFd, limit: usize) -> Result<Peek<'_>, Errno> {
+    pub(super) fn peek(&mut self, fifo: &Reader, limit: usize) -> io::Result<Peek<'_>> {
         if self.is_empty() {
             match self.take(fifo) {
                 Ok(0) => return Ok(Peek::Eof),
                 Ok(_) => {}
-                Err(Errno::AGAIN) => return Ok(Peek::Empty),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Peek::Empty),
                 Err(error) => return Err(error),
             }
         }
@@ -155,7 +156,7 @@ impl Staging {
     }
 
     /// Writes up to `length` bytes to the end of `log`. There must be some ([`Staging::peek`]).
-    pub(super) fn write_to(&mut self, log: &mut LogFile, length: usize) -> Result<usize, Errno> {
+    pub(super) fn write_to(&mut self, log: &mut LogFile, length: usize) -> io::Result<usize> {
         let State { begin, end, .. } = self.state;
         let count = length.min(end - begin);
         let header = self.map.header();
@@ -165,7 +166,7 @@ impl Staging {
         crate::crash_point!("staging::before_write");
         let written = log.write(self.map.bytes(begin, begin + count));
         crate::crash_point!("staging::after_write");
-        self.set(State { begin: begin + written.unwrap_or(0), end, step: Step::Idle });
+        self.set(State { begin: begin + written.as_ref().unwrap_or(&0), end, step: Step::Idle });
         written
     }
 
@@ -179,8 +180,8 @@ impl Staging {
     }
 
     /// Reads what the FIFO has into the empty file. 0: all writers are gone.
-    fn take(&mut self, fifo: &OwnedFd) -> Result<usize, Errno> {
-        let available = rustix::io::ioctl_fionread(fifo)?;
+    fn take(&mut self, fifo: &Reader) -> io::Result<usize> {
+        let available = fifo::available(fifo)?;
         // Where nothing is, asking for a byte tells whether there will ever be any.
         let count = usize::try_from(available).unwrap_or(CAPACITY).clamp(1, CAPACITY);
         let place = self.map.bytes_mut(0, count);
@@ -188,9 +189,9 @@ impl Staging {
         self.map.header().available.store(available, Ordering::SeqCst);
         self.set(State { begin: 0, end: 0, step: Step::Taking(count) });
         crate::crash_point!("staging::before_read");
-        let read = rustix::io::read(fifo, self.map.bytes_mut(0, count));
+        let read = fifo::read(fifo, self.map.bytes_mut(0, count));
         crate::crash_point!("staging::after_read");
-        self.set(State { begin: 0, end: read.unwrap_or(0), step: Step::Idle });
+        self.set(State { begin: 0, end: *read.as_ref().unwrap_or(&0), step: Step::Idle });
         read
     }
 
@@ -199,12 +200,12 @@ impl Staging {
         self.map.header().state.store(state.to_bits(), Ordering::SeqCst);
     }
 
-    fn recover(&mut self, fifo: &OwnedFd, folder: &Path, stream: Stream) {
+    fn recover(&mut self, fifo: &Reader, folder: &Path, stream: Stream) {
         let State { begin, end, step } = self.state;
         let state = match step {
             Step::Idle => return,
             Step::Taking(count) => {
-                let left = rustix::io::ioctl_fionread(fifo).unwrap_or(u64::MAX);
+                let left = fifo::available(fifo).unwrap_or(u64::MAX);
                 let grew_less = left < self.map.header().available.load(Ordering::SeqCst);
                 State {
                     begin,
@@ -225,8 +226,8 @@ impl Staging {
         let header = self.map.header();
         let inode = header.inode.load(Ordering::SeqCst);
         let found = (0..2).find_map(|index| {
-            let file = std::fs::metadata(stream.file(folder, index)).ok()?;
-            (file.ino() == inode).then(|| file.size())
+            let file = Stamp::behind(&stream.file(folder, index)).ok()?;
+            (file.id.number == inode).then_some(file.bytes)
         });
         let grown = found.map(|size| size.saturating_sub(header.size.load(Ordering::SeqCst)));
         grown.and_then(|grown| usize::try_from(grown).ok()).unwrap_or(0)
@@ -236,7 +237,19 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         // Nothing is here: the next logger needs no file to know that.
-        if self.is_empty() && std::fs::remove_file(&self.path).is_err() {
+        self.file.goes = self.is_empty();
+    }
+}
+
+/// The file on disk, which is removed, if it goes, after it was in memory: not every system removes what is.
+struct Leftover {
+    path: PathBuf,
+    goes: bool,
+}
+
+impl Drop for Leftover {
+    fn drop(&mut self) {
+        if self.goes && sys::remove_file(&self.path).is_err() {
             tracing::debug!("{} is left behind", self.path.display());
         }
     }
@@ -254,27 +267,18 @@ fn taken(place: &[u8], shrunk: bool) -> usize {
 }
 
 /// The file, in memory.
-struct Map {
-    base: NonNull<c_void>,
-}
-
-// SAFETY: the mapping belongs to this value alone.
-unsafe impl Send for Map {}
+struct Map(Mapping);
 
 impl Map {
-    fn open(path: &Path) -> Result<Self, Errno> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = open(path, flags, Mode::RUSR | Mode::WUSR)?;
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = sys::open_log(path)?;
         reserve(&file)?;
-        let (access, size) = (ProtFlags::READ | ProtFlags::WRITE, DATA + CAPACITY);
-        // SAFETY: a new mapping at an address of the kernel's choice touches no other memory.
-        let base = unsafe { mmap(ptr::null_mut(), size, access, MapFlags::SHARED, &file, 0) }?;
-        NonNull::new(base).map(|base| Self { base }).ok_or(Errno::NOMEM)
+        Mapping::new(&file, DATA + CAPACITY).map(Self)
     }
 
     fn header(&self) -> &Header {
         // SAFETY: the mapping begins with a header, aligned as pages are; its parts are atomic.
-        unsafe { self.base.cast().as_ref() }
+        unsafe { self.0.base().cast().as_ref() }
     }
 
     /// The bytes from `begin` to before `end`.
@@ -292,28 +296,17 @@ impl Map {
 
     fn data(&self) -> *mut u8 {
         // SAFETY: it lies in the mapping.
-        unsafe { self.base.as_ptr().cast::<u8>().add(DATA) }
-    }
-}
-
-impl Drop for Map {
-    fn drop(&mut self) {
-        // SAFETY: the mapping is ours, and nothing that was borrowed from it lives longer than this.
-        // An error would mean that it is not mapped, and then there is nothing to do.
-        let _ = unsafe { munmap(self.base.as_ptr(), DATA + CAPACITY) };
+        unsafe { self.0.base().as_ptr().cast::<u8>().add(DATA) }
     }
 }
 
 /// Gives the file its whole size on disk: a full disk is told now, and not by a signal when the memory is touched.
-fn reserve(file: impl AsFd) -> Result<(), Errno> {
-    let size = usize::try_from(rustix::fs::fstat(&file)?.st_size).unwrap_or(0);
-    if size == DATA + CAPACITY {
+fn reserve(file: &File) -> io::Result<()> {
+    if file.metadata()?.len() == (DATA + CAPACITY) as u64 {
         return Ok(());
     }
     // The header, which is at the beginning, stays empty until all the rest is there.
-    let zeros = vec![0; DATA + CAPACITY];
-    let written = rustix::io::pwrite(&file, &zeros, 0)?;
-    if written == zeros.len() { Ok(()) } else { Err(Errno::NOSPC) }
+    file.write_all_at(&vec![0; DATA + CAPACITY], 0)
 }
 
 #[cfg(test)]

@@ -1,5 +1,4 @@
 use super::*;
-use crate::output::run::open_reader;
 use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
@@ -8,16 +7,15 @@ use std::sync::Arc;
 struct Stage {
     directory: tempfile::TempDir,
     writer: File,
-    fifo: OwnedFd,
+    fifo: Reader,
 }
 
 impl Stage {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("r1.out");
-        crate::sys::fifo::make(&path).unwrap();
-        let writer = File::options().read(true).write(true).open(&path).unwrap();
-        let fifo = open_reader(&path).unwrap();
+        let made = fifo::make(&path).unwrap();
+        let (writer, fifo) = (File::from(made.program), fifo::open_reader(&path).unwrap());
         Self { directory, writer, fifo }
     }
 
@@ -46,7 +44,7 @@ impl Stage {
     }
 }
 
-fn data(staging: &mut Staging, fifo: &OwnedFd) -> Vec<u8> {
+fn data(staging: &mut Staging, fifo: &Reader) -> Vec<u8> {
     match staging.peek(fifo, usize::MAX).unwrap() {
         Peek::Data(bytes) => bytes.to_vec(),
         _ => Vec::new(),
@@ -73,7 +71,7 @@ fn bytes_go_through_in_order() {
     stage.print(b"one\ntwo\n");
     assert_eq!(data(&mut staging, &stage.fifo), b"one\ntwo\n");
     let mut log = stage.log();
-    assert_eq!(staging.write_to(&mut log, 4), Ok(4));
+    assert_eq!(staging.write_to(&mut log, 4).unwrap(), 4);
     stage.print(b"three\n");
     assert_eq!(staging.discard(2), b"tw");
     assert_eq!(stage.after_a_kill(staging), b"one\no\nthree\n");
@@ -90,7 +88,7 @@ fn a_kill_around_a_read() {
         staging.map.header().available.store(7, Ordering::SeqCst);
         staging.set(State { begin: 0, end: 0, step: Step::Taking(7) });
         if already_read {
-            assert_eq!(rustix::io::read(&stage.fifo, staging.map.bytes_mut(0, 7)), Ok(7));
+            assert_eq!(fifo::read(&stage.fifo, staging.map.bytes_mut(0, 7)).unwrap(), 7);
         }
         let mut expected = b"a line\n".to_vec();
         if printed_after {
@@ -113,7 +111,7 @@ fn a_kill_around_a_write() {
         staging.map.header().inode.store(log.number(), Ordering::SeqCst);
         staging.map.header().size.store(log.size(), Ordering::SeqCst);
         staging.set(State { begin: 0, end: 7, step: Step::Writing(7) });
-        assert_eq!(log.write(&b"a line\n"[..on_disk]), Ok(on_disk));
+        assert_eq!(log.write(&b"a line\n"[..on_disk]).unwrap(), on_disk);
         assert_eq!(stage.after_a_kill(staging), b"before\na line\n", "{on_disk}");
     }
 }

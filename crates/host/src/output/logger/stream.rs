@@ -4,9 +4,8 @@ use super::super::names::Stream;
 use super::staging::Staging;
 use crate::failpoint::refused;
 use crate::output::protocol::Limits;
-use crate::sys::fifo;
-use rustix::io::Errno;
-use std::os::fd::OwnedFd;
+use crate::sys::fifo::{self, Reader};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,7 +26,7 @@ const BUSY_TURNS: u8 = 4;
 /// One stream of a run whose FIFO is open.
 pub(super) struct StreamState {
     pub(super) token: u64,
-    pub(super) fifo: OwnedFd,
+    pub(super) fifo: Reader,
     pub(super) folder: Arc<Path>,
     pub(super) stream: Stream,
     pub(super) limits: Limits,
@@ -60,7 +59,7 @@ pub(super) struct Dropped {
     /// How much.
     pub(super) bytes: u64,
     /// Why.
-    pub(super) reason: Errno,
+    pub(super) reason: io::Error,
     /// The last byte dropped did not end its line.
     pub(super) mid_line: bool,
     /// When writing is tried again.
@@ -74,7 +73,7 @@ impl Dropped {
     }
 
     /// Writing failed again.
-    pub(super) fn still(&mut self, reason: Errno, now: Instant) {
+    pub(super) fn still(&mut self, reason: io::Error, now: Instant) {
         self.reason = reason;
         self.retry_at = now + LAST_RETRY;
     }
@@ -83,7 +82,7 @@ impl Dropped {
 impl StreamState {
     pub(super) fn new(
         token: u64,
-        (path, fifo): (PathBuf, OwnedFd),
+        (path, fifo): (PathBuf, Reader),
         folder: Arc<Path>,
         stream: Stream,
         limits: Limits,
@@ -114,7 +113,7 @@ impl StreamState {
     }
 
     /// Makes sure that there is a place for staged bytes.
-    pub(super) fn stage(&mut self) -> Result<&mut Staging, Errno> {
+    pub(super) fn stage(&mut self) -> io::Result<&mut Staging> {
         let staging = match self.staging.take() {
             Some(staging) => staging,
             None => Staging::open(&self.path, &self.fifo, &self.folder, self.stream)?,
@@ -128,12 +127,12 @@ impl StreamState {
     }
 
     /// Takes up to `length` of the next bytes away. None: there will never be any more.
-    pub(super) fn consume(&mut self, length: usize) -> Result<Vec<u8>, Errno> {
+    pub(super) fn consume(&mut self, length: usize) -> io::Result<Vec<u8>> {
         if let Some(staging) = self.staging.as_mut().filter(|staging| !staging.is_empty()) {
             return Ok(staging.discard(length));
         }
         let mut bytes = vec![0; length];
-        let read = rustix::io::read(&self.fifo, &mut bytes)?;
+        let read = fifo::read(&self.fifo, &mut bytes)?;
         bytes.truncate(read);
         Ok(bytes)
     }
@@ -148,7 +147,7 @@ impl StreamState {
     }
 
     /// Writing failed: wait, or, when that took too long, begin to drop.
-    pub(super) fn failed(&mut self, reason: Errno, now: Instant) {
+    pub(super) fn failed(&mut self, reason: io::Error, now: Instant) {
         self.fault = match self.fault {
             Fault::Waiting { since, delay, .. } if now.saturating_duration_since(since) < PATIENCE => {
                 let delay = (delay * 2).min(LAST_RETRY);

@@ -2,9 +2,11 @@
 
 use super::super::names::Stream;
 use super::super::times::{HEADER, Header, MARK, Mark, Stamp, find};
-use std::fs::{self, File};
+use crate::files::Stamp as FileStamp;
+use crate::sys::files as sys;
+use crate::sys::positioned::FileExt;
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// A stream that alone is read gets a mark at most this often, in microseconds.
@@ -54,10 +56,9 @@ impl Times {
     fn try_open(folder: &Path, stream: Stream, inode: u64, size: u64) -> io::Result<Self> {
         let path = stream.times(folder, 0);
         if is_ahead(folder, stream, inode) {
-            fs::rename(stream.times(folder, 1), &path)?;
+            sys::rename(stream.times(folder, 1), &path)?;
         }
-        let mut options = File::options();
-        let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+        let file = sys::open_log(&path)?;
         let left_behind = match Header::read(&file)? {
             Some(header) if header.inode == inode => return Self::resume(file, header, size),
             other => other,
@@ -142,9 +143,9 @@ fn is_ahead(folder: &Path, stream: Stream, inode: u64) -> bool {
 fn base_of(folder: &Path, stream: Stream) -> u64 {
     let mut sum: u64 = 0;
     for index in 1.. {
-        let Ok(metadata) = fs::metadata(stream.file(folder, index)) else { break };
-        sum = sum.saturating_add(metadata.size());
-        if let Some((_, header)) = find(folder, stream, index, metadata.ino()) {
+        let Ok(found) = FileStamp::behind(&stream.file(folder, index)) else { break };
+        sum = sum.saturating_add(found.bytes);
+        if let Some((_, header)) = find(folder, stream, index, found.id.number) {
             return sum.saturating_add(header.base);
         }
     }
@@ -154,6 +155,7 @@ fn base_of(folder: &Path, stream: Stream) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn marks(folder: &Path, index: u32) -> Vec<u64> {
         let file = File::open(Stream::Stdout.times(folder, index)).unwrap();
@@ -161,7 +163,7 @@ mod tests {
     }
 
     fn inode(folder: &Path, index: u32) -> u64 {
-        fs::metadata(Stream::Stdout.file(folder, index)).unwrap().ino()
+        FileStamp::behind(&Stream::Stdout.file(folder, index)).unwrap().id.number
     }
 
     fn stamp(micros: u64) -> Stamp {
@@ -187,7 +189,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut times = Times::open(folder.path(), Stream::Stdout, 1, 0);
         (0..10_000).for_each(|n| times.mark(n, stamp(n * 10_000), true));
-        let size = fs::metadata(Stream::Stdout.times(folder.path(), 0)).unwrap().size();
+        let size = fs::metadata(Stream::Stdout.times(folder.path(), 0)).unwrap().len();
         assert!((ALLOWANCE..ALLOWANCE + 10_000).contains(&size), "{size}");
     }
 

@@ -4,16 +4,15 @@
 //! by ascending index cannot miss a file, and a neighbour found while a file kept its index is
 //! really its neighbour. The functions below check just that, and else look again.
 
-use crate::files::FileError;
+use crate::files::{FileError, FileId, Stamp};
 use crate::output::error::failed;
 use crate::output::names::Stream;
 use crate::output::times::{self, Header};
-use rustix::fs::OFlags;
+use crate::sys::files::open_following;
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::ops::Bound;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,18 +33,18 @@ pub(super) struct Chain {
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) file: File,
-    inode: (u64, u64),
+    id: FileId,
 }
 
 impl Link {
     fn new(file: File) -> io::Result<Self> {
-        let metadata = file.metadata()?;
-        Ok(Self { file, inode: (metadata.dev(), metadata.ino()) })
+        let id = FileId::of(&file)?;
+        Ok(Self { file, id })
     }
 
     /// Whether `other` is the same file.
     pub(super) fn is(&self, other: &Self) -> bool {
-        self.inode == other.inode
+        self.id == other.id
     }
 
     /// Its size in bytes.
@@ -93,7 +92,7 @@ impl Chain {
             let skipped_is_free = self.index_of(&next)?.is_some_and(|found| {
                 self.are_free(above(&places, found).take_while(|between| **between < index))
             });
-            if self.inode_at(index) == Some(link.inode) && skipped_is_free {
+            if self.id_at(index) == Some(link.id) && skipped_is_free {
                 return Ok(Some(next));
             }
         }
@@ -105,7 +104,7 @@ impl Chain {
         for _ in 0..ATTEMPTS {
             let Some(index) = self.index_of(link)? else { return Ok(None) };
             let previous = self.first_of(above(&self.places()?, index))?;
-            if self.inode_at(index) == Some(link.inode) {
+            if self.id_at(index) == Some(link.id) {
                 return Ok(previous);
             }
         }
@@ -154,7 +153,7 @@ impl Chain {
     /// When the bytes of `link` were read from the program; `None` when that was not written down.
     pub(super) fn times_of(&self, link: &Link) -> Result<Option<(File, Header)>, FileError> {
         let Some(index) = self.index_of(link)? else { return Ok(None) };
-        Ok(times::find(&self.folder, self.stream, index, link.inode.1))
+        Ok(times::find(&self.folder, self.stream, index, link.id.number))
     }
 
     /// The offset of the byte that comes next to the stream.
@@ -167,7 +166,7 @@ impl Chain {
     fn first_of<'a>(&self, indexes: impl IntoIterator<Item = &'a u32>) -> Result<Option<Link>, FileError> {
         for index in indexes {
             let path = self.stream.file(&self.folder, *index);
-            match open(&path).and_then(Link::new) {
+            match open_following(&path).and_then(Link::new) {
                 Ok(link) => return Ok(Some(link)),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(failed("open", &path)(error)),
@@ -177,19 +176,18 @@ impl Chain {
     }
 
     fn index_of(&self, link: &Link) -> Result<Option<u32>, FileError> {
-        if self.inode_at(0) == Some(link.inode) {
+        if self.id_at(0) == Some(link.id) {
             return Ok(Some(0));
         }
-        Ok(self.places()?.into_iter().find(|index| self.inode_at(*index) == Some(link.inode)))
+        Ok(self.places()?.into_iter().find(|index| self.id_at(*index) == Some(link.id)))
     }
 
     fn are_free<'a>(&self, mut indexes: impl Iterator<Item = &'a u32>) -> bool {
-        indexes.all(|index| self.inode_at(*index).is_none())
+        indexes.all(|index| self.id_at(*index).is_none())
     }
 
-    fn inode_at(&self, index: u32) -> Option<(u64, u64)> {
-        let metadata = fs::metadata(self.stream.file(&self.folder, index)).ok()?;
-        Some((metadata.dev(), metadata.ino()))
+    fn id_at(&self, index: u32) -> Option<FileId> {
+        Stamp::behind(&self.stream.file(&self.folder, index)).map(|stamp| stamp.id).ok()
     }
 
     /// The indexes at which files are, or may be once they were rotated a few times more. Not all up to the highest:
@@ -209,12 +207,6 @@ impl Chain {
 
 fn above(places: &BTreeSet<u32>, index: u32) -> impl Iterator<Item = &u32> {
     places.range((Bound::Excluded(index), Bound::Unbounded))
-}
-
-/// Does not wait for the other end, should it be a FIFO that somebody has put there.
-fn open(path: &Path) -> io::Result<File> {
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
-    OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
 #[cfg(test)]

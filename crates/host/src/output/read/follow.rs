@@ -3,11 +3,11 @@
 use super::reader::{Chunk, OutputReader};
 use super::selection::Selection;
 use super::watch::{Bell, Change, FollowerWaker, Watches};
+use crate::fd::{AsFd, BorrowedFd};
 use crate::files::FileError;
 use crate::layout::Layout;
 use process_monitor_core::id::ProcessId;
 use std::collections::{BTreeMap, VecDeque};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 /// Follows both streams of any number of processes, across rotation and restarts: what an earlier run

@@ -1,9 +1,9 @@
 //! Reading when bytes were read from the program (`output/times.rs`).
 
 use crate::output::times::{MARK, Mark, Stamp};
+use crate::sys::positioned::FileExt;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 /// How many marks are read at a time.
 const BLOCK: usize = 256;

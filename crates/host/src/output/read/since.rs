@@ -4,9 +4,10 @@ use super::chain::{Chain, Link};
 use super::marks;
 use crate::files::FileError;
 use crate::output::error::failed;
+use crate::sys::positioned::FileExt;
 use process_monitor_core::time::Wall;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::time::UNIX_EPOCH;
 
 /// How far the end of a line is looked for, in bytes.
 const LOOK: usize = 64 << 10;
@@ -41,8 +42,8 @@ fn in_file(chain: &Chain, link: &Link, micros: u64) -> Result<Option<u64>, FileE
     let times = chain.times_of(link)?;
     let look = || {
         let metadata = link.file.metadata()?;
-        let written = u64::try_from(metadata.mtime()).unwrap_or(0).saturating_mul(1_000_000)
-            + u64::try_from(metadata.mtime_nsec()).unwrap_or(0) / 1000;
+        let written = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let written = u64::try_from(written.as_micros()).unwrap_or(u64::MAX);
         let Some((times, _)) = times else { return Ok((written >= micros).then_some(0)) };
         let found = marks::since(&times, micros)?;
         // Marks may end before the file does, when they are bounded.

@@ -5,9 +5,9 @@ use super::marks::Marks;
 use crate::files::FileError;
 use crate::output::error::failed;
 use crate::output::times::Stamp;
+use crate::sys::positioned::FileExt;
 use process_monitor_core::framing::whole_lines;
 use std::collections::VecDeque;
-use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 /// The most that is given out at once, in bytes. A longer line comes in pieces.

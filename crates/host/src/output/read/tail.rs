@@ -4,9 +4,9 @@ use super::chain::{Chain, Link};
 use super::since::since;
 use crate::files::FileError;
 use crate::output::error::failed;
+use crate::sys::positioned::FileExt;
 use process_monitor_core::time::Wall;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 /// How much is read at a time, in bytes.
 const BLOCK: u64 = 64 << 10;

@@ -1,14 +1,14 @@
 //! Notifications about folders, for many processes over one descriptor.
 
+use crate::fd::{AsFd, BorrowedFd};
 use crate::files::FileError;
 use crate::output::error::failed;
-use crate::sys::folders::{FolderEvents, LIMITS};
+use crate::sys::folders::{self, FolderEvents};
 use crate::sys::terms::{FolderInterest, What};
+use crate::sys::wait;
 use crate::sys::wakeup::Wakeup;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 use std::collections::{BTreeSet, HashMap};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,12 +62,8 @@ pub(super) struct Bell {
 impl Bell {
     /// Waits at most `timeout` (`None`: for good), and says whether it was woken.
     pub(super) fn wait(&self, timeout: Option<Duration>) -> Result<bool, FileError> {
-        let mut fds = [PollFd::new(&*self.events, PollFlags::IN), PollFd::new(&*self.woken, PollFlags::IN)];
-        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-        match poll(&mut fds, timeout.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(failed("wait for changes in", Path::new("/"))(error)),
-        }
+        wait::any(&[self.events.as_fd(), self.woken.as_fd()], timeout)
+            .map_err(failed("wait for changes in", Path::new("/")))?;
         Ok(self.woken.take())
     }
 }
@@ -133,11 +129,10 @@ impl Watches {
                 self.keys.entry(watch).or_default().insert(key);
                 Ok(true)
             }
-            Err(Errno::NOENT | Errno::NOTDIR) => Ok(false),
-            Err(Errno::NOSPC) => {
-                let [limit, _] = LIMITS;
-                let reason = std::io::Error::other(format!("no watches are left; raise {limit} with sysctl"));
-                Err(failed("watch", folder)(reason))
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+            Err(error) if folders::is_out_of_watches(&error) => {
+                let reason = format!("no watches are left{}", folders::hint(&error));
+                Err(failed("watch", folder)(io::Error::other(reason)))
             }
             Err(error) => Err(failed("watch", folder)(error)),
         }

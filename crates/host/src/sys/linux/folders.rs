@@ -1,5 +1,6 @@
 //! What comes to, goes from, or changes in a folder: inotify(7).
 
+use crate::files::Hint;
 use crate::sys::terms::{FolderEvent, FolderInterest, What};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
@@ -10,8 +11,22 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Which setting of the system limits the folders that a user may watch, and how many may watch.
-pub const LIMITS: [&str; 2] = ["fs.inotify.max_user_watches", "fs.inotify.max_user_instances"];
+/// What to do when watching failed. The limits of watching are reported with errors that mean something else everywhere
+/// else (inotify_init(2), inotify_add_watch(2)).
+pub fn hint(error: &io::Error) -> String {
+    match Errno::from_io_error(error) {
+        Some(Errno::MFILE) => {
+            format!("{}, or fs.inotify.max_user_instances with sysctl", Hint(error))
+        }
+        Some(Errno::NOSPC) => "; raise fs.inotify.max_user_watches with sysctl".to_owned(),
+        _ => Hint(error).to_string(),
+    }
+}
+
+/// Whether watching failed because no more folders may be watched.
+pub fn is_out_of_watches(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::NOSPC)
+}
 
 /// Watches folders. Its descriptor becomes readable when something happened.
 #[derive(Debug)]
@@ -24,8 +39,8 @@ impl FolderEvents {
     }
 
     /// Watches `folder` from now on; the same folder gets the same number, and the new interest.
-    pub fn watch(&self, folder: &Path, interest: FolderInterest) -> rustix::io::Result<i32> {
-        inotify::add_watch(&self.0, folder, flags(interest))
+    pub fn watch(&self, folder: &Path, interest: FolderInterest) -> io::Result<i32> {
+        Ok(inotify::add_watch(&self.0, folder, flags(interest))?)
     }
 
     /// Ends a watch.
@@ -38,7 +53,7 @@ impl FolderEvents {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn drain(&self, mut each: impl FnMut(&FolderEvent<'_>)) -> rustix::io::Result<()> {
+    pub fn drain(&self, mut each: impl FnMut(&FolderEvent<'_>)) -> io::Result<()> {
         let mut buffer = [MaybeUninit::uninit(); 16 << 10];
         let mut reader = inotify::Reader::new(&self.0, &mut buffer);
         loop {
@@ -46,7 +61,7 @@ impl FolderEvents {
                 Ok(event) => each(&translated(&event)),
                 Err(Errno::INTR) => {}
                 Err(Errno::WOULDBLOCK) => return Ok(()),
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
     }

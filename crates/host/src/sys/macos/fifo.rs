@@ -1,42 +1,49 @@
 //! FIFOs. Nothing looks into them without consuming, nor moves their bytes to a file in one step.
 
-use rustix::io::Errno;
+use crate::sys::unix::fifo::made;
 use std::ffi::CString;
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+
+pub use crate::sys::unix::fifo::{Made, Reader, available, hold, kept_by_program, open_reader, read};
 
 /// Whether this system can look into a FIFO and move its bytes to a file in one step that a kill cannot split.
 pub const MOVES: bool = false;
 
 /// Makes a FIFO at `path`, for this user alone.
-pub fn make(path: &Path) -> Result<(), Errno> {
-    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::INVAL)?;
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] when there is no such folder.
+pub fn make(path: &Path) -> io::Result<Made> {
+    let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| ErrorKind::InvalidInput)?;
     // SAFETY: the path is null-terminated and outlives the call.
-    let made = unsafe { libc::mkfifo(path.as_ptr(), 0o600) };
-    if made == 0 {
-        Ok(())
-    } else {
-        Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO))
+    match unsafe { libc::mkfifo(name.as_ptr(), 0o600) } {
+        0 => made(path),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 
-/// A pipe of our own: its reading and its writing end.
-pub fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
-    let pipe = io::pipe().map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
-    pipe.map(|(reader, writer)| (reader.into(), writer.into()))
+/// See [`MOVES`].
+pub struct Looker;
+
+impl Looker {
+    /// Never fails here.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// See [`MOVES`].
+    pub fn look(&mut self, _fifo: &Reader, _bytes: &mut [u8]) -> io::Result<usize> {
+        Err(ErrorKind::Unsupported.into())
+    }
 }
 
 /// See [`MOVES`].
-pub fn look(_fifo: impl AsFd, _pipe: impl AsFd, _limit: usize) -> Result<usize, Errno> {
-    Err(Errno::NOTSUP)
-}
-
-/// See [`MOVES`].
-pub fn move_to(_fifo: impl AsFd, _file: impl AsFd, _at: u64, _length: usize) -> Result<usize, Errno> {
-    Err(Errno::INVAL)
+pub fn move_to(_fifo: &Reader, _file: impl AsFd, _at: u64, _length: usize) -> io::Result<usize> {
+    Err(ErrorKind::InvalidInput.into())
 }
 
 /// A FIFO has the size that the system gives it.
-pub fn enlarge(_fifo: impl AsFd, _bytes: usize) {}
+pub fn enlarge(_fifo: &Reader, _bytes: usize) {}

@@ -2,6 +2,7 @@
 //! what in it, and of a file only to who has it open.
 
 use super::kqueue::{Event as QueueEvent, Queue, event};
+use crate::files::Hint;
 use crate::sys::terms::{FolderEvent, FolderInterest, What};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
@@ -15,11 +16,21 @@ use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Which setting of the system limits the folders that a user may watch, and how many may watch.
-pub const LIMITS: [&str; 2] = ["kern.maxfilesperproc", "kern.maxfiles"];
+/// What to do when watching failed: each watched folder and file takes a descriptor.
+pub fn hint(error: &io::Error) -> String {
+    match Errno::from_io_error(error) {
+        Some(Errno::MFILE) => format!("{}, or kern.maxfilesperproc with sysctl", Hint(error)),
+        _ => Hint(error).to_string(),
+    }
+}
 
 /// How many events are read at once.
 const BATCH: usize = 64;
+
+/// Whether watching failed because no more folders may be watched.
+pub fn is_out_of_watches(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::MFILE)
+}
 
 /// Watches folders. Its descriptor becomes readable when something happened.
 #[derive(Debug)]
@@ -50,7 +61,7 @@ impl FolderEvents {
     }
 
     /// Watches `folder` from now on; the same folder gets the same number, and the new interest beside the old.
-    pub fn watch(&self, folder: &Path, interest: FolderInterest) -> rustix::io::Result<i32> {
+    pub fn watch(&self, folder: &Path, interest: FolderInterest) -> io::Result<i32> {
         let descriptor = open_to_watch(folder, OFlags::DIRECTORY)?;
         let same = file_id(&descriptor)?;
         let mut watches = self.watches();
@@ -87,7 +98,7 @@ impl FolderEvents {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn drain(&self, mut each: impl FnMut(&FolderEvent<'_>)) -> rustix::io::Result<()> {
+    pub fn drain(&self, mut each: impl FnMut(&FolderEvent<'_>)) -> io::Result<()> {
         let mut events: [QueueEvent; BATCH] = [event(0, 0, 0, 0); BATCH];
         loop {
             let filled = match self.queue.wait(&mut events, Some(Duration::ZERO)) {

@@ -14,3 +14,10 @@ pub mod services;
 pub mod survey;
 pub(crate) mod sysctl;
 pub mod wakeup;
+
+#[cfg(feature = "failpoints")]
+pub use crate::sys::unix::death;
+pub use crate::sys::unix::{
+    checks, clock, control, detach, executable, fd, files, handover, host, local, mapping, notify,
+    positioned, reactor, ready, signals, tcp, users, wait, words,
+};

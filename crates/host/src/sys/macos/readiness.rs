@@ -3,6 +3,7 @@
 use super::kqueue::{Event, Queue, event};
 use crate::sys::terms::Interest;
 use rustix::io::Errno;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::ptr;
 use std::time::Duration;
@@ -15,40 +16,41 @@ pub struct Readiness(Queue);
 
 impl Readiness {
     /// Knows no descriptor yet.
-    pub fn new() -> Result<Self, Errno> {
-        Queue::new().map(Self).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
+    pub fn new() -> io::Result<Self> {
+        Queue::new().map(Self)
     }
 
     /// Reports `source` as `token`. One that is known already is reported so from now on.
-    pub fn add(&self, source: impl AsFd, token: u64, interest: Interest) -> Result<(), Errno> {
+    pub fn add(&self, source: impl AsFd, token: u64, interest: Interest) -> io::Result<()> {
         let source = source.as_fd();
         self.set(source, libc::EVFILT_READ, libc::EV_ADD, token)?;
         match interest {
-            Interest::ReadAndWrite => self.set(source, libc::EVFILT_WRITE, libc::EV_ADD, token),
-            Interest::Read => self.unset(source, libc::EVFILT_WRITE),
+            Interest::ReadAndWrite => self.set(source, libc::EVFILT_WRITE, libc::EV_ADD, token)?,
+            Interest::Read => self.unset(source, libc::EVFILT_WRITE)?,
         }
+        Ok(())
     }
 
     /// Reports `source`, which is known, as `token` from now on.
-    pub fn change(&self, source: impl AsFd, token: u64, interest: Interest) -> Result<(), Errno> {
+    pub fn change(&self, source: impl AsFd, token: u64, interest: Interest) -> io::Result<()> {
         self.add(source, token, interest)
     }
 
     /// Undoes [`Readiness::add`].
-    pub fn remove(&self, source: impl AsFd) -> Result<(), Errno> {
+    pub fn remove(&self, source: impl AsFd) -> io::Result<()> {
         self.unset(&source, libc::EVFILT_WRITE)?;
-        self.unset(source, libc::EVFILT_READ)
+        Ok(self.unset(source, libc::EVFILT_READ)?)
     }
 
     /// Waits until something is ready, at most `timeout` (`None`: for good), and puts its tokens into `ready`. Ends early
     /// when a signal interrupts.
-    pub fn wait(&self, ready: &mut Vec<u64>, timeout: Option<Duration>) -> Result<(), Errno> {
+    pub fn wait(&self, ready: &mut Vec<u64>, timeout: Option<Duration>) -> io::Result<()> {
         ready.clear();
         let mut events: [Event; BATCH] = [event(0, 0, 0, 0); BATCH];
         match self.0.wait(&mut events, timeout) {
             Ok(filled) => ready.extend(events.iter().take(filled).map(|event| event.udata.addr() as u64)),
             Err(Errno::INTR) => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
         // One that can be read and written is reported twice.
         ready.dedup();

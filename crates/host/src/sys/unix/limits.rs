@@ -63,8 +63,8 @@ pub(crate) fn leaves_reserve(newest: BorrowedFd<'_>) -> bool {
 
 /// Whether the connection `newest` of a client leaves room for what matters more: programs, and what the monitor
 /// needs itself.
-pub fn has_room_for_clients(newest: BorrowedFd<'_>) -> bool {
-    leaves(newest, 2 * RESERVED)
+pub fn has_room_for_clients(newest: &impl AsFd) -> bool {
+    leaves(newest.as_fd(), 2 * RESERVED)
 }
 
 fn leaves(newest: BorrowedFd<'_>, kept: u64) -> bool {

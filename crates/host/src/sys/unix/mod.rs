@@ -1,9 +1,34 @@
 //! What Linux and macOS share.
 
+pub mod asking;
+pub mod checks;
+pub mod clock;
+pub mod control;
+#[cfg(feature = "failpoints")]
+pub mod death;
+pub mod detach;
+pub mod executable;
+pub mod fd;
+pub mod fifo;
 pub mod figures;
 pub mod file_id;
+pub mod files;
+pub mod handover;
+pub mod host;
 pub mod limits;
+pub mod local;
+pub mod mapping;
+pub mod notify;
 pub mod numbers;
+pub mod positioned;
+pub mod reactor;
+pub mod ready;
+pub mod short_path;
+pub mod signals;
 pub mod spawn;
+pub mod tcp;
 pub mod tree;
+pub mod users;
 pub mod variables;
+pub mod wait;
+pub mod words;

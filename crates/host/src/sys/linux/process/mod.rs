@@ -12,4 +12,4 @@ pub mod spawn;
 pub mod stat;
 pub mod usage;
 
-pub use crate::sys::unix::{figures, limits, tree};
+pub use crate::sys::unix::{asking, figures, limits, tree};

@@ -11,6 +11,8 @@ mod child;
 mod slots;
 mod stack;
 
+pub use crate::sys::unix::spawn::bury_unborn;
+
 use super::handle::Process;
 use super::{limits, stat};
 use crate::process::identity::Identity;

@@ -6,6 +6,8 @@
 
 mod child;
 
+pub use crate::sys::unix::spawn::bury_unborn;
+
 use super::exit_watch::ExitWatch;
 use super::handle::Process;
 use super::stat;

@@ -1,9 +1,13 @@
-//! A signal to stop that arrives while one image of the monitor follows another must neither be lost with the old one
+//! Signals to this process (signal(7)).
+//!
+//! One to stop that arrives while one image of the monitor follows another must neither be lost with the old one
 //! nor kill the new one before that can obey it. So it is held back meanwhile: what is blocked stays pending through an
 //! exec (signal(7)), and the new image lets it through when it listens.
 
+use crate::signals::Told;
 use std::io;
 use std::mem::MaybeUninit;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Those by which a monitor is told something.
 const HELD: [libc::c_int; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
@@ -45,3 +49,39 @@ fn change(how: libc::c_int) -> io::Result<()> {
     };
     if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(error)) }
 }
+
+/// See [`crate::signals::Signals`].
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+    child: Signal,
+}
+
+impl Signals {
+    /// Takes them from now on. Needs a runtime.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn take() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            child: signal(SignalKind::child())?,
+        })
+    }
+
+    /// What this process is told next.
+    pub async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+            _ = self.hangup.recv() => Told::TerminalClosed,
+            _ = self.child.recv() => Told::ChildEnded,
+        }
+    }
+}
+
+/// What is said when the terminal is gone, which is no reason to stop anything.
+pub const TERMINAL_CLOSED: &str = "SIGHUP is ignored; use --stop to stop, --restart to restart";

@@ -1,19 +1,17 @@
 //! Leaving: the exec, with what the next image gets.
 
 use super::{COUNT_VARIABLE, FIRST, NAMES_VARIABLE, PID_VARIABLE};
+use crate::handover::Heirloom;
 use crate::process::limits;
 use crate::sys::{memory, paths};
 use rustix::io::fcntl_dupfd_cloexec;
 use std::ffi::{CString, OsStr, OsString, c_char};
 use std::fmt;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
-
-/// A descriptor that the next image gets. Whoever uses it until then shares it: no copy of it is needed before the exec.
-pub type Heirloom = Arc<dyn AsFd + Send + Sync>;
 
 /// What the next image gets, by name.
 #[derive(Default)]
@@ -43,8 +41,8 @@ impl Bequest {
     /// system never loses the file of a program that runs.
     ///
     /// Returns only when both failed. What was open under the numbers from 3 on is then lost, so that the caller can
-    /// do no more than end.
-    pub fn exec(self, executable: &Path, args: &[OsString]) -> io::Error {
+    /// do no more than end. Whether somebody waits for the end of this process does not matter: that stays.
+    pub fn exec(self, executable: &Path, args: &[OsString], _watched: bool) -> io::Error {
         let prepared = Exec::new(executable, args, &self.items).and_then(|exec| {
             self.place()?;
             // Not before: more may be handed over than the user's limit lets be opened.

@@ -1,8 +1,8 @@
 //! Unix sockets whose path may be longer than the system allows.
 
+use crate::fd::OwnedFd;
 use crate::sys::paths;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// A short name for a path, for as long as it lives.

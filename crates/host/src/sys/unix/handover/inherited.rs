@@ -7,7 +7,6 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::net::TcpListener;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// More than that is a mistake of whoever started us.
@@ -62,12 +61,6 @@ impl Inherited {
         listening.filter(|listener| listener.local_addr().is_ok()).collect()
     }
 
-    /// A Unix socket with this name that listens.
-    pub fn take_unix(&mut self, name: &str) -> Option<UnixListener> {
-        let listener = UnixListener::from(self.take(name).filter(listens)?);
-        listener.local_addr().is_ok().then_some(listener)
-    }
-
     /// The bytes with this name ([`super::Bequest::add_bytes`]).
     ///
     /// # Errors
@@ -96,6 +89,7 @@ fn take(number: RawFd) -> Option<OwnedFd> {
     Some(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-fn listens(descriptor: &OwnedFd) -> bool {
+/// Whether it is a socket that listens.
+pub(in crate::sys) fn listens(descriptor: &OwnedFd) -> bool {
     inherit::listens(descriptor)
 }

@@ -1,0 +1,15 @@
+//! What the system, or somebody at a terminal, tells this process.
+
+pub use crate::sys::signals::{Signals, TERMINAL_CLOSED, hold_back, let_through, pass_on_stop};
+
+/// What a process can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code)] // not every system tells everything
+pub enum Told {
+    /// To end, and everything that it manages.
+    Stop,
+    /// Its terminal is gone.
+    TerminalClosed,
+    /// A child of it ended.
+    ChildEnded,
+}

@@ -1,0 +1,3 @@
+//! Descriptors.
+
+pub use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

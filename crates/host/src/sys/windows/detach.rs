@@ -1,0 +1,50 @@
+//! Starting a process that outlives the one that starts it.
+
+use super::process::spawn::inheritance::alone;
+use crate::fd::BorrowedFd;
+use std::io;
+use std::os::windows::io::AsRawHandle;
+use std::os::windows::process::CommandExt;
+use std::process::{Child, Command};
+use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, HANDLE_FLAG_INHERIT, SetHandleInformation};
+use windows_sys::Win32::System::Threading::{
+    CREATE_BREAKAWAY_FROM_JOB, CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW,
+};
+
+/// A console of its own without a window, so that closing a window or pressing a key in it does not reach the process.
+const APART: u32 = CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP;
+
+/// Starts `command` with a console of its own, outside of the job of whoever started us, if that lets anybody go. Beside its standard
+/// streams it inherits `kept` only.
+///
+/// # Errors
+/// What the system said.
+pub fn spawn(command: &mut Command, kept: &[BorrowedFd<'_>]) -> io::Result<Child> {
+    alone(|| {
+        inherit(kept, true)?;
+        let child = spawn_apart(command);
+        inherit(kept, false)?;
+        child
+    })
+}
+
+fn spawn_apart(command: &mut Command) -> io::Result<Child> {
+    match command.creation_flags(APART | CREATE_BREAKAWAY_FROM_JOB).spawn() {
+        // Not every job lets go of who is in it (JOB_OBJECT_LIMIT_BREAKAWAY_OK).
+        Err(error) if error.raw_os_error() == Some(ERROR_ACCESS_DENIED.cast_signed()) => {
+            command.creation_flags(APART).spawn()
+        }
+        other => other,
+    }
+}
+
+fn inherit(kept: &[BorrowedFd<'_>], wanted: bool) -> io::Result<()> {
+    let flag = if wanted { HANDLE_FLAG_INHERIT } else { 0 };
+    for handle in kept {
+        // SAFETY: the handle is open as long as it is borrowed.
+        if unsafe { SetHandleInformation(handle.as_raw_handle(), HANDLE_FLAG_INHERIT, flag) } == 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
