@@ -19,43 +19,43 @@ use work::engine::Running;
 use work::{access, engine, output, registry};
 
 #[library_benchmark]
-#[benches::of(args = engine::SIZES, setup = engine::running)]
+#[benches::of(iter = engine::SIZES, setup = engine::running)]
 fn crash_restart_at_once(running: Running) -> Running {
     black_box(engine::crash(running))
 }
 
 #[library_benchmark]
-#[benches::of(args = engine::SIZES, setup = engine::waiting)]
+#[benches::of(iter = engine::SIZES, setup = engine::waiting)]
 fn crash_restart_after_wait(running: Running) -> Running {
     black_box(engine::crash(running))
 }
 
 #[library_benchmark]
-#[benches::of(args = engine::SIZES, setup = engine::running)]
+#[benches::of(iter = engine::SIZES, setup = engine::running)]
 fn stop_and_start(running: Running) -> Running {
     black_box(engine::restart(running))
 }
 
 #[library_benchmark]
-#[benches::of(args = engine::SIZES, setup = engine::running)]
+#[benches::of(iter = engine::SIZES, setup = engine::running)]
 fn check_that_passes(running: Running) -> Running {
     black_box(engine::check(running))
 }
 
 #[library_benchmark]
-#[benches::of(args = engine::SIZES, setup = engine::running)]
+#[benches::of(iter = engine::SIZES, setup = engine::running)]
 fn event_of_earlier_run(running: Running) -> Running {
     black_box(engine::ignore(running))
 }
 
 #[library_benchmark]
-#[benches::of(args = engine::SIZES, setup = engine::running)]
+#[benches::of(iter = engine::SIZES, setup = engine::running)]
 fn show_and_save_one(running: Running) -> Running {
     black_box(engine::show(running))
 }
 
 #[library_benchmark]
-#[benches::of(args = engine::SIZES, setup = engine::running)]
+#[benches::of(iter = engine::SIZES, setup = engine::running)]
 fn register_one_remove_oldest(running: Running) -> Running {
     black_box(engine::replace(running))
 }
@@ -119,6 +119,11 @@ fn time_of_a_line() -> Vec<u8> {
     black_box(output::stamp())
 }
 
+#[library_benchmark]
+fn whether_a_time_is_torn() -> bool {
+    black_box(output::torn())
+}
+
 library_benchmark_group!(
     name = steps,
     benchmarks = [
@@ -145,6 +150,7 @@ library_benchmark_group!(
         lines_to_stamp,
         lines_read,
         time_of_a_line,
+        whether_a_time_is_torn,
     ]
 );
 

@@ -1,8 +1,6 @@
 //! How a monitor grows with the number of its processes: one line for each number, in a table of its own.
 
-use crate::monitor::{Idle, Monitor};
 use crate::report::{mib, ms};
-use crate::stats::quantile;
 use rustix::process::{Resource, getrlimit};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -19,14 +17,19 @@ pub struct Grown {
     figures: Result<Figures, String>,
 }
 
-/// In milliseconds, MiB and percent of a core.
-struct Figures {
-    cold_start: f64,
-    memory: f64,
-    replacement: f64,
-    listed: f64,
-    stop: f64,
-    idle: f64,
+/// What its columns tell.
+pub struct Figures {
+    pub cold_start: Duration,
+    /// Of the monitor, in bytes.
+    pub memory: u64,
+    /// Crash → replacement, the median.
+    pub replacement: Duration,
+    /// Of one client, the median.
+    pub listed: Duration,
+    /// Until all were stopped.
+    pub stop: Duration,
+    /// The share of one core.
+    pub idle: f64,
 }
 
 /// Whether the system lets a monitor have so many processes.
@@ -44,29 +47,9 @@ pub fn is_possible(size: usize) -> Result<(), String> {
 }
 
 impl Grown {
-    /// All but the end.
-    pub fn new(
-        size: usize,
-        monitor: &Monitor<'_>,
-        replacements: &[Duration],
-        idle: &Idle,
-        listed: &[Duration],
-    ) -> Self {
-        let figures = Figures {
-            cold_start: ms(monitor.cold_start),
-            memory: mib(idle.monitor),
-            replacement: ms(quantile(replacements, 0.5)),
-            listed: ms(quantile(listed, 0.5)),
-            stop: f64::NAN,
-            idle: idle.cpu * 100.0,
-        };
+    /// With `size` processes.
+    pub fn measured(size: usize, figures: Figures) -> Self {
         Self { size, figures: Ok(figures) }
-    }
-
-    /// It took so long to stop everything.
-    pub fn stopped_in(self, stop: Duration) -> Self {
-        let figures = self.figures.map(|figures| Figures { stop: ms(stop), ..figures });
-        Self { figures, ..self }
     }
 
     /// The place of a line, and why it is empty.
@@ -75,10 +58,16 @@ impl Grown {
     }
 
     fn line(&self) -> String {
-        let Self { size, figures } = self;
-        match figures {
-            Ok(Figures { cold_start, memory, replacement, listed, stop, idle }) => format!(
-                "| {size} | {cold_start:.1} ms | {memory:.1} MiB | {replacement:.2} ms | {listed:.2} ms | {stop:.1} ms | {idle:.4} % |"
+        let size = self.size;
+        match &self.figures {
+            Ok(of) => format!(
+                "| {size} | {:.1} ms | {:.1} MiB | {:.2} ms | {:.2} ms | {:.1} ms | {:.4} % |",
+                ms(of.cold_start),
+                mib(of.memory),
+                ms(of.replacement),
+                ms(of.listed),
+                ms(of.stop),
+                of.idle * 100.0,
             ),
             Err(why) => format!("| {size} | {why} | | | | | |"),
         }
@@ -87,9 +76,11 @@ impl Grown {
     /// For programs: names tell the unit.
     pub fn json(&self) -> Value {
         match &self.figures {
-            Ok(figures) => json!({"processes": self.size, "coldStartMs": figures.cold_start,
-                "monitorMib": figures.memory, "replacementP50Ms": figures.replacement, "listP50Ms": figures.listed,
-                "stopAllMs": figures.stop, "idlePercentOfCore": figures.idle}),
+            Ok(of) => {
+                json!({"processes": self.size, "coldStartMs": ms(of.cold_start), "monitorMib": mib(of.memory),
+                "replacementP50Ms": ms(of.replacement), "listP50Ms": ms(of.listed), "stopAllMs": ms(of.stop),
+                "idlePercentOfCore": of.idle * 100.0})
+            }
             Err(why) => json!({"processes": self.size, "notMeasured": why}),
         }
     }

@@ -33,6 +33,7 @@ use rustix::process::Signal;
 use stage::Stage;
 use std::io;
 use std::process::ExitCode;
+use std::time::Instant;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -57,15 +58,23 @@ fn main() -> ExitCode {
 }
 
 fn measure(plan: &Plan, report: &mut Report) -> io::Result<()> {
-    let stage = Stage::new()?;
+    let (stage, begun) = (Stage::new()?, Instant::now());
     let bare = floor::replacements(&stage, plan.kills)?;
     report.spread("bare loop: kill, wait, spawn", 1, &bare, None);
     for size in plan.sizes {
         size::measure(plan, &stage, *size, &bare, report)?;
     }
-    outputs(plan, &stage, report)?;
-    pairs(plan, &stage, report)?;
-    switches(plan, &stage, report)
+    for part in [outputs, pairs, switches] {
+        if begun.elapsed().as_secs() >= plan.most_seconds {
+            eprintln!(
+                "the rest was left out: this machine is busy, and {} seconds are over",
+                plan.most_seconds
+            );
+            break;
+        }
+        part(plan, &stage, report)?;
+    }
+    Ok(())
 }
 
 /// Programs that write as fast as they can.

@@ -26,6 +26,8 @@ pub struct Plan {
     pub switches: usize,
     /// What is written to logs.
     pub outputs: &'static [Output],
+    /// After so many seconds no other part is begun.
+    pub most_seconds: u64,
 }
 
 impl Plan {
@@ -57,6 +59,7 @@ const NOTHING: Plan = Plan {
     pairs: (0, 0),
     switches: 0,
     outputs: &[],
+    most_seconds: u64::MAX,
 };
 
 const FULL: Plan = Plan {
@@ -70,6 +73,7 @@ const FULL: Plan = Plan {
     pairs: (30, 5),
     switches: 20,
     outputs: CAPTURE.outputs,
+    most_seconds: u64::MAX,
 };
 
 /// For each change: is everything there, and of its usual order of magnitude?
@@ -84,6 +88,7 @@ const QUICK: Plan = Plan {
     pairs: (3, 1),
     switches: 3,
     outputs: &[Output { writers: 1, bytes: 100 * MIB }, Output { writers: 100, bytes: MIB }],
+    most_seconds: 90,
 };
 
 const PAIR: Plan = Plan { pairs: (30, 5), ..NOTHING };

@@ -1,10 +1,11 @@
 //! What is measured for one number of processes.
 
-use crate::growth::Grown;
+use crate::growth::{Figures, Grown};
 use crate::monitor::{Monitor, SETTLE};
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::stage::Stage;
+use crate::stats::quantile;
 use crate::{checks, floor, growth};
 use std::io;
 use std::time::Duration;
@@ -29,9 +30,8 @@ pub fn measure(
     let idle = monitor.idle(plan.idle_seconds)?;
     report.idle(size, &idle);
     let listed = monitor.ports()?.api("/processes", 1, plan.asked())?;
-    let grown = Grown::new(size, &monitor, &replacements, &idle, &listed);
     if plan.clients.is_empty() {
-        report.spread("GET /processes, 1 client", size, &listed, None);
+        report.spread("GET /processes, 1 clients", size, &listed, None);
     } else {
         served(plan, stage, &mut monitor, report, (size, &replacements))?;
     }
@@ -40,9 +40,11 @@ pub fn measure(
         let bare = bare_start.mul_f64(killed as f64 / size as f64);
         report.ratio(&format!("{killed} killed at once → all back"), size, monitor.mass_crash(killed)?, bare);
     }
-    let stop = monitor.stop_all()?;
+    let (cold_start, stop) = (monitor.cold_start, monitor.stop_all()?);
     report.ratio("stop all", size, stop, bare_stop);
-    report.grown.push(grown.stopped_in(stop));
+    let (replacement, listed) = (quantile(&replacements, 0.5), quantile(&listed, 0.5));
+    let figures = Figures { cold_start, memory: idle.monitor, replacement, listed, stop, idle: idle.cpu };
+    report.grown.push(Grown::measured(size, figures));
     if size > 1 && plan.checked_seconds > 0 {
         checked(plan, stage, report, (size, &replacements))?;
     }

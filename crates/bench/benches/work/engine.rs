@@ -23,12 +23,18 @@ pub struct Running {
     now: Now,
 }
 
-fn spawned(actions: &[Action]) -> RunId {
-    let run = actions.iter().find_map(|action| match action {
+fn spawned(actions: &[Action]) -> Option<RunId> {
+    actions.iter().find_map(|action| match action {
         Action::Spawn { run, .. } => Some(run.clone()),
         _ => None,
-    });
-    run.expect("it is started")
+    })
+}
+
+fn signalled(actions: &[Action]) -> Option<RunId> {
+    actions.iter().find_map(|action| match action {
+        Action::Signal { run, .. } => Some(run.clone()),
+        _ => None,
+    })
 }
 
 impl Running {
@@ -65,20 +71,17 @@ impl Running {
         self.start(&id);
     }
 
+    /// Starts it, after a stop if it runs.
     fn start(&mut self, id: &ProcessId) -> RunId {
-        let restart = Command::Restart { id: id.clone(), wait: Wait::Accepted };
-        let actions = self.command(restart);
-        if let Some(run) = actions.iter().find_map(|action| match action {
-            Action::Signal { run, .. } => Some(run.clone()),
-            _ => None,
-        }) {
-            let ended = self.exited(id, &run);
-            return self.spawned(id, spawned(&ended));
+        let mut actions = self.command(Command::Restart { id: id.clone(), wait: Wait::Accepted });
+        if let Some(run) = signalled(&actions) {
+            actions = self.exited(id, &run);
         }
-        self.spawned(id, spawned(&actions))
+        self.spawned(id, &actions)
     }
 
-    fn spawned(&mut self, id: &ProcessId, run: RunId) -> RunId {
+    fn spawned(&mut self, id: &ProcessId, actions: &[Action]) -> RunId {
+        let run = spawned(actions).expect("it is started");
         self.handle(Event::Spawned { id: id.clone(), run: run.clone(), result: Ok(100) });
         run
     }
@@ -106,12 +109,14 @@ pub fn waiting(size: usize) -> Running {
     Running::new(size, 1, 365 * DAY_MS)
 }
 
-/// A process crashes, its wait ends, it is started again.
+/// A process crashes, its wait ends if there is one, it is started again.
 pub fn crash(mut running: Running) -> Running {
     let (id, run) = (running.id.clone(), running.run.clone());
     let mut actions = running.exited(&id, &run);
-    actions.extend(running.deadline());
-    running.run = running.spawned(&id, spawned(&actions));
+    if spawned(&actions).is_none() {
+        actions = running.deadline();
+    }
+    running.run = running.spawned(&id, &actions);
     running
 }
 
@@ -145,13 +150,15 @@ pub fn show(running: Running) -> Running {
     running
 }
 
-/// One is registered, and the oldest removed.
+/// One is registered, and the oldest, which runs, is removed.
 pub fn replace(mut running: Running) -> Running {
     let (oldest, next) = running.ends;
-    running.command(Command::Add(Arc::new(entry(next, &[0], USUAL_MS))));
+    running.register(entry(next, &[0], USUAL_MS));
     let oldest_id = id(oldest);
-    running.command(Command::Disable(oldest_id.clone()));
-    running.command(Command::Remove(oldest_id));
+    let actions = running.command(Command::Remove(oldest_id.clone()));
+    let run = signalled(&actions).expect("it is asked to end");
+    running.exited(&oldest_id, &run);
+    assert_eq!(running.engine.state(&oldest_id), None, "it is gone");
     running.ends = (oldest + 1, next + 1);
     running
 }

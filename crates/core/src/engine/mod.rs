@@ -53,7 +53,8 @@ use std::sync::Arc;
 /// All processes of an instance.
 #[derive(Debug)]
 pub struct Engine {
-    processes: IndexMap<ProcessId, Process>,
+    /// In the order of registration. Each in a place of its own: a removal moves all that come after in the map.
+    processes: IndexMap<ProcessId, Box<Process>>,
     /// One deadline per process at most, the earliest first.
     deadlines: BTreeSet<(Mono, ProcessId)>,
     runs: RunIds,
@@ -115,7 +116,7 @@ impl Engine {
             Event::Command(ticket, command) => self.command(ticket, command, now, &mut actions, &mut replies),
             Event::Found { entry, continuing, finding } => {
                 let id = entry.id.clone();
-                self.processes.insert(id.clone(), Process::found(Arc::clone(&entry)));
+                self.processes.insert(id.clone(), Box::new(Process::found(Arc::clone(&entry))));
                 self.with(&id, now, &mut actions, &mut replies, |p, cx| {
                     p.take_up(entry, continuing, finding, cx);
                     if cx.shutting_down {
@@ -168,13 +169,13 @@ impl Engine {
 
     /// What is to be shown of a process.
     pub fn view(&self, id: &ProcessId) -> Option<View> {
-        self.processes.get(id).map(Process::view)
+        self.processes.get(id).map(|process| process.view())
     }
 
     /// What a person should know of a process, in words, and its pid: the part of [`View`] that costs
     /// nothing.
     pub fn brief(&self, id: &ProcessId) -> (Option<&str>, Option<u32>) {
-        self.processes.get(id).map_or((None, None), Process::brief)
+        self.processes.get(id).map_or((None, None), |process| process.brief())
     }
 
     /// The state of a process, as clients see it.
@@ -184,7 +185,7 @@ impl Engine {
 
     /// The registry's entry of a process: its configuration with its present runtime state.
     pub fn entry(&self, id: &ProcessId) -> Option<ProcessEntry> {
-        self.processes.get(id).map(Process::entry)
+        self.processes.get(id).map(|process| process.entry())
     }
 
     /// What [`Engine::entry`] has for the process of `shown`: the same allocation where the two do not differ, so that
@@ -218,7 +219,7 @@ impl Engine {
                 Some(Refusal::AlreadyExists { id: id.clone() })
             }
             Command::Add(entry) => {
-                self.processes.insert(id.clone(), Process::found(Arc::clone(entry)));
+                self.processes.insert(id.clone(), Box::new(Process::found(Arc::clone(entry))));
                 None
             }
             _ if !self.processes.contains_key(&id) => Some(Refusal::NotFound { id: id.clone() }),

@@ -1,28 +1,30 @@
 //! What readers see: written by the supervising thread, read by anybody without a lock.
 
+mod slots;
+
 use arc_swap::ArcSwap;
-use indexmap::IndexMap;
 use process_monitor_core::engine::View;
 use process_monitor_core::id::ProcessId;
 use process_monitor_core::model::ProcessState;
+use slots::Slots;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-type Slots = IndexMap<ProcessId, Arc<ArcSwap<View>>>;
+/// Where the last view of a process is.
+type Slot = Arc<ArcSwap<View>>;
 
 /// The last published view of every process. Clones share it.
 #[derive(Clone, Default)]
 pub struct Board {
-    slots: Arc<ArcSwap<Slots>>,
+    slots: Arc<ArcSwap<Slots<Slot>>>,
     version: Arc<AtomicU64>,
 }
 
 impl Board {
     /// Replaces the views of many processes at once: what a monitor does first.
     pub fn fill(&self, views: impl Iterator<Item = View>) {
-        let slots =
-            views.map(|view| (view.entry.id.clone(), Arc::new(ArcSwap::from_pointee(view)))).collect();
-        self.slots.store(Arc::new(slots));
+        let slots = views.map(|view| (view.entry.id.clone(), Arc::new(ArcSwap::from_pointee(view))));
+        self.slots.store(Arc::new(slots.collect()));
         self.changed();
     }
 
@@ -38,21 +40,19 @@ impl Board {
     /// Publishes `view`. O(1) unless the process is new.
     pub fn put(&self, view: View) {
         let slots = self.slots.load();
-        if let Some(slot) = slots.get(&view.entry.id) {
-            slot.store(Arc::new(view));
-            self.changed();
-            return;
+        match slots.get(&view.entry.id) {
+            Some(slot) => slot.store(Arc::new(view)),
+            None => {
+                let id = view.entry.id.clone();
+                self.slots.store(Arc::new(slots.with(id, Arc::new(ArcSwap::from_pointee(view)))));
+            }
         }
-        let mut more = Slots::clone(&slots);
-        more.insert(view.entry.id.clone(), Arc::new(ArcSwap::from_pointee(view)));
-        self.slots.store(Arc::new(more));
         self.changed();
     }
 
     /// Takes a process off.
     pub fn remove(&self, id: &ProcessId) {
-        let mut fewer = Slots::clone(&self.slots.load());
-        fewer.shift_remove(id);
+        let fewer = self.slots.load().without(id);
         self.slots.store(Arc::new(fewer));
         self.changed();
     }
@@ -71,6 +71,6 @@ impl Board {
     pub fn counts(&self) -> (usize, usize) {
         let slots = self.slots.load();
         let running = slots.values().filter(|slot| slot.load().entry.state == ProcessState::Running).count();
-        (slots.len(), running)
+        (slots.values().count(), running)
     }
 }
