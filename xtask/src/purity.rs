@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crates that the core may stand on, directly.
-const DEPENDENCIES: [&str; 12] = [
+const DEPENDENCIES: [&str; 13] = [
     "globset",
     "indexmap",
     "ipnet",
     "jiff",
+    "memchr",
     "regex-lite",
     "serde",
     "serde_json",
