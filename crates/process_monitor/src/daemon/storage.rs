@@ -232,7 +232,10 @@ impl Storage {
             Request::Put { entry, generation } => {
                 let entry = match (generation, self.ours.processes.get(&entry.id)) {
                     // A mere change of state must not undo an edit that is still on its way to us.
-                    (None, Some(known)) => Arc::new(ProcessEntry::clone(known).with_runtime_of(&entry)),
+                    (None, Some(known)) if !entry.same_configuration(known) => {
+                        Arc::new(ProcessEntry::clone(known).with_runtime_of(&entry))
+                    }
+                    // Shared with what readers see: the entries are most of what a process takes.
                     _ => entry,
                 };
                 self.ours.processes.insert(entry.id.clone(), entry);
