@@ -7,9 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How many clients ask at the same time.
-pub const CLIENTS: [usize; 3] = [1, 16, 64];
-
 /// For how long they ask.
 const SPAN: Duration = Duration::from_secs(2);
 

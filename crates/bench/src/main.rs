@@ -78,6 +78,12 @@ struct Plan {
     switches: usize,
     /// How much is written to one log.
     captured: u64,
+    /// How many ask the API at the same time, in turn.
+    clients: &'static [usize],
+    /// Whether crashes are measured while the API is asked all the time.
+    under_load: bool,
+    /// `output` of the entries.
+    output: &'static str,
 }
 
 /// But for the floor.
@@ -89,6 +95,9 @@ const NOTHING: Plan = Plan {
     pairs: (0, 0),
     switches: 0,
     captured: 0,
+    clients: &[1, 16, 64],
+    under_load: true,
+    output: "capture",
 };
 
 const FULL: Plan = Plan {
@@ -99,6 +108,7 @@ const FULL: Plan = Plan {
     pairs: (30, 5),
     switches: 20,
     captured: 1 << 30,
+    ..NOTHING
 };
 
 const QUICK: Plan = Plan {
@@ -109,6 +119,7 @@ const QUICK: Plan = Plan {
     pairs: (10, 1),
     switches: 3,
     captured: 100 << 20,
+    ..NOTHING
 };
 
 const PAIR: Plan = Plan { pairs: (30, 5), ..NOTHING };
@@ -117,8 +128,17 @@ const SWITCH: Plan = Plan { switches: 20, ..NOTHING };
 
 const CAPTURE: Plan = Plan { captured: 1 << 30, ..NOTHING };
 
-/// As many processes as SPEC 8 knows; it takes some 50,000 descriptors (`ulimit -Hn`) and as many pids.
-const HUGE: Plan = Plan { sizes: &[10_000], kills: 300, idle_seconds: 10, ..NOTHING };
+/// As many processes as SPEC 8 knows. Their output is discarded, so that the monitor needs little more than 10,000
+/// descriptors (`ulimit -Hn`).
+const HUGE: Plan = Plan {
+    sizes: &[10_000],
+    kills: 300,
+    idle_seconds: 10,
+    clients: &[1, 16],
+    under_load: false,
+    output: "discard",
+    ..NOTHING
+};
 
 /// How many are killed at once.
 const AT_ONCE: usize = 1000;
@@ -131,7 +151,7 @@ fn checked(
     (size, plain): (usize, &[Duration]),
 ) -> io::Result<()> {
     let server = checks::Server::start()?;
-    let mut monitor = monitor::Monitor::launch(stage, size, Some(&server))?;
+    let mut monitor = monitor::Monitor::launch(stage, size, plan.output, Some(&server))?;
     // All have been checked once.
     std::thread::sleep(checks::INTERVAL);
     server.forget();
@@ -155,13 +175,16 @@ fn served(
     (size, plain): (usize, &[Duration]),
 ) -> io::Result<()> {
     let ports = monitor.ports()?;
-    for clients in api::CLIENTS {
+    for &clients in plan.clients {
         let floor = ports.alive(clients)?;
         report.spread(&format!("GET /alive, {clients} clients"), size, &floor, None);
         for path in ["/processes/0", "/processes"] {
             let waits = ports.api(path, clients)?;
             report.spread(&format!("GET {path}, {clients} clients"), size, &waits, Some(&floor));
         }
+    }
+    if !plan.under_load {
+        return Ok(());
     }
     let replacements = ports.under_load(|| monitor.replacements(plan.kills))?;
     report.spread("crash → replacement while 16 clients list", size, &replacements, Some(plain));
@@ -178,7 +201,7 @@ fn measure(plan: &Plan, json: Option<&Path>) -> io::Result<()> {
     report.spread("bare loop: kill, wait, spawn", 1, &bare, None);
     for &size in plan.sizes {
         let (bare_start, bare_stop) = floor::start_and_stop(&stage, size)?;
-        let mut monitor = monitor::Monitor::launch(&stage, size, None)?;
+        let mut monitor = monitor::Monitor::launch(&stage, size, plan.output, None)?;
         report.ratio("cold start to all running", size, monitor.cold_start, bare_start);
         let replacements = monitor.replacements(plan.kills)?;
         report.spread("crash → replacement running", size, &replacements, Some(&bare));
@@ -208,7 +231,7 @@ fn switches(plan: &Plan, stage: &Stage, report: &mut Report) -> io::Result<()> {
     if plan.switches == 0 {
         return Ok(());
     }
-    let mut monitor = monitor::Monitor::launch_in(stage, SIZE, "switched", None)?;
+    let mut monitor = monitor::Monitor::launch_in(stage, SIZE, "switched")?;
     let switch::Switches { pauses, unnoticed, took } = switch::measure(&mut monitor, plan.switches)?;
     report.longest("self-restart under load: longest request of each", SIZE, &pauses);
     report.longest("self-restart under load: crash → replacement at the worst moment", SIZE, &unnoticed);

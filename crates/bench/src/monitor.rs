@@ -51,16 +51,22 @@ fn program() -> io::Result<PathBuf> {
 }
 
 impl<'a> Monitor<'a> {
-    /// Writes a registry of `size` workloads and starts a monitor on it, which checks them by `server`.
-    pub fn launch(stage: &'a Stage, size: usize, server: Option<&Server>) -> io::Result<Self> {
-        Self::launch_in(stage, size, if server.is_some() { "checked" } else { "plain" }, server)
+    /// Writes a registry of `size` workloads, with this `output`, and starts a monitor on it, which checks them by
+    /// `server`.
+    pub fn launch(stage: &'a Stage, size: usize, output: &str, server: Option<&Server>) -> io::Result<Self> {
+        let kind = if server.is_some() { "checked" } else { "plain" };
+        Self::launch_on(stage, size, kind, &registry(stage, size, output, server))
     }
 
-    /// The same in a folder for this `kind`.
-    pub fn launch_in(stage: &'a Stage, size: usize, kind: &str, server: Option<&Server>) -> io::Result<Self> {
+    /// The same in a folder for this `kind`; output is captured, and nothing checked.
+    pub fn launch_in(stage: &'a Stage, size: usize, kind: &str) -> io::Result<Self> {
+        Self::launch_on(stage, size, kind, &registry(stage, size, "capture", None))
+    }
+
+    fn launch_on(stage: &'a Stage, size: usize, kind: &str, registry: &Value) -> io::Result<Self> {
         let directory = stage.folder().join(format!("monitor-{size}-{kind}"));
         fs::create_dir(&directory)?;
-        fs::write(directory.join("processes_default.json"), registry(stage, size, server).to_string())?;
+        fs::write(directory.join("processes_default.json"), registry.to_string())?;
         let begun = Instant::now();
         run(&directory, &[])?;
         let mut pids = HashMap::new();
@@ -150,12 +156,12 @@ impl<'a> Monitor<'a> {
     }
 }
 
-/// A registry of `size` workloads, which are checked by `server`.
-pub fn registry(stage: &Stage, size: usize, server: Option<&Server>) -> Value {
+/// A registry of `size` workloads with this `output`, which are checked by `server`.
+pub fn registry(stage: &Stage, size: usize, output: &str, server: Option<&Server>) -> Value {
     let entry = |name: String| {
         let mut entry = json!({
             "id": name, "name": name, "command": stage.executable(), "args": stage.arguments(&name),
-            "restartPolicy": {"maxAttempts": 1_000_000, "backoffIntervalsMs": []},
+            "restartPolicy": {"maxAttempts": 1_000_000, "backoffIntervalsMs": []}, "output": output,
         });
         if let Some(server) = server {
             let interval = u64::try_from(INTERVAL.as_millis()).unwrap_or(u64::MAX);

@@ -26,7 +26,10 @@ impl<'a> Pair<'a> {
     pub fn launch(stage: &'a Stage, size: usize, name: &str) -> io::Result<Self> {
         let directory = stage.folder().join(format!("pair-{name}"));
         fs::create_dir(&directory)?;
-        fs::write(directory.join("processes_default.json"), registry(stage, size, None).to_string())?;
+        fs::write(
+            directory.join("processes_default.json"),
+            registry(stage, size, "capture", None).to_string(),
+        )?;
         run(&directory, &[])?;
         run(&directory, &["--instance", "watcher"])?;
         let mut program = 0;
