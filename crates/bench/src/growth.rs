@@ -1,12 +1,15 @@
 //! How a monitor grows with the number of its processes: one line for each number, in a table of its own.
 
+use crate::monitor::MOST_CAPTURED;
 use crate::report::{mib, ms};
 use rustix::process::{Resource, getrlimit};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Descriptors that a monitor needs for each process while it runs (ARCHITECTURE.md, Descriptors).
-const DESCRIPTORS: u64 = 3;
+fn descriptors(size: usize) -> u64 {
+    if size > MOST_CAPTURED { 1 } else { 3 }
+}
 
 /// And for itself, and for starts that are under way.
 const RESERVE: u64 = 100;
@@ -37,7 +40,7 @@ pub struct Figures {
 /// # Errors
 /// Why not, in words.
 pub fn is_possible(size: usize) -> Result<(), String> {
-    let wanted = size as u64 * DESCRIPTORS + RESERVE;
+    let wanted = size as u64 * descriptors(size) + RESERVE;
     match getrlimit(Resource::Nofile).maximum {
         Some(limit) if limit < wanted => {
             Err(format!("needs {wanted} descriptors, the hard limit is {limit} (`ulimit -Hn`)"))

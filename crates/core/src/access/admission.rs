@@ -41,7 +41,7 @@ pub fn programs(entry: &ProcessEntry) -> impl Iterator<Item = (JsonPath, &str)> 
 /// * an autostart that `allowRemoteAutostart` does not permit.
 pub fn problems(entry: &ProcessEntry, access: &RemoteAccess) -> Vec<Problem> {
     let variables = entry.environment.iter().flatten().filter_map(|(name, _)| variable_problem(name));
-    let check = entry.aliveness_check.iter().flat_map(check_problems);
+    let check = entry.aliveness_check.as_deref().into_iter().flat_map(check_problems);
     let logs = entry.logs.iter().flat_map(log_problems);
     let stop = entry.stop.as_ref().map(|stop| stop.timeout_ms).filter(|ms| *ms > MAX_STOP_TIMEOUT_MS);
     let stop =

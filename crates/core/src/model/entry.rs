@@ -70,8 +70,9 @@ document! {
         #[serde(skip_serializing_if = "Option::is_none")]
         restart_policy: Option<RestartPolicy> = None,
         /// Health check. Default none.
+        // Boxed: most have none, and it is the largest part of what has one.
         #[serde(skip_serializing_if = "Option::is_none")]
-        aliveness_check: Option<AlivenessCheck> = None,
+        aliveness_check: Option<Box<AlivenessCheck>> = None,
         /// How it is asked to end. Default: that of an empty object.
         #[serde(skip_serializing_if = "Option::is_none")]
         stop: Option<StopConfig> = None,
@@ -141,7 +142,7 @@ impl ProcessEntry {
 
     /// Its health check, if that is switched on.
     pub fn check(&self) -> Option<&AlivenessCheck> {
-        self.aliveness_check.as_ref().filter(|check| check.enabled == Some(true))
+        self.aliveness_check.as_deref().filter(|check| check.enabled == Some(true))
     }
 
     /// This entry with the runtime fields of `other`: what the monitor writes.

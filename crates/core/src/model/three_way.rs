@@ -51,6 +51,12 @@ impl<T: ThreeWay + Clone + PartialEq> ThreeWay for Option<T> {
     }
 }
 
+impl<T: ThreeWay> ThreeWay for Box<T> {
+    fn three_way(base: &Self, ours: &Self, theirs: &Self) -> Self {
+        Self::new(T::three_way(base, ours, theirs))
+    }
+}
+
 impl<T: ThreeWay> ThreeWay for Arc<T> {
     fn three_way(base: &Self, ours: &Self, theirs: &Self) -> Self {
         match Self::ptr_eq(base, theirs) {

@@ -143,6 +143,20 @@ impl<T: Readable> Readable for Option<T> {
     }
 }
 
+impl<T: Readable> Readable for Box<T> {
+    fn read(value: Value, report: &mut Report) -> Option<Self> {
+        T::read(value, report).map(Self::new)
+    }
+
+    fn paths() -> Vec<Path> {
+        T::paths()
+    }
+
+    fn spelt_out(&self) -> Value {
+        T::spelt_out(self)
+    }
+}
+
 impl<T: Readable> Readable for Arc<T> {
     fn read(value: Value, report: &mut Report) -> Option<Self> {
         T::read(value, report).map(Self::new)

@@ -50,7 +50,7 @@ fn stop(signal: StopSignal, timeout_ms: u64, kill_tree: bool) -> Option<StopConf
 }
 
 /// With a startup check where there is something to be done if it fails.
-fn check(fail_action: Option<FailAction>) -> Option<AlivenessCheck> {
+fn check(fail_action: Option<FailAction>) -> Option<Box<AlivenessCheck>> {
     let startup = fail_action.map(|fail_action| StartupCheck {
         enabled: true,
         initial_delay_ms: 100,
@@ -59,13 +59,13 @@ fn check(fail_action: Option<FailAction>) -> Option<AlivenessCheck> {
         fail_action,
         ..StartupCheck::default()
     });
-    Some(AlivenessCheck {
+    Some(Box::new(AlivenessCheck {
         enabled: Some(true),
         tcp: Some("127.0.0.1:1".into()),
         interval_ms: 1_500,
         startup_check: startup,
         ..AlivenessCheck::default()
-    })
+    }))
 }
 
 fn at_once() -> RestartPolicy {

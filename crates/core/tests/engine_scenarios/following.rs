@@ -14,7 +14,7 @@ fn startup() -> StartupCheck {
 
 fn checked(check: AlivenessCheck) -> ProcessEntry {
     let policy = RestartPolicy { kind: RestartType::Never, ..RestartPolicy::default() };
-    ProcessEntry { aliveness_check: Some(check), restart_policy: Some(policy), ..entry() }
+    ProcessEntry { aliveness_check: Some(check.into()), restart_policy: Some(policy), ..entry() }
 }
 
 fn with_startup(startup: StartupCheck) -> ProcessEntry {

@@ -19,12 +19,12 @@ fn check() -> AlivenessCheck {
 /// Checked every 3 s, killed at the second failure, restarted at once.
 fn checked() -> ProcessEntry {
     let policy = RestartPolicy { backoff_intervals_ms: Vec::new(), ..RestartPolicy::default() };
-    ProcessEntry { aliveness_check: Some(check()), restart_policy: Some(policy), ..entry() }
+    ProcessEntry { aliveness_check: Some(check().into()), restart_policy: Some(policy), ..entry() }
 }
 
 fn with_startup(startup: StartupCheck) -> ProcessEntry {
     let check = AlivenessCheck { startup_check: Some(startup), ..check() };
-    ProcessEntry { aliveness_check: Some(check), ..checked() }
+    ProcessEntry { aliveness_check: Some(check.into()), ..checked() }
 }
 
 fn startup(fail_action: FailAction) -> StartupCheck {
@@ -107,7 +107,7 @@ fn answers_that_nobody_waits_for_change_nothing() {
 #[test]
 fn what_is_switched_off_is_not_checked() {
     let off = AlivenessCheck { enabled: None, ..check() };
-    let mut desk = Desk::running(ProcessEntry { aliveness_check: Some(off), ..entry() });
+    let mut desk = Desk::running(ProcessEntry { aliveness_check: Some(off.into()), ..entry() });
     desk.pass(100_000);
     assert_eq!((desk.log().as_str(), desk.view().health), ("", None));
     desk.command(Command::Configure(Arc::new(checked())));
@@ -379,7 +379,8 @@ fn it_is_ready_by_its_own_word() {
 fn a_watchdog_wants_to_hear_of_it() {
     let watched =
         AlivenessCheck { enabled: Some(true), watchdog_ms: Some(1_000), ..AlivenessCheck::default() };
-    let running = || Desk::running(ProcessEntry { aliveness_check: Some(watched.clone()), ..checked() });
+    let running =
+        || Desk::running(ProcessEntry { aliveness_check: Some(watched.clone().into()), ..checked() });
     let mut desk = running();
     for _ in 0..5 {
         desk.pass(999);

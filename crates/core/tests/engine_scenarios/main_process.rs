@@ -10,7 +10,7 @@ use process_monitor_core::notice::Notice;
 fn with(check: AlivenessCheck) -> ProcessEntry {
     let check = AlivenessCheck { enabled: Some(true), ..check };
     let policy = RestartPolicy { backoff_intervals_ms: Vec::new(), ..RestartPolicy::default() };
-    ProcessEntry { aliveness_check: Some(check), restart_policy: Some(policy), ..entry() }
+    ProcessEntry { aliveness_check: Some(check.into()), restart_policy: Some(policy), ..entry() }
 }
 
 fn daemon() -> ProcessEntry {

@@ -53,5 +53,6 @@ fn one_bad_value_in_a_large_registry_is_found_quickly() {
         error.to_string(),
         format!("line {line}, processes.process-9999.environment.PORT: expected a string, found a number")
     );
-    assert!(begun.elapsed().as_secs() < 20);
+    // Work that grows with the square would take many minutes.
+    assert!(begun.elapsed().as_secs() < 120);
 }

@@ -187,7 +187,7 @@ pub fn entry_of(id: ProcessId) -> impl Strategy<Value = ProcessEntry> {
             is_remote: switches.2,
             untrusted_peer: switches.2.then(|| "203.0.113.9".to_owned()),
             restart_policy: parts.0,
-            aliveness_check: parts.1,
+            aliveness_check: parts.1.map(Box::new),
             stop: parts.2,
             logs: parts.3,
             output: switches.3,

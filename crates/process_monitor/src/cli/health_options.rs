@@ -188,7 +188,7 @@ mod tests {
     fn check(options: HealthOptions) -> Result<Option<AlivenessCheck>, Failure> {
         let options = ProcessOptions { health: options, ..ProcessOptions::default() };
         let entry = options.entry(ProcessId::new("web").unwrap(), &["web".to_owned()], None)?;
-        Ok(entry.aliveness_check)
+        Ok(entry.aliveness_check.map(|check| *check))
     }
 
     #[test]

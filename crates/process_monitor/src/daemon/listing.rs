@@ -17,6 +17,13 @@ use tokio::time::sleep;
 /// change of any state is in the next list in any case.
 const FRESH: Duration = Duration::from_millis(250);
 
+/// A list that takes long to make may be older: so many times as long as that took, so that those who list all the time
+/// cannot have the monitor do nothing else. But no older than [`OLDEST`].
+const TIMES_AS_LONG: u32 = 4;
+
+/// No list is older, however many processes there are.
+const OLDEST: Duration = Duration::from_millis(1000);
+
 const BEGINNING: &[u8] = br#"{"processes":["#;
 const END: &[u8] = b"]}";
 
@@ -54,6 +61,8 @@ struct Made {
     parts: Vec<Part>,
     /// When the oldest of its parts was made.
     oldest: Instant,
+    /// How old its parts may be.
+    fresh: Duration,
     /// Of the board, before it was read.
     version: u64,
 }
@@ -67,13 +76,13 @@ struct Part {
 
 impl Made {
     fn is_fresh(&self, version: u64) -> bool {
-        self.version == version && self.oldest.elapsed() < FRESH
+        self.version == version && self.oldest.elapsed() < self.fresh
     }
 
     /// The JSON of the process at `index`, and since when it is so, if nothing is new of it.
     fn still(&self, index: usize, view: &Arc<View>) -> Option<(&[u8], Instant)> {
         let part = self.parts.get(index).filter(|part| Arc::ptr_eq(&part.view, view))?;
-        let json = self.json.get(part.at.clone()).filter(|_| part.made.elapsed() < FRESH)?;
+        let json = self.json.get(part.at.clone()).filter(|_| part.made.elapsed() < self.fresh)?;
         Some((json, part.made))
     }
 }
@@ -101,9 +110,10 @@ impl Listing {
 }
 
 fn make(version: u64, before: Option<&Made>, handle: &Handle) -> io::Result<Made> {
+    let begun = Instant::now();
     let views = handle.board().all();
     let mut json = Vec::with_capacity(before.map_or(0, |made| made.json.len() + made.json.len() / 8));
-    let (mut parts, mut oldest) = (Vec::with_capacity(views.len()), Instant::now());
+    let mut parts = Vec::with_capacity(views.len());
     json.extend_from_slice(BEGINNING);
     for (index, view) in views.into_iter().enumerate() {
         if index > 0 {
@@ -116,14 +126,19 @@ fn make(version: u64, before: Option<&Made>, handle: &Handle) -> io::Result<Made
                 made
             }
             None => {
-                let made = Instant::now();
                 serde_json::to_writer(&mut json, &handle.glance(&view))?;
-                made
+                // All at once: were each old at a time of its own, every list would be made for the sake of a few.
+                begun
             }
         };
-        oldest = oldest.min(made);
         parts.push(Part { view, at: begin..json.len(), made });
     }
     json.extend_from_slice(END);
-    Ok(Made { json: json.into(), parts, oldest, version })
+    let oldest = parts.iter().map(|part: &Part| part.made).min().unwrap_or(begun);
+    // A list of which a part was there already was made faster than it will be next time.
+    let fresh = match before.filter(|_| oldest < begun) {
+        Some(before) => before.fresh,
+        None => (begun.elapsed() * TIMES_AS_LONG).clamp(FRESH, OLDEST),
+    };
+    Ok(Made { json: json.into(), parts, oldest, fresh, version })
 }

@@ -193,8 +193,10 @@ impl Executor {
         if let Err(error) = record::finish(&self.layout.run_record(&live.id), &run, exit, clock::wall()) {
             tracing::warn!(process = %live.id, %error, "cannot note its exit");
         }
-        self.tell_exited(&run);
-        self.output_ended(&run);
+        if live.tree.has_output() {
+            self.tell_exited(&run);
+            self.output_ended(&run);
+        }
         self.lines.forget(&run);
         tracing::info!(process = %live.id, pid = live.process.identity().pid, %exit, "ended");
         let id = live.id.clone();

@@ -289,8 +289,11 @@ impl Storage {
                 EntryChange::State(entry) => {
                     // It must not undo an edit that is still on its way to us.
                     let entry = match self.ours.processes.get(&entry.id) {
-                        Some(known) => Arc::new(ProcessEntry::clone(known).with_runtime_of(&entry)),
-                        None => entry,
+                        Some(known) if !entry.same_configuration(known) => {
+                            Arc::new(ProcessEntry::clone(known).with_runtime_of(&entry))
+                        }
+                        // Shared with what readers see: the entries are most of what a process takes.
+                        _ => entry,
                     };
                     self.ours.processes.insert(entry.id.clone(), entry);
                     self.dirty = self.dirty.or(Some(Instant::now() + self.patience()));

@@ -47,6 +47,11 @@ impl Tree {
         Self { main: Some(main), ..self }
     }
 
+    /// Whether its output is captured.
+    pub fn has_output(&self) -> bool {
+        self.fifos.is_some()
+    }
+
     fn query(&self) -> TreeQuery<'_> {
         TreeQuery {
             leader: self.leader,

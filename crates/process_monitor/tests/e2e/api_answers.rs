@@ -35,6 +35,7 @@ fn a_status_has_every_field_and_no_secret() {
         "command",
         "args",
         "workingDirectory",
+        "output",
         "logFolder",
         "health",
     ];
