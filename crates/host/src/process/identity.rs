@@ -78,7 +78,7 @@ impl BootId {
 mod tests {
     use super::*;
     use crate::clock;
-    use std::process::{Command, Stdio};
+    use std::process::{Child, Command, Stdio};
     use std::time::Duration;
 
     #[test]
@@ -90,9 +90,22 @@ mod tests {
         assert_eq!(Identity::of(u32::MAX).unwrap(), None);
     }
 
+    /// A process that ends with its input: this test program, told to run the test below.
+    fn waiting() -> Child {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["process::identity::tests::until_its_input_ends", "--exact", "--ignored", "--nocapture"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
+    }
+
+    #[test]
+    #[ignore = "what the tests below start"]
+    fn until_its_input_ends() {
+        let _ = std::io::stdin().lines().next();
+    }
+
     #[test]
     fn a_zombie_is_dead() {
-        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let mut child = waiting();
         let identity = Identity::of(child.id()).unwrap().unwrap();
         drop(child.stdin.take());
         let pidfd = super::super::Process::adopt(&identity).unwrap().unwrap();
@@ -104,7 +117,7 @@ mod tests {
     #[test]
     fn the_start_in_time_of_day() {
         let before = clock::wall();
-        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let mut child = waiting();
         let started = Identity::of(child.id()).unwrap().unwrap().started_at_wall().unwrap();
         let after = clock::wall();
         child.kill().unwrap();

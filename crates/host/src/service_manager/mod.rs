@@ -5,21 +5,19 @@
 //! | --- | --- |
 //! | `systemd` | Linux |
 //! | `launchd` | macOS |
+//! | `sys::services` | Windows; and the files of the others |
 
 mod launchd;
 mod systemd;
 
-use crate::files::{self, Durability, FileError};
 use crate::layout::NoHome;
 use crate::sys::services;
+pub use crate::sys::services::{read_unit, remove_unit, supervised, tell, write_unit};
 pub use crate::sys::users::{is_root, name_of, owner_unless_root};
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-
-/// A unit is no longer than that, in bytes.
-const LONGEST_UNIT: u64 = 1 << 20;
+use std::time::Duration;
 
 /// Why the service manager was not told.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +28,20 @@ pub enum ManagerError {
     /// Another one starts services here.
     #[error("{0} does not run on this machine")]
     NotBooted(&'static str),
+    /// It starts services for nobody in particular.
+    #[error(
+        "Windows starts services for the machine only; become administrator and install it with --system, or have it started when \
+         you log on: schtasks /create /tn process_monitor /sc onlogon /tr process_monitor"
+    )]
+    MachineOnly,
+    /// The service control manager said no.
+    #[error("the service control manager refused to {attempt}: {source}")]
+    Denied {
+        /// What was attempted.
+        attempt: &'static str,
+        /// What it said.
+        source: io::Error,
+    },
     /// It could not be asked.
     #[error("cannot run {command}: {source}")]
     Run {
@@ -55,6 +67,20 @@ pub enum Kind {
     Systemd,
     /// Of macOS.
     Launchd,
+    /// Of Windows: the service control manager.
+    Windows,
+}
+
+/// How a service is, for its manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is up.
+    Ready,
+    /// It ends, and may take that long.
+    Stopping {
+        /// At most.
+        within: Duration,
+    },
 }
 
 impl Kind {
@@ -68,6 +94,7 @@ impl Kind {
         match self {
             Self::Systemd => "systemd",
             Self::Launchd => "launchd",
+            Self::Windows => "the service control manager",
         }
     }
 }
@@ -90,20 +117,8 @@ impl Manager {
         match self.kind {
             Kind::Systemd => systemd::folder(self.of_user),
             Kind::Launchd => launchd::folder(self.of_user),
+            Kind::Windows => services::folder(self.of_user),
         }
-    }
-
-    /// Writes a unit, which everybody may read.
-    ///
-    /// # Errors
-    /// When the folder cannot be written; a unit that was there is as it was.
-    pub fn write_unit(self, path: &Path, text: &str) -> Result<(), FileError> {
-        if let Some(folder) = path.parent() {
-            files::create_folders(folder)?;
-        }
-        files::write_atomic(path, text.as_bytes(), Durability::Synced)?;
-        let readable = std::fs::Permissions::from_mode(0o644);
-        std::fs::set_permissions(path, readable).map_err(FileError::os("let everybody read", path))
     }
 
     /// Has it read its units again.
@@ -113,8 +128,8 @@ impl Manager {
     pub fn reload(self) -> Result<(), ManagerError> {
         match self.kind {
             Kind::Systemd => run("systemctl", &systemd::words(self.of_user, &["daemon-reload"])?),
-            // A property list is read when it is loaded.
-            Kind::Launchd => Ok(()),
+            // A property list is read when it is loaded, and a service is known once it is written.
+            Kind::Launchd | Kind::Windows => Ok(()),
         }
     }
 
@@ -126,6 +141,7 @@ impl Manager {
         match self.kind {
             Kind::Systemd => run("systemctl", &systemd::words(self.of_user, &["disable", unit])?),
             Kind::Launchd => run("launchctl", &["disable".into(), launchd::target(self.of_user, unit)]),
+            Kind::Windows => services::disable(unit).map_err(denied("disable the service")),
         }
     }
 
@@ -137,6 +153,7 @@ impl Manager {
         match self.kind {
             Kind::Systemd => systemd::ask(self.of_user, "is-enabled", unit),
             Kind::Launchd => launchd::is_enabled(self.of_user, unit),
+            Kind::Windows => services::is_enabled(unit).map_err(denied("tell of the service")),
         }
     }
 
@@ -148,6 +165,7 @@ impl Manager {
         match self.kind {
             Kind::Systemd => systemd::ask(self.of_user, "is-active", unit),
             Kind::Launchd => launchd::is_active(self.of_user, unit),
+            Kind::Windows => services::is_active(unit).map_err(denied("tell of the service")),
         }
     }
 
@@ -161,6 +179,7 @@ impl Manager {
         match self.kind {
             Kind::Systemd => systemd::command(self.of_user, &format!("enable --now {unit}")),
             Kind::Launchd => launchd::start_command(self.of_user, path),
+            Kind::Windows => format!("sc start {unit}"),
         }
     }
 
@@ -169,6 +188,7 @@ impl Manager {
         match self.kind {
             Kind::Systemd => systemd::command(self.of_user, &format!("status {unit}")),
             Kind::Launchd => format!("launchctl print {}", launchd::target(self.of_user, unit)),
+            Kind::Windows => format!("sc query {unit}"),
         }
     }
 
@@ -179,11 +199,16 @@ impl Manager {
             Kind::Systemd => {
                 Some("To have it run also while you are not logged in:\n  loginctl enable-linger\n")
             }
+            Kind::Windows => None,
             Kind::Launchd => {
                 Some("It runs while you are logged in; for always, install it with --system as root.\n")
             }
         }
     }
+}
+
+fn denied(attempt: &'static str) -> impl FnOnce(io::Error) -> ManagerError {
+    move |source| ManagerError::Denied { attempt, source }
 }
 
 fn run(program: &str, words: &[String]) -> Result<(), ManagerError> {
@@ -199,17 +224,5 @@ fn output(program: &str, words: &[String]) -> Result<(String, Output), ManagerEr
     match Command::new(program).args(words).stdin(Stdio::null()).output() {
         Ok(output) => Ok((name, output)),
         Err(source) => Err(ManagerError::Run { command: name, source }),
-    }
-}
-
-/// The text of a unit; `None` where there is none.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn read_unit(path: &Path) -> Result<Option<String>, FileError> {
-    match files::read_bounded(path, LONGEST_UNIT) {
-        Ok(text) => Ok(Some(String::from_utf8_lossy(&text).into_owned())),
-        Err(FileError::Os { reason, .. }) if reason.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
     }
 }

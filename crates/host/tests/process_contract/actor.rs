@@ -130,6 +130,7 @@ fn many(count: usize) {
 
 /// A monitor that starts one program and goes on until it is killed: `FOLDER ACT…`.
 fn monitor(folder: &Path, act: &[OsString]) {
+    process_monitor_host::failpoint::arm();
     let stage = Stage::in_folder(folder);
     let (verb, args) = act.split_first().unwrap();
     let program = args.iter().fold(stage.act(verb), |program, arg| program.arg(arg));

@@ -8,6 +8,7 @@
 
 mod actor;
 mod exits;
+mod moments;
 mod platform;
 mod spawning;
 mod stage;
@@ -26,8 +27,15 @@ fn main() -> ExitCode {
     }
     // As a monitor does, before anything is started.
     let reaper = Reaper::become_subreaper().unwrap();
-    let tests: [&[stage::Test]; 5] =
-        [spawning::TESTS, exits::TESTS, trees::TESTS, stopping::TESTS, takeover::TESTS];
+    let tests: &[&[stage::Test]] = &[
+        spawning::TESTS,
+        exits::TESTS,
+        trees::TESTS,
+        stopping::TESTS,
+        takeover::TESTS,
+        #[cfg(feature = "failpoints")]
+        moments::TESTS,
+    ];
     let trials = tests.iter().copied().flatten().map(|(name, test)| {
         let test = *test;
         Trial::test(*name, move || {

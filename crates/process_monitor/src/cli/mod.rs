@@ -61,6 +61,10 @@ use std::process::ExitCode;
 
 /// Does what the command line says. Returns the exit code of SPEC 6.
 pub fn main(program: Program) -> ExitCode {
+    // As a helper that asks programs to end it is no command line.
+    if let Some(code) = process_monitor_host::process::asking::serve(std::env::args_os().skip(1)) {
+        return ExitCode::from(u8::try_from(code).unwrap_or(1));
+    }
     process_monitor_host::failpoint::arm();
     // Before an upgrade can replace the file. Who needs it asks again, and hears why it is not known.
     let _own = process_monitor_host::program::own();

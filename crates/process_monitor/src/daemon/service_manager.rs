@@ -4,6 +4,7 @@
 use super::Handle;
 use aliveness::sd_notify::{Notifier, Watchdog};
 use process_monitor_host::clock;
+use process_monitor_host::service_manager::{State, tell};
 use std::time::Duration;
 
 /// Beside the time that programs may take to stop: for what is left of them, and for the files.
@@ -24,6 +25,7 @@ impl ServiceManager {
 
     /// Everything is taken up, and we can be talked to.
     pub fn ready(&self, processes: usize) {
+        tell(State::Ready);
         self.tell(&format!(
             "READY=1\nMAINPID={}\nSTATUS=supervising {processes} processes",
             std::process::id()
@@ -32,6 +34,7 @@ impl ServiceManager {
 
     /// It ends, and the slowest program may take `longest` to stop.
     pub fn stopping(&self, longest: Duration) {
+        tell(State::Stopping { within: longest + TO_END });
         let within = (longest + TO_END).as_micros();
         self.tell(&format!("STOPPING=1\nEXTEND_TIMEOUT_USEC={within}\nSTATUS=stopping every process"));
     }

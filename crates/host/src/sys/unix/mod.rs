@@ -23,6 +23,7 @@ pub mod numbers;
 pub mod positioned;
 pub mod reactor;
 pub mod ready;
+pub mod services;
 pub mod short_path;
 pub mod signals;
 pub mod spawn;

@@ -39,9 +39,13 @@ impl OwnerOnly {
     /// nor write (`NW`).
     fn with(inherited: &str) -> io::Result<Self> {
         let (user, level) = users::own_sid_and_level()?;
+        // Nobody can become the system itself; who could is an administrator, as root could on Unix.
+        let (level, administrators) = match user == users::SYSTEM {
+            true => ("HI", format!("(A;{inherited};GA;;;BA)")),
+            false => (level.in_words(), String::new()),
+        };
         let text = format!(
-            "O:{user}D:P(A;{inherited};GA;;;{user})(A;{inherited};GA;;;SY)S:(ML;{inherited};NWNR;;;{})",
-            level.in_words()
+            "O:{user}D:P(A;{inherited};GA;;;{user})(A;{inherited};GA;;;SY){administrators}S:(ML;{inherited};NWNR;;;{level})",
         );
         let mut descriptor = ptr::null_mut();
         let text = users::wide(&text);

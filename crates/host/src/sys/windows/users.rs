@@ -21,7 +21,7 @@ use windows_sys::Win32::Security::{
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
 /// The system itself (`LocalSystem`, "Well-known SIDs"): to the rest of this program what root is on Unix.
-const SYSTEM: &str = "S-1-5-18";
+pub(in crate::sys) const SYSTEM: &str = "S-1-5-18";
 
 /// How far a process is trusted ("Mandatory Integrity Control").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

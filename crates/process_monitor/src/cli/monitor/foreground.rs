@@ -4,15 +4,31 @@ use crate::cli::console;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::daemon::{self, DaemonError, Options};
+use process_monitor_core::partner::RESTART_CODE;
+use process_monitor_host::service_manager::supervised;
 
 /// Is the monitor until it is stopped. `foreground`: a person watches.
 pub fn run(context: &Context, foreground: bool) -> Result<(), Failure> {
-    match daemon::run(&options(context, foreground)?) {
+    let options = options(context, foreground)?;
+    let ended = match foreground {
+        true => supervised(move || daemon::run(&options), code),
+        false => daemon::run(&options),
+    };
+    match ended {
         // What was wanted is there, or is to be away: no reason for a service manager to try again.
         Err(error) if error.is_redundant() => console::print(&format!("{error}\n")),
         Ok(0) => Ok(()),
         Ok(code) => Err(Failure::Ended(code)),
         Err(error) => Err(failure(context, &error)),
+    }
+}
+
+/// With which code a service ends, for managers that do not see the exit code of its process.
+fn code(ended: &Result<u8, DaemonError>) -> u32 {
+    match ended {
+        Ok(code) => (*code).into(),
+        Err(error) if error.is_redundant() => 0,
+        Err(_) => RESTART_CODE.unsigned_abs(),
     }
 }
 

@@ -5,7 +5,7 @@ use super::{InstallArgs, RemoveArgs, Service};
 use crate::cli::console;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use process_monitor_host::service_manager::read_unit;
+use process_monitor_host::service_manager::{read_unit, remove_unit, write_unit};
 use serde_json::json;
 
 pub fn install(context: &Context, args: &InstallArgs) -> Result<(), Failure> {
@@ -24,7 +24,7 @@ pub fn install(context: &Context, args: &InstallArgs) -> Result<(), Failure> {
             "install --force replaces it; install --print shows what would be written",
         ));
     }
-    service.manager.write_unit(&service.path, &text).map_err(|error| {
+    write_unit(&service.path, &text).map_err(|error| {
         Failure::failed(error.to_string())
             .advise("install it for your user alone with --user, or become root")
     })?;
@@ -72,7 +72,7 @@ pub fn uninstall(context: &Context, args: &RemoveArgs) -> Result<(), Failure> {
     let failed =
         |error: String| Failure::failed(error).advise("become the user who installed it, and try again");
     let disabled = service.manager.disable(&service.name);
-    std::fs::remove_file(&service.path)
+    remove_unit(&service.path)
         .map_err(|error| failed(format!("cannot remove {}: {error}", service.path.display())))?;
     let reloaded = disabled.and_then(|()| service.manager.reload());
     if context.json {

@@ -4,7 +4,7 @@ use super::gift::{Gift, Heir, Heritable};
 use super::{PREDECESSOR_VARIABLE, STOP};
 use crate::fd::OwnedFd;
 use crate::handover::Heirloom;
-use crate::sys::signals;
+use crate::sys::{services, signals};
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write};
@@ -46,6 +46,12 @@ impl Bequest {
     /// Returns only when nobody follows. The instance's lock may be released then, so that the caller can do no more than
     /// end.
     pub fn exec(mut self, executable: &Path, args: &[OsString], watched: bool) -> io::Error {
+        if services::is_service() {
+            return io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the service control manager starts the one that follows",
+            );
+        }
         if signals::stop_is_wanted()
             && let Err(error) = self.add_bytes(STOP, &[])
         {

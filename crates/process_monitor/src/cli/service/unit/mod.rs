@@ -4,9 +4,11 @@
 //! | --- | --- |
 //! | `systemd` | a unit (systemd.service(5)) |
 //! | `launchd` | a property list (launchd.plist(5)) |
+//! | `windows` | a service, as the host writes and reads it |
 
 mod launchd;
 mod systemd;
+mod windows;
 
 use process_monitor_host::service_manager::Kind;
 
@@ -59,7 +61,8 @@ pub enum Origin {
 impl Origin {
     /// What `text` is to us.
     pub fn of(text: &str) -> Self {
-        let rest = [systemd::MARK, launchd::MARK].iter().find_map(|mark| text.strip_prefix(mark));
+        let rest =
+            [systemd::MARK, launchd::MARK, windows::MARK].iter().find_map(|mark| text.strip_prefix(mark));
         let Some((line, body)) = rest.and_then(|rest| rest.split_once('\n')) else {
             return Self::Foreign;
         };
@@ -74,6 +77,7 @@ impl Unit {
         match kind {
             Kind::Systemd => systemd::name(instance),
             Kind::Launchd => launchd::name(instance),
+            Kind::Windows => windows::name(instance),
         }
     }
 
@@ -82,6 +86,7 @@ impl Unit {
         let (mark, end, body) = match kind {
             Kind::Systemd => (systemd::MARK, "", systemd::body(self)),
             Kind::Launchd => (launchd::MARK, launchd::MARK_END, launchd::body(self)),
+            Kind::Windows => (windows::MARK, "", windows::body(self)),
         };
         format!("{mark}{}{end}\n{body}", checksum(&body))
     }
@@ -135,8 +140,15 @@ mod tests {
     }
 
     #[test]
+    fn for_windows() {
+        let unit = Unit { executable: r"C:\Program Files\pm.exe".into(), ..unit(Scope::System) };
+        insta::assert_snapshot!("windows_service", unit.text(Kind::Windows));
+    }
+
+    #[test]
     fn an_edit_is_seen() {
-        for (kind, what) in [(Kind::Systemd, "=30"), (Kind::Launchd, "<integer>120")] {
+        for (kind, what) in [(Kind::Systemd, "=30"), (Kind::Launchd, "<integer>120"), (Kind::Windows, "7000")]
+        {
             let text = unit(Scope::System).text(kind);
             assert_eq!(Origin::of(&text), Origin::Ours);
             assert_eq!(Origin::of(&text.replace(what, &format!("{what}0"))), Origin::Edited);
@@ -150,5 +162,6 @@ mod tests {
         assert_eq!(Unit::name(Kind::Systemd, "default"), "process_monitor.service");
         assert_eq!(Unit::name(Kind::Systemd, "watcher"), "process_monitor-watcher.service");
         assert_eq!(Unit::name(Kind::Launchd, "watcher"), "tom.process_monitor.watcher.plist");
+        assert_eq!(Unit::name(Kind::Windows, "watcher"), "process_monitor_watcher");
     }
 }

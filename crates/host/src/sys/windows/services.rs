@@ -1,3 +1,0 @@
-pub fn is_service() -> bool {
-    false
-}
