@@ -19,6 +19,6 @@ pub fn entry(number: usize, waits: &[u64], interval_ms: u64) -> ProcessEntry {
     entry.restart_policy = Some(RestartPolicy { max_attempts: u32::MAX, ..policy });
     let url = Some(format!("http://127.0.0.1:8000/{number}"));
     entry.aliveness_check =
-        Some(AlivenessCheck { enabled: Some(true), url, interval_ms, ..AlivenessCheck::default() });
+        Some(AlivenessCheck { enabled: Some(true), url, interval_ms, ..AlivenessCheck::default() }.into());
     entry
 }
