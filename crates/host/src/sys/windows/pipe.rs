@@ -2,20 +2,23 @@
 //! cannot read the file cannot find the pipe, nobody can take the name first, and a pipe comes and goes for clients as a
 //! Unix socket does: by one file's name.
 
+use super::process::open;
 use super::security::OwnerOnly;
+use super::users;
+use crate::fd::BorrowedFd;
 use crate::files::{Durability, write_atomic};
 use crate::random;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::os::windows::io::{FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, PIPE_ACCESS_DUPLEX,
 };
 use windows_sys::Win32::System::Pipes::{
-    CreateNamedPipeW, PIPE_READMODE_BYTE, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE,
-    PIPE_UNLIMITED_INSTANCES, PIPE_WAIT,
+    CreateNamedPipeW, GetNamedPipeServerProcessId, PIPE_READMODE_BYTE, PIPE_REJECT_REMOTE_CLIENTS,
+    PIPE_TYPE_BYTE, PIPE_UNLIMITED_INSTANCES, PIPE_WAIT,
 };
 
 /// How every name begins ("Pipe Names").
@@ -83,6 +86,25 @@ pub fn published_at(path: &Path) -> io::Result<String> {
     match is_name(&name) {
         true => Ok(name),
         false => Err(io::Error::new(ErrorKind::InvalidData, "the file holds no name of a pipe of ours")),
+    }
+}
+
+/// Refuses to talk to another user's process through `pipe`, which was opened by its name. Names of pipes are shown to everybody,
+/// so another user could have taken one whose owner was killed.
+///
+/// # Errors
+/// [`ErrorKind::PermissionDenied`] when it is another's, or when that cannot be known.
+pub fn ensure_ours(pipe: BorrowedFd<'_>) -> io::Result<()> {
+    let mut pid = 0;
+    // SAFETY: the handle is open, and there is room for the answer.
+    if unsafe { GetNamedPipeServerProcessId(pipe.as_raw_handle(), &raw mut pid) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let server = open::open(pid, 0)?.map(|server| users::of_process(&server)).transpose()?;
+    match server {
+        // The system itself, too, may do everything anyway.
+        Some(user) if user == users::own() || user == 0 => Ok(()),
+        _ => Err(io::Error::new(ErrorKind::PermissionDenied, "the pipe is another user's")),
     }
 }
 

@@ -54,6 +54,7 @@ impl LocalStream {
                 result => break result?,
             }
         };
+        pipe::ensure_ours(pipe.as_fd())?;
         let (read_to_end, written_to_end) = (Event::new()?, Event::new()?);
         Ok(Self { pipe, read_to_end, written_to_end, timeout: Mutex::new(None) })
     }
