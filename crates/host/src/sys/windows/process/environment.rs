@@ -11,14 +11,15 @@ use std::os::windows::io::AsRawHandle;
 use windows_sys::Win32::System::Diagnostics::Debug::ReadProcessMemory;
 use windows_sys::Win32::System::Threading::PROCESS_VM_READ;
 
-/// Where the parameters are in the PEB, and in these the environment and its length in bytes (`winternl.h`, and
+/// Where the list of loaded modules and the parameters are in the PEB, and in these the environment and its length in bytes (`winternl.h`, and
 /// `RTL_USER_PROCESS_PARAMETERS` of `ntrtl.h` of System Informer; the same since Windows Vista).
 #[cfg(target_pointer_width = "64")]
-const AT: Places = Places { parameters: 0x20, environment: 0x80, length: 0x3f0 };
+const AT: Places = Places { loader: 0x18, parameters: 0x20, environment: 0x80, length: 0x3f0 };
 #[cfg(target_pointer_width = "32")]
-const AT: Places = Places { parameters: 0x10, environment: 0x48, length: 0x290 };
+const AT: Places = Places { loader: 0x0c, parameters: 0x10, environment: 0x48, length: 0x290 };
 
 struct Places {
+    loader: usize,
     parameters: usize,
     environment: usize,
     length: usize,
@@ -43,6 +44,11 @@ pub fn variables(pid: u32) -> Option<Vec<(OsString, OsString)>> {
 /// The variables of a process that is held with `PROCESS_VM_READ`.
 pub fn variables_of(process: BorrowedFd<'_>) -> io::Result<Vec<(OsString, OsString)>> {
     Ok(block(process)?.split(|&unit| unit == 0).filter_map(variable).collect())
+}
+
+/// Whether a process that is held with `PROCESS_VM_READ` has begun: the first that runs in it makes the list of what is loaded.
+pub fn has_begun(process: BorrowedFd<'_>) -> io::Result<bool> {
+    Ok(address(process, open::basics(process)?.PebBaseAddress.addr().wrapping_add(AT.loader))? != 0)
 }
 
 /// The system's own variables, such as `=C:`, begin with the sign that separates name and value in others.

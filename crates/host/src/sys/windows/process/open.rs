@@ -57,31 +57,18 @@ pub fn has_ended(process: BorrowedFd<'_>) -> io::Result<bool> {
 
 /// Which process it is that is held.
 pub fn identity(process: BorrowedFd<'_>) -> io::Result<Identity> {
-    Ok(Identity { pid: pid_of(process), start_time: times(process)?.created })
+    Ok(Identity { pid: pid_of(process), start_time: created(process)? })
 }
 
-/// The times of a process, in 100 ns (`GetProcessTimes`).
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Times {
-    /// Since 1601, as the clock stood at its start.
-    pub created: u64,
-    /// In kernel and user mode together.
-    pub used: u64,
-}
-
-/// The times of a process that is held.
-pub fn times(process: BorrowedFd<'_>) -> io::Result<Times> {
+/// When a process that is held was made, in 100 ns since 1601, as the clock stood then (`GetProcessTimes`).
+pub fn created(process: BorrowedFd<'_>) -> io::Result<u64> {
     let [mut created, mut exited, mut kernel, mut user] = [FILETIME::default(); 4];
     // SAFETY: the handle is open, and there is room for each answer.
     done(unsafe {
         let process = process.as_raw_handle();
         GetProcessTimes(process, &raw mut created, &raw mut exited, &raw mut kernel, &raw mut user)
     })?;
-    Ok(Times { created: ticks(created), used: ticks(kernel).saturating_add(ticks(user)) })
-}
-
-fn ticks(time: FILETIME) -> u64 {
-    u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime)
+    Ok(u64::from(created.dwHighDateTime) << 32 | u64::from(created.dwLowDateTime))
 }
 
 /// Whether this very process has started the one that is held, and not another that had our number before.
@@ -91,7 +78,7 @@ pub fn is_our_child(process: BorrowedFd<'_>) -> io::Result<bool> {
     }
     // SAFETY: what a plain call gives, which need not be closed.
     let me = unsafe { BorrowedFd::borrow_raw(GetCurrentProcess()) };
-    Ok(times(process)?.created >= times(me)?.created)
+    Ok(created(process)? >= created(me)?)
 }
 
 /// What the system tells of every process (`NtQueryInformationProcess`).

@@ -1,7 +1,7 @@
 //! Letting a process go that was recorded and never began.
 
 use super::object::{done, is, owned};
-use super::open;
+use super::{environment, open};
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::io;
 use std::os::windows::io::AsRawHandle;
@@ -9,15 +9,26 @@ use windows_sys::Win32::Foundation::{ERROR_INVALID_PARAMETER, ERROR_NO_MORE_FILE
 use windows_sys::Win32::System::Diagnostics::ToolHelp::{
     CreateToolhelp32Snapshot, TH32CS_SNAPTHREAD, THREADENTRY32, Thread32First, Thread32Next,
 };
-use windows_sys::Win32::System::Threading::{OpenThread, ResumeThread, THREAD_SUSPEND_RESUME};
+use windows_sys::Win32::System::Threading::{
+    OpenThread, PROCESS_VM_READ, ResumeThread, THREAD_SUSPEND_RESUME,
+};
 
-/// Lets `process` go if it has used no time at all yet. To one that is about to begin, or has, that means nothing: what is not
-/// suspended cannot be resumed.
+/// Lets `process` go if nothing of it has run yet. To one that is about to begin that means nothing: what is not suspended cannot be
+/// resumed. One that is not for us to look into is not ours to let go.
 pub fn if_it_never_began(process: BorrowedFd<'_>) -> io::Result<()> {
-    if open::times(process)?.used > 0 || open::has_ended(process)? {
-        return Ok(());
+    let pid = open::pid_of(process);
+    let inside = match open::open(pid, PROCESS_VM_READ) {
+        Err(refused) if open::is_refused(&refused) => return Ok(()),
+        other => other?,
+    };
+    let Some(inside) = inside else { return Ok(()) };
+    match environment::has_begun(inside.as_fd()) {
+        Ok(false) => {}
+        // Who has ended, perhaps just now, shows nothing any more.
+        Err(error) if !open::has_ended(process)? => return Err(error),
+        _ => return Ok(()),
     }
-    for thread in threads(open::pid_of(process))? {
+    for thread in threads(pid)? {
         let Some(thread) = thread_to_resume(thread)? else { continue };
         // SAFETY: the handle is open.
         if unsafe { ResumeThread(thread.as_fd().as_raw_handle()) } == u32::MAX {
