@@ -55,7 +55,7 @@ cargo_with_zig() {
     case $target in
         *-apple-darwin)
             apple
-            flags="-Clink-arg=-F$cache/frameworks -Clink-arg=-mmacos-version-min=11.0"
+            flags=-Clink-arg=-F$cache/frameworks
             # The linker signs, and whatever changes the program afterwards breaks its signature: no Mac would start it.
             export CARGO_PROFILE_DEV_STRIP=false CARGO_PROFILE_RELEASE_STRIP=false
             ;;
