@@ -51,10 +51,18 @@ cargo_with_zig() {
     export CARGO_ZIGBUILD_PYTHON_PATH=$cache/zig/bin/python CARGO_ZIGBUILD_CACHE_DIR=$cache/zigbuild
     export ZIG_GLOBAL_CACHE_DIR=$cache/zig-objects
     case $2 in build) cargo_command=("$cache/zig/bin/cargo-zigbuild" zigbuild) ;; *) cargo_command=("$cache/zig/bin/cargo-zigbuild" "$2") ;; esac
+    local flags kind
     case $target in
-        *-apple-darwin) export "$(cargo_variable "$target" RUSTFLAGS)=-Clink-arg=-F$cache/frameworks" ;;
+        *-apple-darwin)
+            apple
+            flags=-Clink-arg=-F$cache/frameworks
+            # The linker signs, and whatever changes the program afterwards breaks its signature: no Mac would start it.
+            export CARGO_PROFILE_DEV_STRIP=false CARGO_PROFILE_RELEASE_STRIP=false
+            ;;
         # zig brings musl.
-        *) export "$(cargo_variable "$target" RUSTFLAGS)=-Clink-self-contained=no" ;;
+        *) flags=-Clink-self-contained=no ;;
     esac
+    # The second for the examples in the documentation, which rustdoc links.
+    for kind in RUSTFLAGS RUSTDOCFLAGS; do export "$(cargo_variable "$target" $kind)=$flags"; done
     case $target/$2 in aarch64-*linux*/test | aarch64-*linux*/run) qemu; export "$(cargo_variable "$target" RUNNER)=$cache/qemu/qemu-aarch64" ;; esac
 }

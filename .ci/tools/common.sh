@@ -5,7 +5,7 @@
 # | common.sh | the folder where all of it lies |
 # | debian.sh | packages of the Debian mirror that this machine is configured with |
 # | rust.sh | standard libraries of other systems, for exactly this compiler |
-# | zig.sh | a C compiler and linker for Linux with musl and for macOS, from PyPI |
+# | zig.sh, apple.sh | a C compiler and linker for Linux with musl and for macOS, from PyPI; what it must know of Apple's frameworks |
 # | mingw.sh, wine.sh | a C compiler and linker for Windows, and what runs its programs |
 # | qemu.sh | what runs programs for ARM |
 # | cargo.sh | how cargo is told of these |
