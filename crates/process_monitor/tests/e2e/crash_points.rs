@@ -49,6 +49,11 @@ fn start_when_dead(world: &World, monitor: u32, point: &str) {
     world.start();
 }
 
+/// Whether this folder of the host layer is compiled here.
+fn is_of_this_system(folder: &Path) -> bool {
+    !["linux", "macos", "windows"].into_iter().any(|of| folder.ends_with(of) && of != std::env::consts::OS)
+}
+
 #[test]
 fn every_crash_point_is_tested() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -58,7 +63,10 @@ fn every_crash_point_is_tested() {
     while let Some(folder) = folders.pop() {
         for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             if path.is_dir() {
-                folders.push(path);
+                // What other systems do is tested there.
+                if !path.parent().is_some_and(|parent| parent.ends_with("sys")) || is_of_this_system(&path) {
+                    folders.push(path);
+                }
                 continue;
             }
             let text = fs::read_to_string(path).unwrap();
