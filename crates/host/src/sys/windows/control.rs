@@ -136,7 +136,11 @@ pub async fn connect(path: &Path) -> io::Result<Connection> {
             Err(error) if is(&error, ERROR_FILE_NOT_FOUND) => {
                 return Err(io::Error::new(ErrorKind::ConnectionRefused, error));
             }
-            opened => return opened,
+            opened => {
+                let connection = opened?;
+                pipe::check_server(&connection)?;
+                return Ok(connection);
+            }
         }
     }
 }

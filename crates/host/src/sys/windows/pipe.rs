@@ -3,18 +3,19 @@
 //! Unix socket does: by one file's name.
 
 use super::security::OwnerOnly;
+use super::users;
 use crate::files::{Durability, write_atomic};
 use crate::random;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::os::windows::io::{FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, PIPE_ACCESS_DUPLEX,
 };
 use windows_sys::Win32::System::Pipes::{
-    CreateNamedPipeW, PIPE_READMODE_BYTE, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE,
+    CreateNamedPipeW, GetNamedPipeServerProcessId, PIPE_READMODE_BYTE, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE,
     PIPE_UNLIMITED_INSTANCES, PIPE_WAIT,
 };
 
@@ -63,6 +64,25 @@ pub fn create(name: &str, first: bool) -> io::Result<OwnedHandle> {
     }
     // SAFETY: it was just made, and is nobody else's.
     Ok(unsafe { OwnedHandle::from_raw_handle(pipe) })
+}
+
+/// Whether our own user, or the system itself, serves the pipe whose client's end `pipe` is. The names of pipes are listed for all
+/// users, so another could take that of a monitor that was killed.
+///
+/// # Errors
+/// [`ErrorKind::PermissionDenied`] when somebody else does, or it cannot be told who.
+pub fn check_server(pipe: &impl AsRawHandle) -> io::Result<()> {
+    let mut server = 0;
+    // SAFETY: the handle is open as long as the call.
+    let told = unsafe { GetNamedPipeServerProcessId(pipe.as_raw_handle(), &raw mut server) };
+    let user = if told == 0 { None } else { users::of_pid(server) };
+    match user {
+        Some(user) if user == users::own() || user == users::SYSTEM_NUMBER => Ok(()),
+        _ => Err(io::Error::new(
+            ErrorKind::PermissionDenied,
+            "another user's program has taken the name of the pipe; start the monitor again",
+        )),
+    }
 }
 
 /// Lets clients find the pipe `name` at `path`, in place of what is there.
