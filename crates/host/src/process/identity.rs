@@ -93,7 +93,12 @@ mod tests {
     /// A process that ends with its input: this test program, told to run the test below.
     fn waiting() -> Child {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["process::identity::tests::until_its_input_ends", "--exact", "--ignored", "--nocapture"]);
+        command.args([
+            "process::identity::tests::until_its_input_ends",
+            "--exact",
+            "--ignored",
+            "--nocapture",
+        ]);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
     }
 

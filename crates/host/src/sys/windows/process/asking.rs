@@ -148,7 +148,7 @@ impl Request {
     /// `false` when there is no way to ask.
     fn carry_out(&self) -> io::Result<bool> {
         // Held, so that its number is its own meanwhile.
-        let leader = Process::adopt(&self.leader)?;
+        let leader = Process::hold(&self.leader)?;
         let job = self.run.as_ref().map(Job::open).transpose()?.flatten();
         let mut pids: Vec<u32> = leader.iter().map(|leader| leader.identity().pid).collect();
         pids.extend(job.iter().map(Job::pids).collect::<io::Result<Vec<_>>>()?.into_iter().flatten());

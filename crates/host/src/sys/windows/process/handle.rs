@@ -56,12 +56,20 @@ impl Process {
     /// # Errors
     /// When the system refuses to open or to show the process.
     pub fn adopt(identity: &Identity) -> io::Result<Option<Self>> {
+        let held = Self::hold(identity)?;
+        if let Some(held) = &held {
+            resume::if_it_never_began(held.as_fd())?;
+        }
+        Ok(held)
+    }
+
+    /// As [`Process::adopt`], and leaves it as it is.
+    pub(super) fn hold(identity: &Identity) -> io::Result<Option<Self>> {
         let Some(process) = open::open_or_look(identity.pid, PROCESS_TERMINATE)? else { return Ok(None) };
         // As it is held, its number is its own now.
         if open::identity(process.as_fd())? != *identity {
             return Ok(None);
         }
-        resume::if_it_never_began(process.as_fd())?;
         let child = open::is_our_child(process.as_fd())?;
         Ok(Some(Self { process, identity: *identity, child, job: OnceLock::new() }))
     }

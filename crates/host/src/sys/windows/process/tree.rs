@@ -21,7 +21,10 @@ use process_monitor_core::model::StopSignal;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long one is waited for that we may not end: it may be ending already.
+const ENDING: Duration = Duration::from_secs(2);
 
 /// The run whose tree is meant.
 #[derive(Debug, Clone, Copy)]
@@ -139,16 +142,14 @@ fn kill_round(
     outcome: &mut KillOutcome,
 ) -> io::Result<()> {
     let held: Vec<(Identity, Option<Process>)> =
-        targets.iter().map(|target| Ok((*target, Process::adopt(target)?))).collect::<io::Result<_>>()?;
+        targets.iter().map(|target| Ok((*target, Process::hold(target)?))).collect::<io::Result<_>>()?;
     // All at one moment; whoever is not in it, or where there is none, one by one.
     if let Some(job) = job_of(query)? {
         job.job().kill()?;
     }
     for (target, process) in held {
         let ended = match &process {
-            Some(process) => {
-                kill(process)? && process.wait(Some(deadline.saturating_duration_since(Instant::now())))?
-            }
+            Some(process) => kill(process, deadline)?,
             None => true,
         };
         if ended {
@@ -160,11 +161,12 @@ fn kill_round(
     Ok(())
 }
 
-/// `false` when we may not.
-fn kill(process: &Process) -> io::Result<bool> {
+/// `false` when it does not end in time, or we may not end it. That is also said of one that is just ending.
+fn kill(process: &Process, deadline: Instant) -> io::Result<bool> {
+    let left = deadline.saturating_duration_since(Instant::now());
     match process.signal(StopSignal::Kill) {
-        Err(refused) if open::is_refused(&refused) => Ok(false),
-        other => other.map(|_| true),
+        Err(refused) if open::is_refused(&refused) => process.wait(Some(left.min(ENDING))),
+        other => other.and_then(|_| process.wait(Some(left))),
     }
 }
 

@@ -37,6 +37,7 @@ use create::{Inherited, Unborn, create};
 use diagnose::diagnose;
 use prepare::Prepared;
 use process_monitor_core::id::RunId;
+use process_monitor_core::model::OutputMode;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
@@ -50,7 +51,7 @@ fn wide(text: &OsStr) -> Vec<u16> {
 }
 
 /// See [`crate::process::spawn::ensure_room`]. There always is: see [`super::limits`].
-pub fn ensure_room() -> Result<(), SpawnError> {
+pub fn ensure_room(_output: OutputMode) -> Result<(), SpawnError> {
     Ok(())
 }
 
