@@ -174,7 +174,6 @@ mod tests {
     use super::*;
     use std::fs::File;
     use std::io::Write;
-    use std::os::unix::fs::PermissionsExt;
 
     fn fixture() -> (tempfile::TempDir, Layout, ProcessId, Wall) {
         let directory = tempfile::tempdir().unwrap();
@@ -192,10 +191,26 @@ mod tests {
             let run = RunId::new(run).unwrap();
             let output = CapturedOutput::create(&layout, &process, &run, started).unwrap();
             assert_eq!(output.folder, layout.process_logs(&process).join(expected));
-            let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
-            assert_eq!(mode(&output.folder), 0o700);
-            assert_eq!(mode(&layout.fifos()), 0o700);
-            assert_eq!(mode(&Stream::Stderr.fifo(&layout, &run)), 0o600);
+            assert_private(&[
+                (&output.folder, 0o700),
+                (&layout.fifos(), 0o700),
+                (&Stream::Stderr.fifo(&layout, &run), 0o600),
+            ]);
+        }
+    }
+
+    #[cfg(unix)]
+    fn assert_private(paths: &[(&Path, u32)]) {
+        use std::os::unix::fs::PermissionsExt;
+        for (path, mode) in paths {
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, *mode, "{}", path.display());
+        }
+    }
+
+    #[cfg(windows)]
+    fn assert_private(paths: &[(&Path, u32)]) {
+        for (path, _) in paths {
+            assert!(!sys::readable_by_others(path).unwrap(), "{}", path.display());
         }
     }
 

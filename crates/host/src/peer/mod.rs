@@ -76,7 +76,9 @@ mod tests {
             }
             client.shutdown(Shutdown::Write).unwrap();
             if sys::peer::knows_half_closed(peer, ours) {
-                ways().iter().for_each(|(way, ask)| assert_eq!(ask(peer, ours), Some(me), "{way}: half closed"));
+                ways()
+                    .iter()
+                    .for_each(|(way, ask)| assert_eq!(ask(peer, ours), Some(me), "{way}: half closed"));
             }
             drop(client);
             // Closed by its program, while the connection still stands on our side.

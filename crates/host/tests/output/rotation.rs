@@ -105,8 +105,11 @@ fn a_file_that_somebody_else_deletes_moves_or_truncates() {
         std::fs::read_to_string(run.file(0)).unwrap()
     };
     say("one");
-    std::fs::remove_file(run.file(0)).unwrap();
-    assert_eq!(say("two"), "two\n");
+    // Windows' emulator removes what is open only when it is closed.
+    if cfg!(unix) {
+        std::fs::remove_file(run.file(0)).unwrap();
+        assert_eq!(say("two"), "two\n");
+    }
     std::fs::rename(run.file(0), run.file(0).with_extension("moved")).unwrap();
     assert_eq!(say("three"), "three\n");
     std::fs::File::create(run.file(0)).unwrap();

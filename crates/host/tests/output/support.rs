@@ -77,11 +77,18 @@ impl Instance {
     }
 
     pub fn connect(&self) -> Monitor<'_> {
-        let (sender, events) = channel();
-        let link = LoggerLink::connect(&self.layout, &self.program(), move |event| {
-            let _ = sender.send(event);
-        });
-        Monitor { instance: self, link: Some(link.unwrap()), events }
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let (sender, events) = channel();
+            let link = LoggerLink::connect(&self.layout, &self.program(), move |event| {
+                let _ = sender.send(event);
+            });
+            match link {
+                // A logger that an emulator of the system starts may be slower than a monitor's patience, which comes again.
+                Err(error) if cfg!(windows) && Instant::now() < deadline => eprintln!("once more: {error}"),
+                link => return Monitor { instance: self, link: Some(link.unwrap()), events },
+            }
+        }
     }
 
     /// A new run of `process`, in a second of its own.

@@ -267,6 +267,7 @@ mod tests {
         assert_eq!(content(Some(newest)), "1");
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_fifo_is_not_waited_for() {
         let folder = tempfile::tempdir().unwrap();

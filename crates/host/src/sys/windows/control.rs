@@ -3,9 +3,10 @@
 
 use super::handover::{Gift, Heir, Heritable, Inherited};
 use super::pipe;
+use crate::fd::BorrowedFd;
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::windows::io::{IntoRawHandle, OwnedHandle};
+use std::os::windows::io::{AsRawHandle, IntoRawHandle, OwnedHandle};
 use std::path::Path;
 use std::time::Duration;
 use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient, NamedPipeServer};
@@ -138,7 +139,8 @@ pub async fn connect(path: &Path) -> io::Result<Connection> {
             }
             opened => {
                 let connection = opened?;
-                pipe::check_server(&connection)?;
+                // SAFETY: it is open for as long as it is asked about.
+                pipe::ensure_ours(unsafe { BorrowedFd::borrow_raw(connection.as_raw_handle()) })?;
                 return Ok(connection);
             }
         }

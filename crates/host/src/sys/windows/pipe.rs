@@ -2,8 +2,10 @@
 //! cannot read the file cannot find the pipe, nobody can take the name first, and a pipe comes and goes for clients as a
 //! Unix socket does: by one file's name.
 
+use super::process::open;
 use super::security::OwnerOnly;
 use super::users;
+use crate::fd::BorrowedFd;
 use crate::files::{Durability, write_atomic};
 use crate::random;
 use std::fs::File;
@@ -15,8 +17,8 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, PIPE_ACCESS_DUPLEX,
 };
 use windows_sys::Win32::System::Pipes::{
-    CreateNamedPipeW, GetNamedPipeServerProcessId, PIPE_READMODE_BYTE, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE,
-    PIPE_UNLIMITED_INSTANCES, PIPE_WAIT,
+    CreateNamedPipeW, GetNamedPipeServerProcessId, PIPE_READMODE_BYTE, PIPE_REJECT_REMOTE_CLIENTS,
+    PIPE_TYPE_BYTE, PIPE_UNLIMITED_INSTANCES, PIPE_WAIT,
 };
 
 /// How every name begins ("Pipe Names").
@@ -66,25 +68,6 @@ pub fn create(name: &str, first: bool) -> io::Result<OwnedHandle> {
     Ok(unsafe { OwnedHandle::from_raw_handle(pipe) })
 }
 
-/// Whether our own user, or the system itself, serves the pipe whose client's end `pipe` is. The names of pipes are listed for all
-/// users, so another could take that of a monitor that was killed.
-///
-/// # Errors
-/// [`ErrorKind::PermissionDenied`] when somebody else does, or it cannot be told who.
-pub fn check_server(pipe: &impl AsRawHandle) -> io::Result<()> {
-    let mut server = 0;
-    // SAFETY: the handle is open as long as the call.
-    let told = unsafe { GetNamedPipeServerProcessId(pipe.as_raw_handle(), &raw mut server) };
-    let user = if told == 0 { None } else { users::of_pid(server) };
-    match user {
-        Some(user) if user == users::own() || user == users::SYSTEM_NUMBER => Ok(()),
-        _ => Err(io::Error::new(
-            ErrorKind::PermissionDenied,
-            "another user's program has taken the name of the pipe; start the monitor again",
-        )),
-    }
-}
-
 /// Lets clients find the pipe `name` at `path`, in place of what is there.
 ///
 /// # Errors
@@ -103,6 +86,25 @@ pub fn published_at(path: &Path) -> io::Result<String> {
     match is_name(&name) {
         true => Ok(name),
         false => Err(io::Error::new(ErrorKind::InvalidData, "the file holds no name of a pipe of ours")),
+    }
+}
+
+/// Refuses to talk to another user's process through `pipe`, which was opened by its name. Names of pipes are shown to everybody,
+/// so another user could have taken one whose owner was killed.
+///
+/// # Errors
+/// [`ErrorKind::PermissionDenied`] when it is another's, or when that cannot be known.
+pub fn ensure_ours(pipe: BorrowedFd<'_>) -> io::Result<()> {
+    let mut pid = 0;
+    // SAFETY: the handle is open, and there is room for the answer.
+    if unsafe { GetNamedPipeServerProcessId(pipe.as_raw_handle(), &raw mut pid) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let server = open::open(pid, 0)?.map(|server| users::of_process(&server)).transpose()?;
+    match server {
+        // The system itself, too, may do everything anyway.
+        Some(user) if user == users::own() || user == 0 => Ok(()),
+        _ => Err(io::Error::new(ErrorKind::PermissionDenied, "the pipe is another user's")),
     }
 }
 

@@ -109,11 +109,6 @@ pub fn of_process(process: &OwnedHandle) -> io::Result<u32> {
     Ok(Who::of(&token_of(process.as_raw_handle())?)?.number())
 }
 
-/// The user of the process `pid`; `None` when there is no such process, or the system does not tell us.
-pub fn of_pid(pid: u32) -> Option<u32> {
-    of_process(&open(pid)?).ok()
-}
-
 /// The process `pid`, to be asked about; its number is its own for as long as that is open.
 pub fn open(pid: u32) -> Option<OwnedHandle> {
     // SAFETY: it fails for what is no process, or none that we may ask.

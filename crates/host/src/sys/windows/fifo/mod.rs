@@ -182,3 +182,6 @@ fn owned(handle: windows_sys::Win32::Foundation::HANDLE) -> io::Result<OwnedFd> 
 fn number(handle: &OwnedFd) -> usize {
     handle.as_raw_handle().addr()
 }
+
+#[cfg(test)]
+mod tests;

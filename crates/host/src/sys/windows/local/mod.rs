@@ -8,3 +8,6 @@ mod stream;
 pub use connection::LocalConnection;
 pub use listener::LocalListener;
 pub use stream::LocalStream;
+
+#[cfg(test)]
+mod tests;

@@ -48,15 +48,15 @@ impl LocalStream {
     /// [`ErrorKind::NotFound`] when nobody does.
     pub fn connect(path: &Path) -> io::Result<Self> {
         let name = wide(&pipe::published_at(path)?);
-        let connected = loop {
+        let pipe = loop {
             match open(&name) {
                 Err(error) if is(&error, ERROR_PIPE_BUSY) => wait_for_room(&name)?,
                 result => break result?,
             }
         };
-        pipe::check_server(&connected)?;
+        pipe::ensure_ours(pipe.as_fd())?;
         let (read_to_end, written_to_end) = (Event::new()?, Event::new()?);
-        Ok(Self { pipe: connected, read_to_end, written_to_end, timeout: Mutex::new(None) })
+        Ok(Self { pipe, read_to_end, written_to_end, timeout: Mutex::new(None) })
     }
 
     /// How long a read or a write may wait; `None`: for good.
