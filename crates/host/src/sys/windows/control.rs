@@ -20,8 +20,9 @@ pub type Accepted = NamedPipeServer;
 /// The end of a connection that a client has.
 pub type Connection = NamedPipeClient;
 
-/// How long a client waits while others are let in: as long as one on Unix would in the kernel's queue before he gives up.
-const LET_IN_WITHIN: Duration = Duration::from_secs(10);
+/// How long a client waits to be let in, which may take as long as one monitor follows another. Who cannot wait as long has a
+/// time of his own, as on Unix, where he would wait in the kernel.
+const LET_IN_WITHIN: Duration = Duration::from_secs(60);
 
 /// Between two tries of a client.
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);

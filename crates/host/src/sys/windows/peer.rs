@@ -77,7 +77,7 @@ pub fn listener_on(wanted: u16) -> Option<(u32, u32)> {
     let v4 = v4.iter().filter(|row| listens(row.dwState, row.dwLocalPort)).map(|row| row.dwOwningPid);
     let v6 = v6.iter().filter(|row| listens(row.dwState, row.dwLocalPort)).map(|row| row.dwOwningPid);
     let pid = v4.chain(v6).find(|pid| *pid != 0)?;
-    Some((users::of_process(&open(pid)?).ok()?, pid))
+    Some((users::of_process(&users::open(pid)?).ok()?, pid))
 }
 
 type End = (IpAddr, u16);
