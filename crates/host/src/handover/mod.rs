@@ -13,7 +13,7 @@
 
 mod rehearsal;
 
-pub use crate::sys::handover::{Bequest, Heritable, Inherited, started_by_process_one};
+pub use crate::sys::handover::{Bequest, Heritable, IN_PLACE, Inherited, started_by_process_one};
 pub use rehearsal::{REHEARSED_WITHIN, RehearsalError, Rehearsed, rehearse};
 
 use std::sync::Arc;

@@ -75,7 +75,11 @@ mod tests {
                 assert_eq!(ask(listener.local_addr().unwrap(), other), None, "{way}: a listener");
             }
             client.shutdown(Shutdown::Write).unwrap();
-            ways().iter().for_each(|(way, ask)| assert_eq!(ask(peer, ours), Some(me), "{way}: half closed"));
+            if sys::peer::knows_half_closed(peer, ours) {
+                ways()
+                    .iter()
+                    .for_each(|(way, ask)| assert_eq!(ask(peer, ours), Some(me), "{way}: half closed"));
+            }
             drop(client);
             // Closed by its program, while the connection still stands on our side.
             ways().iter().for_each(|(way, ask)| assert_eq!(ask(peer, ours), None, "{way} {address}: closed"));
@@ -87,7 +91,8 @@ mod tests {
     fn a_mapped_address_is_the_same_connection() {
         let Ok(listener) = TcpListener::bind("[::]:0") else { return };
         let port = listener.local_addr().unwrap().port();
-        let _client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        // Where sockets of IPv6 take IPv4 as well.
+        let Ok(_client) = TcpStream::connect(("127.0.0.1", port)) else { return };
         let (taken, peer) = listener.accept().unwrap();
         assert!(peer.ip().to_canonical().is_ipv4());
         ways().iter().for_each(|(way, ask)| {

@@ -224,7 +224,7 @@ fn refusals_of_windows(stage: &Stage) {
 
 /// In a process of its own, where nothing else opens anything.
 fn no_start_leaves_a_handle_behind() {
-    let count = std::env::var("PM_CONTRACT_SPAWNS").unwrap_or("300".into());
+    let count = std::env::var("PM_CONTRACT_SPAWNS").unwrap_or("100".into());
     let output = Command::new(me()).args([ACT, "many", &count]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));

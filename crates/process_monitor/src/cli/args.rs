@@ -231,7 +231,7 @@ pub enum Command {
     Doctor(doctor::DoctorArgs),
     /// Put a new program in the place of the monitor's, and go on with that; processes run on
     Upgrade(upgrade::UpgradeArgs),
-    /// Have systemd start the monitor
+    /// Have the system start the monitor: systemd, launchd or Windows services
     Service(service::ServiceArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),

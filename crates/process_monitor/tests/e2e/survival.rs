@@ -23,7 +23,10 @@ fn a_stop_that_was_cut_off_is_finished() {
     let pid = world.pid_of("web").unwrap();
     let stopping =
         world.command(["stop", "web"]).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    world.wait_for_state("web", "stopping");
+    // Before that the wish is nobody's but the client's, who is told that it went wrong.
+    eventually("the stop is on disk", || {
+        fs::read_to_string(world.registry()).unwrap().contains(r#""state": "stopping""#)
+    });
     world.kill_monitor();
     assert_eq!(said(stopping.wait_with_output().unwrap()).code, Some(1));
     assert!(is_alive(pid));

@@ -3,9 +3,10 @@
 
 use super::handover::{Gift, Heir, Heritable, Inherited};
 use super::pipe;
+use crate::fd::BorrowedFd;
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::windows::io::{IntoRawHandle, OwnedHandle};
+use std::os::windows::io::{AsRawHandle, IntoRawHandle, OwnedHandle};
 use std::path::Path;
 use std::time::Duration;
 use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient, NamedPipeServer};
@@ -19,8 +20,9 @@ pub type Accepted = NamedPipeServer;
 /// The end of a connection that a client has.
 pub type Connection = NamedPipeClient;
 
-/// How long a client waits while others are let in: as long as one on Unix would in the kernel's queue before he gives up.
-const LET_IN_WITHIN: Duration = Duration::from_secs(10);
+/// How long a client waits to be let in, which may take as long as one monitor follows another. Who cannot wait as long has a
+/// time of his own, as on Unix, where he would wait in the kernel.
+const LET_IN_WITHIN: Duration = Duration::from_secs(60);
 
 /// Between two tries of a client.
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
@@ -136,7 +138,12 @@ pub async fn connect(path: &Path) -> io::Result<Connection> {
             Err(error) if is(&error, ERROR_FILE_NOT_FOUND) => {
                 return Err(io::Error::new(ErrorKind::ConnectionRefused, error));
             }
-            opened => return opened,
+            opened => {
+                let connection = opened?;
+                // SAFETY: it is open for as long as it is asked about.
+                pipe::ensure_ours(unsafe { BorrowedFd::borrow_raw(connection.as_raw_handle()) })?;
+                return Ok(connection);
+            }
         }
     }
 }

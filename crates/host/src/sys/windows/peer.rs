@@ -5,7 +5,7 @@ use super::users;
 use std::ffi::c_void;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsRawHandle, OwnedHandle};
 use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, FILETIME, NO_ERROR};
 use windows_sys::Win32::NetworkManagement::IpHelper::{
     GetExtendedTcpTable, MIB_TCP_STATE_CLOSE_WAIT, MIB_TCP_STATE_ESTAB, MIB_TCP_STATE_FIN_WAIT1,
@@ -13,15 +13,19 @@ use windows_sys::Win32::NetworkManagement::IpHelper::{
     TCP_TABLE_OWNER_MODULE_ALL,
 };
 use windows_sys::Win32::Networking::WinSock::{AF_INET, AF_INET6};
-use windows_sys::Win32::System::Threading::{
-    GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION,
-};
+use windows_sys::Win32::System::Threading::GetProcessTimes;
 
 /// How often the table is asked for while it grows.
 const TRIES: usize = 8;
 
 #[cfg(test)]
 type Way = fn(SocketAddr, SocketAddr) -> Option<u32>;
+
+/// Whether it is told whose a connection is that its owner has closed on one side.
+#[cfg(test)]
+pub fn knows_half_closed(peer: SocketAddr, ours: SocketAddr) -> bool {
+    find(peer, ours).is_some_and(|held| held.surely || held.since != 0)
+}
 
 /// Each way of asking, by its name.
 #[cfg(test)]
@@ -30,7 +34,7 @@ pub const WAYS: [(&str, Way); 1] = [("table", owner_of)];
 /// See [`crate::peer::owner_of`].
 pub fn owner_of(peer: SocketAddr, ours: SocketAddr) -> Option<u32> {
     let held = find(peer, ours)?;
-    let process = open(held.pid)?;
+    let process = users::open(held.pid)?;
     // While it is open its number is its own. So it is the one, if the number is still in the table, and not that of
     // one that came to be after the connection.
     let still = find(peer, ours).is_some_and(|now| now.pid == held.pid);
@@ -73,7 +77,7 @@ pub fn listener_on(wanted: u16) -> Option<(u32, u32)> {
     let v4 = v4.iter().filter(|row| listens(row.dwState, row.dwLocalPort)).map(|row| row.dwOwningPid);
     let v6 = v6.iter().filter(|row| listens(row.dwState, row.dwLocalPort)).map(|row| row.dwOwningPid);
     let pid = v4.chain(v6).find(|pid| *pid != 0)?;
-    Some((users::of_process(&open(pid)?).ok()?, pid))
+    Some((users::of_process(&users::open(pid)?).ok()?, pid))
 }
 
 type End = (IpAddr, u16);
@@ -138,14 +142,6 @@ fn table(family: u16) -> io::Result<Vec<u64>> {
         }
     }
     Err(io::Error::other("the table of connections grows faster than it can be read"))
-}
-
-fn open(pid: u32) -> Option<OwnedHandle> {
-    // SAFETY: it fails for what is no process, or none that we may ask.
-    unsafe {
-        let process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid);
-        if process.is_null() { None } else { Some(OwnedHandle::from_raw_handle(process)) }
-    }
 }
 
 fn started(process: &OwnedHandle) -> Option<u64> {

@@ -18,10 +18,15 @@ use windows_sys::Win32::Security::{
     TOKEN_INFORMATION_CLASS, TOKEN_MANDATORY_LABEL, TOKEN_QUERY, TOKEN_USER, TokenElevation,
     TokenIntegrityLevel, TokenUser,
 };
-use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
+use windows_sys::Win32::System::Threading::{
+    GetCurrentProcess, OpenProcess, OpenProcessToken, PROCESS_QUERY_LIMITED_INFORMATION,
+};
 
 /// The system itself (`LocalSystem`, "Well-known SIDs"): to the rest of this program what root is on Unix.
 pub(in crate::sys) const SYSTEM: &str = "S-1-5-18";
+
+/// Its number.
+pub const SYSTEM_NUMBER: u32 = 0;
 
 /// How far a process is trusted ("Mandatory Integrity Control").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +81,7 @@ impl Who {
     fn number(&self) -> u32 {
         static NUMBERS: Mutex<Option<HashMap<(String, bool), u32>>> = Mutex::new(None);
         if self.sid == SYSTEM {
-            return 0;
+            return SYSTEM_NUMBER;
         }
         let less = Self::own().is_ok_and(|own| self.level < own.level);
         let mut numbers = NUMBERS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,6 +107,15 @@ pub fn own() -> u32 {
 /// When the system does not tell us.
 pub fn of_process(process: &OwnedHandle) -> io::Result<u32> {
     Ok(Who::of(&token_of(process.as_raw_handle())?)?.number())
+}
+
+/// The process `pid`, to be asked about; its number is its own for as long as that is open.
+pub fn open(pid: u32) -> Option<OwnedHandle> {
+    // SAFETY: it fails for what is no process, or none that we may ask.
+    unsafe {
+        let process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid);
+        if process.is_null() { None } else { Some(OwnedHandle::from_raw_handle(process)) }
+    }
 }
 
 /// Our own SID as text, and how far we are trusted.

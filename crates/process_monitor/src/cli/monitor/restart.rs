@@ -4,6 +4,7 @@ use crate::cli::console;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use process_monitor_client::Restarted;
+use process_monitor_host::handover::IN_PLACE;
 use serde_json::json;
 
 pub async fn run(context: &Context) -> Result<(), Failure> {
@@ -23,6 +24,7 @@ fn told(restarted: &Restarted) -> String {
     let version = now.version.as_deref().unwrap_or("unknown");
     let process = match restarted.in_place() {
         true => format!("in the same process (pid {})", now.pid),
+        false if !IN_PLACE => format!("with pid {}, to which pid {} has handed over", now.pid, before.pid),
         false => format!(
             "with pid {}, because the one that followed pid {} died at once; its log says why (doctor)",
             now.pid, before.pid

@@ -29,7 +29,7 @@ pub struct ServiceArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Write a unit of systemd (on macOS a property list of launchd) that starts this monitor
+    /// Write a unit of systemd (on macOS a property list of launchd, on Windows a service) that starts this monitor
     Install(InstallArgs),
     /// Remove the unit; the monitor runs on
     Uninstall(RemoveArgs),
@@ -40,7 +40,7 @@ enum Action {
 /// Which unit.
 #[derive(Debug, Clone, Args)]
 struct WhichArgs {
-    /// For the machine: /etc/systemd/system, /Library/LaunchDaemons [default for root]
+    /// For the machine: /etc/systemd/system, /Library/LaunchDaemons, Windows services [default for root, administrators]
     #[arg(long, conflicts_with = "user")]
     system: bool,
     /// For this user: ~/.config/systemd/user, ~/Library/LaunchAgents [default for everybody else]

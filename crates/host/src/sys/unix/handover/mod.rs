@@ -35,6 +35,9 @@ pub fn started_by_process_one() -> bool {
     std::os::unix::process::parent_id() == 1
 }
 
+/// Whether the next image goes on in the same process.
+pub const IN_PLACE: bool = true;
+
 /// What can be handed over: anything with a descriptor.
 pub trait Heritable: AsFd + Send + Sync {}
 

@@ -4,6 +4,7 @@ use super::gift::{Gift, Heir, Heritable};
 use super::{PREDECESSOR_VARIABLE, STOP};
 use crate::fd::OwnedFd;
 use crate::handover::Heirloom;
+use crate::sys::windows::process::spawn::inheritance;
 use crate::sys::{services, signals};
 use std::ffi::OsString;
 use std::fmt;
@@ -72,7 +73,7 @@ impl Bequest {
         let taken = event()?;
         let mut command = Command::new(executable);
         command.args(args).env(PREDECESSOR_VARIABLE, std::process::id().to_string()).stdin(Stdio::piped());
-        let mut child = command.spawn()?;
+        let mut child = inheritance::alone(|| command.spawn())?;
         let followed = self.give(&mut child, &taken).and_then(|()| wait(&taken, &child));
         if let Err(error) = followed {
             // It cannot be the monitor without what it was to get. If it has ended already, that is as well.

@@ -27,6 +27,9 @@ const PREDECESSOR_VARIABLE: &str = "TOM_PM_FOLLOWS";
 /// By this name an heir is told that it is to stop as soon as it can obey.
 const STOP: &str = "stop";
 
+/// Whether the next image goes on in the same process.
+pub const IN_PLACE: bool = false;
+
 /// Whether the process that has started this one is the first of its machine: no such process starts programs here.
 pub fn started_by_process_one() -> bool {
     false

@@ -1,6 +1,7 @@
 //! A program that is tried: it runs in a job that is ended with all that is in it when its time is over.
 
 use crate::fd::OwnedFd;
+use crate::sys::windows::process::spawn::inheritance;
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle};
 use std::os::windows::process::CommandExt;
@@ -27,7 +28,7 @@ impl Trial {
     /// What the system said.
     pub fn start(command: &mut Command, _most: u64) -> io::Result<Self> {
         let job = job()?;
-        let mut child = command.creation_flags(CREATE_NO_WINDOW).spawn()?;
+        let mut child = inheritance::alone(|| command.creation_flags(CREATE_NO_WINDOW).spawn())?;
         // SAFETY: both are open.
         if unsafe { AssignProcessToJobObject(job.as_raw_handle(), child.as_raw_handle()) } == 0 {
             let refused = io::Error::last_os_error();

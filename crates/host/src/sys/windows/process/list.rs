@@ -75,9 +75,8 @@ pub fn all() -> io::Result<Vec<Listed>> {
 /// What the system told, in numbers of 8 bytes, so that it is aligned.
 fn read() -> io::Result<Vec<u64>> {
     let mut needed = 0_u32;
-    let mut buffer: Vec<u64> = Vec::new();
     loop {
-        buffer.resize((needed as usize + SPARE_BYTES) / size_of::<u64>(), 0);
+        let mut buffer = vec![0_u64; (needed as usize + SPARE_BYTES) / size_of::<u64>()];
         let room = u32::try_from(buffer.len() * size_of::<u64>()).map_err(io::Error::other)?;
         // SAFETY: there is as much room as is told.
         let status = unsafe {

@@ -8,7 +8,7 @@ use crate::sys::users::wide;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr;
-use windows_sys::Win32::Foundation::ERROR_SERVICE_DOES_NOT_EXIST;
+use windows_sys::Win32::Foundation::{ERROR_INVALID_LEVEL, ERROR_SERVICE_DOES_NOT_EXIST};
 use windows_sys::Win32::System::Services::{
     ChangeServiceConfig2W, ChangeServiceConfigW, CreateServiceW, DeleteService, QUERY_SERVICE_CONFIGW,
     QueryServiceConfig2W, QueryServiceConfigW, QueryServiceStatus, SC_ACTION, SC_ACTION_RESTART,
@@ -201,9 +201,17 @@ fn recover(service: &Handle) -> io::Result<()> {
     };
     set(service, SERVICE_CONFIG_FAILURE_ACTIONS, &failures)?;
     let also = SERVICE_FAILURE_ACTIONS_FLAG { fFailureActionsOnNonCrashFailures: 1 };
-    set(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &also)?;
+    known(set(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &also))?;
     let patience = SERVICE_PRESHUTDOWN_INFO { dwPreshutdownTimeout: SHUTDOWN_WAITS };
-    set(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, &patience)
+    known(set(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, &patience))
+}
+
+/// What a system that is not quite Windows does not know (wine) is left out: the service works without.
+fn known(set: io::Result<()>) -> io::Result<()> {
+    set.or_else(|error| match error.raw_os_error() {
+        Some(code) if code == ERROR_INVALID_LEVEL.cast_signed() => Ok(()),
+        _ => Err(error),
+    })
 }
 
 fn set<T>(service: &Handle, what: u32, value: &T) -> io::Result<()> {

@@ -42,7 +42,7 @@ pub fn find(command: &OsStr, search: &Search<'_>) -> Result<PathBuf, SpawnError>
     if let Some(found) = in_folders.iter().cloned().find_map(executable) {
         return Ok(found);
     }
-    let batch = in_folders.iter().flat_map(|path| BATCH.map(|ending| path.with_added_extension(ending)));
+    let batch = in_folders.iter().flat_map(|path| BATCH.map(|ending| with_ending(path, ending)));
     match batch.into_iter().find(|path| path.is_file()) {
         Some(path) => Err(SpawnError::BatchFile { path }),
         None => Err(not_in_path(command, searched, search)),
@@ -78,6 +78,13 @@ fn begins_as_program(path: &Path) -> io::Result<bool> {
     let mut begin = Vec::new();
     File::open(path)?.take(SIGNATURE.len() as u64).read_to_end(&mut begin)?;
     Ok(begin == SIGNATURE)
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    name.into()
 }
 
 fn is_path(command: &OsStr) -> bool {
