@@ -62,6 +62,7 @@ pub enum Interest {
 
 /// A datagram.
 #[derive(Debug, Clone, Copy)]
+#[allow(dead_code)] // not every system has them
 pub struct Datagram {
     /// How many bytes there are.
     pub bytes: usize,

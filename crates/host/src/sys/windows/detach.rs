@@ -6,7 +6,12 @@ use std::io;
 use std::os::windows::io::AsRawHandle;
 use std::os::windows::process::CommandExt;
 use std::process::{Child, Command};
-use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, HANDLE_FLAG_INHERIT, SetHandleInformation};
+use windows_sys::Win32::Foundation::{
+    ERROR_ACCESS_DENIED, HANDLE_FLAG_INHERIT, INVALID_HANDLE_VALUE, SetHandleInformation,
+};
+use windows_sys::Win32::System::Console::{
+    GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE,
+};
 use windows_sys::Win32::System::Threading::{
     CREATE_BREAKAWAY_FROM_JOB, CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW,
 };
@@ -21,6 +26,7 @@ const APART: u32 = CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP;
 /// What the system said.
 pub fn spawn(command: &mut Command, kept: &[BorrowedFd<'_>]) -> io::Result<Child> {
     alone(|| {
+        keep_own_streams();
         inherit(kept, true)?;
         let child = spawn_apart(command);
         inherit(kept, false)?;
@@ -35,6 +41,20 @@ fn spawn_apart(command: &mut Command) -> io::Result<Child> {
             command.creation_flags(APART).spawn()
         }
         other => other,
+    }
+}
+
+/// Who started us may wait for the end of our output, and must not wait for that of the process: our standard streams are
+/// inheritable as we have inherited them. (Who is to have them gets copies, by the standard library.)
+fn keep_own_streams() {
+    for stream in [STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE] {
+        // SAFETY: it touches no memory.
+        let handle = unsafe { GetStdHandle(stream) };
+        if handle.is_null() || handle == INVALID_HANDLE_VALUE {
+            continue;
+        }
+        // SAFETY: the handle is this process's own. One of a console of old may refuse, and is inherited by nobody then.
+        unsafe { SetHandleInformation(handle, HANDLE_FLAG_INHERIT, 0) };
     }
 }
 

@@ -39,7 +39,8 @@ pub(super) struct Place {
 impl Place {
     /// Tells at `path` of the pipe `name`, whose reading end is `end`. The file appears whole.
     pub(super) fn write(path: &Path, name: &str, end: &OwnedFd) -> io::Result<()> {
-        let new = path.with_added_extension("new");
+        let mut new = path.as_os_str().to_owned();
+        new.push(".new");
         let mut file = File::create(&new)?;
         file.write_all(format!("{name}\n{}", line(end)?).as_bytes())?;
         drop(file);

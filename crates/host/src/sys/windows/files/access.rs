@@ -42,11 +42,11 @@ const NOT_OTHERS: [&str; 4] = ["S-1-5-18", "S-1-5-32-544", "S-1-3-0", "S-1-3-4"]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Others {
     /// Nothing.
-    MayDoNothing,
+    Nothing,
     /// Look at it.
-    MayRead,
+    Read,
     /// Change it; who.
-    MayWrite(String),
+    Write(String),
 }
 
 /// Owner and access list of a file.
@@ -90,14 +90,14 @@ impl Access {
 
     pub(super) fn others(&self) -> io::Result<Others> {
         if self.list.is_null() {
-            return Ok(Others::MayWrite("everyone".to_owned()));
+            return Ok(Others::Write("everyone".to_owned()));
         }
-        let mut most = Others::MayDoNothing;
+        let mut most = Others::Nothing;
         // SAFETY: the list was given by the system, and lives as long as we.
         for at in 0..u32::from(unsafe { (*self.list).AceCount }) {
             match self.granted_to_others(at)? {
-                Some((who, rights)) if rights & CHANGING != 0 => return Ok(Others::MayWrite(who)),
-                Some((_, rights)) if rights != 0 => most = Others::MayRead,
+                Some((who, rights)) if rights & CHANGING != 0 => return Ok(Others::Write(who)),
+                Some((_, rights)) if rights != 0 => most = Others::Read,
                 _ => {}
             }
         }

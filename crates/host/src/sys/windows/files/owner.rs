@@ -50,12 +50,12 @@ pub fn ensure_private(path: &Path) -> Result<(), FileError> {
         return Err(FileError::ForeignOwner { path: path.to_owned(), owner, user });
     }
     match access.others().map_err(FileError::os("look who may use", path))? {
-        Others::MayDoNothing => Ok(()),
-        Others::MayRead => {
+        Others::Nothing => Ok(()),
+        Others::Read => {
             let only_us = OwnerOnly::for_folder().map_err(FileError::os("look who may use", path))?;
             Access::close(path, &only_us).map_err(FileError::os("close to others the folder", path))
         }
-        Others::MayWrite(who) => {
+        Others::Write(who) => {
             let (rights, remedy) =
                 (format!("by {who}"), r"icacls … /inheritance:r /grant:r %USERNAME%:(OI)(CI)F".to_owned());
             Err(FileError::OpenToOthers { path: path.to_owned(), rights, remedy })
@@ -68,7 +68,7 @@ pub fn ensure_private(path: &Path) -> Result<(), FileError> {
 /// # Errors
 /// What the system said.
 pub fn readable_by_others(path: &Path) -> io::Result<bool> {
-    Ok(std::fs::metadata(path)?.is_file() && !matches!(Access::of(path)?.others()?, Others::MayDoNothing))
+    Ok(std::fs::metadata(path)?.is_file() && !matches!(Access::of(path)?.others()?, Others::Nothing))
 }
 
 /// Gives `file` the access list of the one at `path` whose place it takes.
