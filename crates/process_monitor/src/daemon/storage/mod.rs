@@ -1,12 +1,16 @@
 //! Keeps the registry's file and memory in step, on a thread of its own.
 //!
 //! Changes are collected and written together: those that somebody waits for at once, mere changes
-//! of state a moment later. What others wrote meanwhile is merged, and told to the supervising thread.
+//! of state a moment later. What others wrote meanwhile is merged, and told to the supervising thread. By [`link`] it is told what changed.
+
+mod link;
+
+pub use link::{Change, Configured, StorageLink};
 
 use super::inbox::{Inbox, Message};
 use super::registry_file::read;
 use super::settings::Settings;
-use process_monitor_core::id::ProcessId;
+use link::{Changes, EntryChange, Request};
 use process_monitor_core::model::{Problem, ProcessEntry};
 use process_monitor_core::registry::{Edit, Registry, merge};
 use process_monitor_host::clock;
@@ -16,10 +20,9 @@ use process_monitor_host::lock::{LockError, REGISTRY_LOCK_WAIT, RegistryLock};
 use process_monitor_host::memory;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
 
 /// How long changes of state are collected before they are written. A write of a large registry
 /// takes longer than this, so the wait grows with what the last write took ([`Storage::patience`]).
@@ -65,9 +68,6 @@ pub enum StorageError {
     Thread(io::Error),
 }
 
-/// A change of the monitor's own settings. It must leave the processes alone; and everything, when it fails.
-pub type Change = Box<dyn FnOnce(&mut Registry) -> Result<(), Vec<Problem>> + Send>;
-
 /// Why settings were not changed, or only here.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ConfigureError {
@@ -77,100 +77,6 @@ pub enum ConfigureError {
     /// They are in effect, but the registry could not be written.
     #[error("{0}")]
     NotSaved(String),
-}
-
-/// Who waits for settings to be on disk.
-pub type Configured = oneshot::Sender<Result<(), ConfigureError>>;
-
-enum Request {
-    /// Changes have begun to wait; nobody waits for them.
-    ChangesWait,
-    /// Somebody waits for one of the changes that wait.
-    Save,
-    FileChanged,
-    Configure {
-        change: Change,
-        saved: Configured,
-    },
-    Flush(mpsc::Sender<Result<(), String>>),
-}
-
-/// A change of an entry.
-enum EntryChange {
-    /// Of nothing but its state; nobody waits for it.
-    State(Arc<ProcessEntry>),
-    /// Somebody waits for this generation.
-    Put(Arc<ProcessEntry>, u64),
-    Forget(ProcessId, u64),
-}
-
-/// Changes in their order. They wait here for the thread, so that not each change of state wakes it.
-type Changes = Arc<Mutex<Vec<EntryChange>>>;
-
-/// For the supervising thread and the file's watcher.
-#[derive(Clone)]
-pub struct StorageLink {
-    requests: mpsc::Sender<Request>,
-    changes: Changes,
-}
-
-impl StorageLink {
-    /// Saves `entry`; with a `generation`, at once, and [`Message::Saved`] tells when.
-    pub fn put(&self, entry: Arc<ProcessEntry>, generation: Option<u64>) {
-        match generation {
-            Some(generation) => self.change(EntryChange::Put(entry, generation)),
-            None => self.change(EntryChange::State(entry)),
-        }
-    }
-
-    /// Removes an entry at once.
-    pub fn forget(&self, id: ProcessId, generation: u64) {
-        self.change(EntryChange::Forget(id, generation));
-    }
-
-    /// Says that the file may have changed.
-    pub fn file_changed(&self) {
-        self.send(Request::FileChanged);
-    }
-
-    /// Changes the monitor's settings; `saved` is told when that is on disk. What is in the file wins over what an earlier
-    /// snapshot said, so `change` should set only what it is about.
-    pub fn configure(&self, change: Change, saved: Configured) {
-        self.send(Request::Configure { change, saved });
-    }
-
-    /// Writes what is not written yet, and waits for it.
-    ///
-    /// # Errors
-    /// What went wrong, in words.
-    pub fn flush(&self) -> Result<(), String> {
-        let (done, wait) = mpsc::channel();
-        self.send(Request::Flush(done));
-        wait.recv().unwrap_or_else(|_| Err("the thread that keeps the registry has ended".to_owned()))
-    }
-
-    fn change(&self, change: EntryChange) {
-        let is_urgent = !matches!(change, EntryChange::State(_));
-        let mut changes = lock(&self.changes);
-        changes.push(change);
-        let is_first = changes.len() == 1;
-        drop(changes);
-        if is_urgent {
-            self.send(Request::Save);
-        } else if is_first {
-            self.send(Request::ChangesWait);
-        }
-    }
-
-    fn send(&self, request: Request) {
-        if self.requests.send(request).is_err() {
-            tracing::error!("the thread that keeps the registry has ended; changes are not saved any more");
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The state of the thread.
@@ -244,10 +150,10 @@ impl Storage {
     /// When the system refuses a thread.
     pub fn start(self, inbox: Inbox) -> Result<StorageLink, StorageError> {
         let (sender, requests) = mpsc::channel();
-        let changes = Arc::clone(&self.changes);
+        let link = StorageLink::new(sender, self.changes.clone());
         let run = move || self.run(&requests, &inbox);
         thread::Builder::new().name("registry".into()).spawn(run).map_err(StorageError::Thread)?;
-        Ok(StorageLink { requests: sender, changes })
+        Ok(link)
     }
 
     fn run(mut self, requests: &mpsc::Receiver<Request>, inbox: &Inbox) {
@@ -283,7 +189,7 @@ impl Storage {
 
     /// Takes over the changes that wait.
     fn take_changes(&mut self) {
-        let changes = std::mem::take(&mut *lock(&self.changes));
+        let changes = self.changes.take();
         for change in changes {
             match change {
                 EntryChange::State(entry) => {
@@ -313,7 +219,7 @@ impl Storage {
     fn take(&mut self, request: Request, waiting: &mut Vec<mpsc::Sender<Result<(), String>>>, inbox: &Inbox) {
         if matches!(request, Request::ChangesWait) {
             // Others may follow, which shall find some waiting and so not wake this thread.
-            let has_some = !lock(&self.changes).is_empty();
+            let has_some = !self.changes.is_empty();
             self.dirty = self.dirty.or(has_some.then(|| Instant::now() + self.patience()));
             return;
         }
