@@ -9,6 +9,7 @@ use process_monitor_host::clock::{Clock, thread_time};
 use std::io::{self, Write as _};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio::time::sleep;
@@ -31,7 +32,7 @@ const END: &[u8] = b"]}";
 #[derive(Default)]
 pub struct Listing {
     last: Mutex<Option<Arc<Made>>>,
-    turns: Turns,
+    turns: Arc<Turns>,
 }
 
 /// Who is given a list next. Lists are long, and whoever asks for them without a pause must not keep the processors from
@@ -40,6 +41,8 @@ pub struct Listing {
 struct Turns {
     clock: Clock,
     pace: Mutex<Pace>,
+    /// What other threads took of the processors to make lists, in nanoseconds.
+    making: AtomicU64,
 }
 
 impl Turns {
@@ -47,12 +50,19 @@ impl Turns {
     async fn wait(&self) {
         let mut pace = self.pace.lock().await;
         loop {
-            let wait = pace.wait(self.clock.mono(), thread_time());
+            let making = Duration::from_nanos(self.making.load(Ordering::Relaxed));
+            let wait = pace.wait(self.clock.mono(), thread_time() + making);
             if wait.is_zero() {
                 return;
             }
             sleep(wait).await;
         }
+    }
+
+    /// Another list was made, on a thread that had taken `before` by then.
+    fn account(&self, before: Duration) {
+        let taken = u64::try_from(thread_time().saturating_sub(before).as_nanos()).unwrap_or(u64::MAX);
+        self.making.fetch_add(taken, Ordering::Relaxed);
     }
 }
 
@@ -100,8 +110,13 @@ impl Listing {
         if let Some(made) = last.as_ref().filter(|made| made.is_fresh(version)) {
             return Ok(made.json.clone());
         }
-        let (before, of) = (last.clone(), handle.clone());
-        let made = tokio::task::spawn_blocking(move || make(version, before.as_deref(), &of));
+        let (before, of, turns) = (last.clone(), handle.clone(), Arc::clone(&self.turns));
+        let made = tokio::task::spawn_blocking(move || {
+            let begun = thread_time();
+            let made = make(version, before.as_deref(), &of);
+            turns.account(begun);
+            made
+        });
         let made = made.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
         let json = made.json.clone();
         *last = Some(Arc::new(made));

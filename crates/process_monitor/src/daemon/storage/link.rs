@@ -149,10 +149,15 @@ mod tests {
         let (sender, requests) = mpsc::channel();
         let changes = Changes::default();
         let link = StorageLink::new(sender, changes.clone());
-        let woken = || requests.try_iter().map(|request| matches!(request, Request::Save)).collect::<Vec<_>>();
+        let woken =
+            || requests.try_iter().map(|request| matches!(request, Request::Save)).collect::<Vec<_>>();
         link.put(entry("a"), None);
         link.put(entry("b"), None);
-        assert_eq!(woken(), [false], "the first has the thread begin to collect, the second does not wake it");
+        assert_eq!(
+            woken(),
+            [false],
+            "the first has the thread begin to collect, the second does not wake it"
+        );
         link.put(entry("a"), Some(1));
         link.put(entry("a"), None);
         link.forget(ProcessId::new("b").unwrap(), 2);
