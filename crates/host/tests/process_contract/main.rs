@@ -44,6 +44,7 @@ fn main() -> ExitCode {
         })
     });
     let outcome = libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code();
+    #[allow(clippy::drop_non_drop)] // not on every system is there something to end
     drop(reaper);
     outcome
 }

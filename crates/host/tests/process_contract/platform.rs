@@ -60,15 +60,14 @@ mod imp {
 #[cfg(windows)]
 mod imp {
     use process_monitor_core::exit::Exit;
+    use process_monitor_host::signals::hear_of_stop;
     use std::os::windows::process::CommandExt;
     use std::process::Command;
     use windows_sys::Win32::System::Console::{FreeConsole, SetConsoleCtrlHandler};
-    use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
     use windows_sys::Win32::System::Threading::{
         CREATE_BREAKAWAY_FROM_JOB, CREATE_NEW_PROCESS_GROUP, DETACHED_PROCESS, GetCurrentProcess,
         GetProcessHandleCount,
     };
-    use windows_sys::core::{s, w};
 
     pub fn open_handles() -> usize {
         let mut count = 0;
@@ -85,16 +84,10 @@ mod imp {
         // SAFETY: the handler touches nothing.
         unsafe {
             assert_ne!(SetConsoleCtrlHandler(Some(ignore), 1), 0);
-            if is_wine() {
+            if !hear_of_stop() {
                 FreeConsole();
             }
         }
-    }
-
-    /// Wine ends whoever gets CTRL+BREAK, with code 1, and calls no handler.
-    fn is_wine() -> bool {
-        // SAFETY: the module is always there, and the names end with zeros.
-        unsafe { GetProcAddress(GetModuleHandleW(w!("ntdll.dll")), s!("wine_get_version")).is_some() }
     }
 
     unsafe extern "system" fn obey(_: u32) -> i32 {
@@ -120,11 +113,11 @@ mod imp {
     pub const KILLED: Exit = Exit::Code(137);
     /// `STATUS_CONTROL_C_EXIT`.
     pub fn is_ended(exit: Exit) -> bool {
-        exit == Exit::Code(0xc000_013a_u32.cast_signed()) || (is_wine() && exit == Exit::Code(1))
+        exit == Exit::Code(0xc000_013a_u32.cast_signed()) || (!hear_of_stop() && exit == Exit::Code(1))
     }
 
     pub fn is_obeyed(exit: Exit) -> bool {
-        exit == Exit::Code(super::OBEYED) || (is_wine() && exit == Exit::Code(1))
+        exit == Exit::Code(super::OBEYED) || (!hear_of_stop() && exit == Exit::Code(1))
     }
 
     /// Among them 259, which the system calls STILL_ACTIVE, and some with the high bit.

@@ -37,6 +37,11 @@ pub fn pass_on_stop() -> io::Result<()> {
     Ok(rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM)?)
 }
 
+/// Whether a program that is asked to end hears of it, so that it can end in a way of its own.
+pub fn hear_of_stop() -> bool {
+    true
+}
+
 fn change(how: libc::c_int) -> io::Result<()> {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: sigemptyset initialises the set, the others read or change it alone.
