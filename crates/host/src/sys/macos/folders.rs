@@ -104,7 +104,7 @@ impl FolderEvents {
             let filled = match self.queue.wait(&mut events, Some(Duration::ZERO)) {
                 Ok(filled) => filled,
                 Err(Errno::INTR) => continue,
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             };
             for told in events.iter().take(filled) {
                 self.translate(told, &mut each);
