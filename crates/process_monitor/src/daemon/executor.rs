@@ -271,11 +271,12 @@ impl Executor {
 
     /// Storage has told how far it is.
     pub fn saved(&mut self, generation: u64, result: &Result<(), String>, engine: &Engine) {
-        self.replies.saved(generation, result);
         if result.is_ok() {
             self.mark();
+            // Before the answer: whoever is told that it is gone, and kills us then, must not find it coming back.
+            self.drop_records(generation, engine);
         }
-        self.drop_records(self.replies.last_saved(), engine);
+        self.replies.saved(generation, result);
     }
 
     /// What is wanted up is on disk: from here on a successor may go on from it.

@@ -71,11 +71,6 @@ impl Replies {
     pub fn followed(&mut self) {
         self.waiting.drain().for_each(|(_, to)| deliver(to, Err(CommandError::Followed)));
     }
-
-    /// The last generation that is on disk.
-    pub fn last_saved(&self) -> u64 {
-        self.saved
-    }
 }
 
 fn deliver(to: oneshot::Sender<Answer>, answer: Answer) {
