@@ -4,6 +4,7 @@ use super::console;
 use super::context::Context;
 use super::failure::Failure;
 use super::register::{self, Registration};
+use super::render::format;
 use clap::Args;
 use process_monitor_client::Source;
 use process_monitor_client::api::Wait;
@@ -41,5 +42,7 @@ pub async fn run(context: &Context, args: AddArgs) -> Result<(), Failure> {
         (None, Source::Monitor) => format!("start it with: {} start {id}", context.invocation),
         (None, Source::File) => format!("start the monitor with: {}", context.invocation),
     };
-    console::print(&format!("{id}: registered\n  {next}\n"))
+    // As it was understood: what stands behind the command is the command's, also what looks like an option of ours.
+    let line = format::command_line(args.registration.command.iter().map(String::as_str));
+    console::print(&format!("{id}: registered: {line}\n  {next}\n"))
 }
