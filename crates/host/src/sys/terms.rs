@@ -1,9 +1,11 @@
 //! The words in which all systems tell the same.
 
+use crate::process::{Identity, Process};
 use process_monitor_core::id::{ProcessId, RunId};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::PipeWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What is to be reported of a folder. Its own end always is.
@@ -100,4 +102,61 @@ pub struct CheckStart<'a> {
     pub environment: &'a [(String, String)],
     /// Where it prints to.
     pub output: &'a PipeWriter,
+}
+
+/// The sums over a process and its live descendants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Figures {
+    /// CPU time used so far, in user and kernel mode. The difference between two readings over the
+    /// time between them is the load; it can fall when a descendant ends.
+    pub cpu: Duration,
+    /// Memory in bytes, as the system's own tools show it: resident as in top(1), on Windows the working set. Pages that several
+    /// processes share count for each. (Proportional figures cost the kernel a walk over every page of large programs.)
+    pub memory_bytes: u64,
+    /// How many processes these are.
+    pub processes: u32,
+}
+
+impl Figures {
+    pub(super) fn plus(self, used: Usage) -> Self {
+        Self {
+            cpu: self.cpu + used.cpu,
+            memory_bytes: self.memory_bytes.saturating_add(used.memory_bytes),
+            processes: self.processes.saturating_add(1),
+        }
+    }
+}
+
+/// The run whose tree is meant.
+#[derive(Debug, Clone, Copy)]
+pub struct TreeQuery<'a> {
+    /// The process that was spawned.
+    pub leader: Identity,
+    /// The same, if it is or was held by this monitor: where runs lead groups, it proves also after its end which group was
+    /// its. `None` when it was gone before the monitor came.
+    pub process: Option<&'a Process>,
+    /// The process as which the program goes on, if it told of another: a member whatever it looks like.
+    pub main: Option<Identity>,
+    /// Its run.
+    pub run: &'a RunId,
+    /// Where its output goes; on Windows they prove nothing.
+    pub outputs: &'a [PathBuf],
+}
+
+/// What became of a tree.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KillOutcome {
+    /// Who was killed and is gone.
+    pub killed: BTreeSet<Identity>,
+    /// Who is still there: we may not end it, as when it changed its user, or it hangs in the
+    /// kernel and did not end before the deadline.
+    pub survivors: BTreeSet<Identity>,
+}
+
+impl KillOutcome {
+    /// Counts one that was to be killed.
+    pub(super) fn note(&mut self, target: Identity, ended: bool) {
+        let of = if ended { &mut self.killed } else { &mut self.survivors };
+        of.insert(target);
+    }
 }

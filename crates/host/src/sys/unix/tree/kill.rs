@@ -1,24 +1,13 @@
 //! Killing a tree until nothing of it is left.
 
-use super::{Reaper, TreeQuery};
+use super::{KillOutcome, Reaper, TreeQuery};
 use crate::process::Process;
 use crate::process::identity::Identity;
 use crate::sys::process::stat;
 use process_monitor_core::model::StopSignal;
-use std::collections::BTreeSet;
 use std::io;
 use std::ops::Deref;
 use std::time::Instant;
-
-/// What became of a tree.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct KillOutcome {
-    /// Who was killed and is gone.
-    pub killed: BTreeSet<Identity>,
-    /// Who is still there: it changed its user so that we may not signal it, or it hangs in the
-    /// kernel and did not end before the deadline.
-    pub survivors: BTreeSet<Identity>,
-}
 
 impl Reaper {
     /// Kills the leader, if it lives, and all that belongs to it with SIGKILL, and waits for their
@@ -123,11 +112,7 @@ fn await_each(
             Some(process) => process.wait(Some(deadline.saturating_duration_since(Instant::now())))?,
             None => true,
         };
-        if ended {
-            outcome.killed.insert(target)
-        } else {
-            outcome.survivors.insert(target)
-        };
+        outcome.note(target, ended);
     }
     Ok(())
 }

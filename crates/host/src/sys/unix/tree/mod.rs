@@ -18,6 +18,7 @@ mod evidence;
 mod kill;
 mod snapshot;
 
+pub use crate::sys::terms::{KillOutcome, TreeQuery};
 pub(crate) use descend::with_descendants;
 
 use crate::process::identity::Identity;
@@ -25,34 +26,15 @@ use crate::sys::process::handle::Process;
 use crate::sys::process::stat::{self, Stat};
 use crate::sys::process::{children, environment, orphans};
 use evidence::Evidence;
-pub use kill::KillOutcome;
-use process_monitor_core::id::RunId;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 use snapshot::Snapshots;
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long is waited for one that is in the middle of its end, before the next look.
 const EXIT_TIME: Duration = Duration::from_millis(1);
-
-/// The run whose tree is meant.
-#[derive(Debug, Clone, Copy)]
-pub struct TreeQuery<'a> {
-    /// The process that was spawned.
-    pub leader: Identity,
-    /// The same, if it is or was held by this monitor: also after its end it proves which group was
-    /// its. `None` when it was gone before the monitor came.
-    pub process: Option<&'a Process>,
-    /// The process as which the program goes on, if it told of another: a member whatever it looks like.
-    pub main: Option<Identity>,
-    /// Its run.
-    pub run: &'a RunId,
-    /// The run's FIFOs.
-    pub outputs: &'a [PathBuf],
-}
 
 impl TreeQuery<'_> {
     /// Whether we are the ones to whom its orphans fall.

@@ -9,6 +9,8 @@
 //!
 //! Not of the tree is what a program has others start for it: the task scheduler, the service control manager, WMI.
 
+pub use crate::sys::terms::{KillOutcome, TreeQuery};
+
 use super::handle::Process;
 use super::job::{self, Job};
 use super::list::{self, Listed};
@@ -18,37 +20,11 @@ use crate::process::identity::Identity;
 use crate::process::spawn::RUN_ID_VARIABLE;
 use process_monitor_core::id::RunId;
 use process_monitor_core::model::StopSignal;
-use std::collections::BTreeSet;
 use std::io;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How long one is waited for that we may not end: it may be ending already.
 const ENDING: Duration = Duration::from_secs(2);
-
-/// The run whose tree is meant.
-#[derive(Debug, Clone, Copy)]
-pub struct TreeQuery<'a> {
-    /// The process that was spawned.
-    pub leader: Identity,
-    /// The same, if it is or was held by this monitor. `None` when it was gone before the monitor came.
-    pub process: Option<&'a Process>,
-    /// The process as which the program goes on, if it told of another: a member whatever it looks like.
-    pub main: Option<Identity>,
-    /// Its run.
-    pub run: &'a RunId,
-    /// The run's outputs; here they prove nothing.
-    pub outputs: &'a [PathBuf],
-}
-
-/// What became of a tree.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct KillOutcome {
-    /// Who was killed and is gone.
-    pub killed: BTreeSet<Identity>,
-    /// Who is still there: we may not end it, or it did not end before the deadline.
-    pub survivors: BTreeSet<Identity>,
-}
 
 /// Who kills trees. One per monitor; may be shared by threads.
 #[derive(Debug, Default)]
@@ -152,11 +128,7 @@ fn kill_round(
             Some(process) => kill(process, deadline)?,
             None => true,
         };
-        if ended {
-            outcome.killed.insert(target)
-        } else {
-            outcome.survivors.insert(target)
-        };
+        outcome.note(target, ended);
     }
     Ok(())
 }
