@@ -51,7 +51,7 @@ impl Turns {
         let mut pace = self.pace.lock().await;
         loop {
             let making = Duration::from_nanos(self.making.load(Ordering::Relaxed));
-            let wait = pace.wait(self.clock.mono(), thread_time() + making);
+            let wait = pace.wait(self.clock.mono(), thread_time(), making);
             if wait.is_zero() {
                 return;
             }
@@ -150,10 +150,8 @@ fn make(version: u64, before: Option<&Made>, handle: &Handle) -> io::Result<Made
     }
     json.extend_from_slice(END);
     let oldest = parts.iter().map(|part: &Part| part.made).min().unwrap_or(begun);
+    let fresh = (begun.elapsed() * TIMES_AS_LONG).clamp(FRESH, OLDEST);
     // A list of which a part was there already was made faster than it will be next time.
-    let fresh = match before.filter(|_| oldest < begun) {
-        Some(before) => before.fresh,
-        None => (begun.elapsed() * TIMES_AS_LONG).clamp(FRESH, OLDEST),
-    };
+    let fresh = before.filter(|_| oldest < begun).map_or(fresh, |before| before.fresh.max(fresh));
     Ok(Made { json: json.into(), parts, oldest, fresh, version })
 }
