@@ -262,6 +262,7 @@ impl Executor {
 
     fn forget(&mut self, id: ProcessId) {
         tracing::info!(process = %id, "removed");
+        self.failed_starts.forget(&id);
         self.board.remove(&id);
         self.events.add(event(EventKind::Removed, &id));
         let generation = self.replies.next_generation();
@@ -363,9 +364,10 @@ impl Executor {
     /// What went wrong, in words.
     pub fn flush(&mut self, engine: &Engine) -> Result<(), String> {
         self.storage.flush()?;
-        self.replies.all_saved();
         self.mark();
+        // Before the answers, as in `saved`.
         self.drop_records(u64::MAX, engine);
+        self.replies.all_saved();
         Ok(())
     }
 }

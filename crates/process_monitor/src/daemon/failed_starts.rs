@@ -63,7 +63,7 @@ impl FailedStarts {
         self.last.get(id).is_some_and(|failure| !failure.is_news())
     }
 
-    /// It is down, and not tried again by itself.
+    /// What comes now is no repetition: it is down and not tried again by itself, it is gone, or somebody wants it started.
     pub fn forget(&mut self, id: &ProcessId) {
         self.last.remove(id);
     }

@@ -4,7 +4,7 @@
 use super::executor::{Ending, Executor};
 use super::inbox::Message;
 use super::jobs::SpawnDone;
-use process_monitor_core::engine::{Command, Engine, Event, Wait};
+use process_monitor_core::engine::{Command, Engine, Event, Ticket, Wait};
 use process_monitor_core::registry::Edit;
 use process_monitor_host::clock::Clock;
 use process_monitor_host::reactor::Reactor;
@@ -66,7 +66,7 @@ impl Supervisor {
         match message {
             Message::Command(ticket, command, reply) => {
                 self.executor.replies.wait(ticket, reply);
-                self.step(Event::Command(Some(ticket), command));
+                self.command(Some(ticket), command);
             }
             Message::Abandoned(id, ticket) => {
                 self.executor.replies.abandoned(ticket);
@@ -102,6 +102,14 @@ impl Supervisor {
         }
     }
 
+    fn command(&mut self, ticket: Option<Ticket>, command: Command) {
+        if let Command::Start { id, .. } | Command::Restart { id, .. } = &command {
+            // Who asks is told why it fails, also if it failed likewise before.
+            self.executor.failed_starts.forget(id);
+        }
+        self.step(Event::Command(ticket, command));
+    }
+
     fn spawned(&mut self, done: SpawnDone) {
         let event = self.executor.spawned(done, &self.reactor);
         self.step(event);
@@ -111,7 +119,7 @@ impl Supervisor {
     fn edited(&mut self, edit: Edit) {
         log_edit(&edit);
         for command in commands_of(edit) {
-            self.step(Event::Command(None, command));
+            self.command(None, command);
         }
     }
 }
