@@ -360,7 +360,7 @@ impl Error {
             }
             Self::ProcessDisabled { id } => format!("enable it first with: {program} enable {id}"),
             Self::OutputDiscarded { id } => {
-                format!("have it captured from its next start on with: {program} update {id} --output capture --now")
+                format!("have it captured from its next start on with: {program} update {id} --output capture")
             }
             Self::StartFailed { id, .. } => format!("see what it printed with: {program} logs {id}"),
             Self::Superseded { .. } => format!("see its state with: {program} list"),

@@ -31,5 +31,5 @@ fn of_a_discarded_output_it_is_told_how_to_have_it_captured() {
     let error = Error::from_body(body, None);
     assert_eq!(error.code(), "output_discarded");
     assert!(error.to_string().starts_with("the output of web is discarded"), "{error}");
-    assert!(error.advice("pm").ends_with("pm update web --output capture --now"), "{}", error.advice("pm"));
+    assert!(error.advice("pm").ends_with("pm update web --output capture"), "{}", error.advice("pm"));
 }

@@ -7,9 +7,10 @@ use super::lifecycle::Ids;
 use super::render::{Form, OutputRenderer};
 use clap::Args;
 use process_monitor_client::api::{DEFAULT_TAIL, LogFormat, LogQuery, RunChoice, Since};
-use process_monitor_client::{Error, LogLine, LogStream};
+use process_monitor_client::{Error, LogLine, LogStream, Source};
 use process_monitor_core::id::ProcessId;
 use process_monitor_host::output::Stream;
+use std::collections::HashSet;
 use tokio::sync::mpsc;
 
 /// How many lines wait to be printed.
@@ -76,14 +77,25 @@ pub async fn run(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
         _ => Form::Prefixed,
     };
     let query = args.query();
-    let mut streams = Vec::with_capacity(ids.len());
+    let discarding = discarding(context).await;
+    let (mut streams, mut refused) = (Vec::with_capacity(ids.len()), None);
     for id in &ids {
         match context.client.logs(id, &query).await {
-            // Others have what can be shown.
-            Err(error @ Error::OutputDiscarded { .. }) if ids.len() > 1 => console::note(&error.to_string()),
-            stream => streams.push((id.clone(), stream?)),
+            // Others may have what can be shown.
+            Err(error @ Error::OutputDiscarded { .. }) if ids.len() > 1 => {
+                console::note(&error.to_string());
+                refused = Some(error);
+            }
+            stream => {
+                streams.push((id.clone(), stream?));
+                if discarding.contains(id) {
+                    note_discarded(context, id);
+                }
+            }
         }
-        note_discarded(context, id, &streams).await;
+    }
+    if let Some(error) = refused.filter(|_| streams.is_empty()) {
+        return Err(error.into());
     }
     let mut renderer = OutputRenderer::new(form, context.style, ids);
     match args.follow {
@@ -92,17 +104,20 @@ pub async fn run(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
     }
 }
 
-/// What is shown of a process whose output is discarded is all there will be.
-async fn note_discarded(context: &Context, id: &ProcessId, streams: &[(ProcessId, LogStream)]) {
-    let shown = streams.last().is_some_and(|(last, _)| last == id);
-    // Of a process that was removed there is nothing to say.
-    if shown
-        && let Ok((_, process)) = context.client.status(id).await
-        && !process.output.is_captured()
-    {
-        let advice = Error::OutputDiscarded { id: id.clone() }.advice(&context.invocation);
-        console::note(&format!("the output of {id} is discarded, this is from before; {advice}"));
-    }
+/// Whose output is to be discarded.
+async fn discarding(context: &Context) -> HashSet<ProcessId> {
+    // Without the list there is nothing to remark on; what is wrong, the logs tell.
+    let (_, processes) = context.client.list().await.unwrap_or((Source::File, Vec::new()));
+    let discarding = processes.into_iter().filter(|process| !process.output.is_captured());
+    discarding.map(|process| process.id).collect()
+}
+
+/// What is shown of a process whose output is to be discarded is all there will be.
+fn note_discarded(context: &Context, id: &ProcessId) {
+    let advice = Error::OutputDiscarded { id: id.clone() }.advice(&context.invocation);
+    console::note(&format!(
+        "{id} is set to discard its output, this is of runs in which it was captured; {advice}"
+    ));
 }
 
 /// One after the other.
