@@ -7,7 +7,7 @@ use process_monitor_core::exit::Exit;
 use process_monitor_core::id::RunId;
 use process_monitor_core::time::Wall;
 use process_monitor_host::process::record::{
-    Intent, RecordError, RecordState, RunRecord, finish, read, read_all,
+    Intent, RecordError, RecordState, RunRecord, finish, read, read_all, read_free,
 };
 use process_monitor_host::process::{BootId, Identity};
 use process_support::{PATIENCE, Stage, eventually, run_id};
@@ -159,6 +159,18 @@ fn a_folder_of_records() {
     let good: Vec<_> =
         found.iter().filter(|(_, record)| record.is_ok()).map(|(path, _)| path.clone()).collect();
     assert_eq!(good, [stage.record_path()]);
+}
+
+#[test]
+fn who_may_not_wait_is_told_of_a_start_under_way() {
+    let stage = Stage::new();
+    let boot = BootId::current().unwrap();
+    let held = create(&stage, &run_id());
+    let states = || read_free(&stage.folder, &boot).unwrap().into_iter().map(|(_, record)| record);
+    assert!(states().all(|record| matches!(record, Err(RecordError::Busy { .. }))), "it is locked");
+    drop(held);
+    let free: Vec<_> = states().map(|record| record.unwrap().state).collect();
+    assert_eq!(free, [RecordState::IntentOnly]);
 }
 
 #[test]

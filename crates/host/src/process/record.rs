@@ -274,6 +274,21 @@ pub fn remove(path: &Path) -> io::Result<()> {
 /// # Errors
 /// When the folder cannot be listed; what is wrong with one record is in its own place.
 pub fn read_all(folder: &Path, boot: &BootId) -> io::Result<Vec<(PathBuf, Result<Found, RecordError>)>> {
+    read_each(folder, |path| read(path, boot))
+}
+
+/// The same, but waits for nobody: a record that is locked is [`RecordError::Busy`] at once.
+///
+/// # Errors
+/// As [`read_all`].
+pub fn read_free(folder: &Path, boot: &BootId) -> io::Result<Vec<(PathBuf, Result<Found, RecordError>)>> {
+    read_each(folder, |path| read_within(path, boot, Duration::ZERO))
+}
+
+fn read_each(
+    folder: &Path,
+    read: impl Fn(&Path) -> Result<Found, RecordError>,
+) -> io::Result<Vec<(PathBuf, Result<Found, RecordError>)>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -283,7 +298,7 @@ pub fn read_all(folder: &Path, boot: &BootId) -> io::Result<Vec<(PathBuf, Result
     for entry in entries {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == EXTENSION) {
-            let record = read(&path, boot);
+            let record = read(&path);
             found.push((path, record));
         }
     }
@@ -296,6 +311,10 @@ pub fn read_all(folder: &Path, boot: &BootId) -> io::Result<Vec<(PathBuf, Result
 /// [`RecordError::Busy`] when it takes longer, [`RecordError::Foreign`] for what is no record,
 /// [`RecordError::Read`] else.
 pub fn read(path: &Path, boot: &BootId) -> Result<Found, RecordError> {
+    read_within(path, boot, LOCK_TIMEOUT)
+}
+
+fn read_within(path: &Path, boot: &BootId, patience: Duration) -> Result<Found, RecordError> {
     let failed = |source: io::Error| RecordError::Read { path: path.to_owned(), source };
     let foreign = |reason: &str| RecordError::Foreign { path: path.to_owned(), reason: reason.to_owned() };
     let file = files::open_regular(path).map_err(failed)?;
@@ -303,7 +322,7 @@ pub fn read(path: &Path, boot: &BootId) -> Result<Found, RecordError> {
     if !metadata.is_file() || metadata.len() > LONGEST {
         return Err(foreign("it is not a short regular file"));
     }
-    if !lock_within(&file, LOCK_TIMEOUT).map_err(failed)? {
+    if !lock_within(&file, patience).map_err(failed)? {
         return Err(RecordError::Busy { path: path.to_owned() });
     }
     let mut content = Vec::new();
@@ -322,6 +341,9 @@ pub fn read(path: &Path, boot: &BootId) -> Result<Found, RecordError> {
 fn lock_within(file: &File, timeout: Duration) -> io::Result<bool> {
     if files::try_lock_shared(file)? {
         return Ok(true);
+    }
+    if timeout.is_zero() {
+        return Ok(false);
     }
     // Such a wait has no time limit, so a thread waits. If it is given up, it ends with the lock's holder.
     let waiting = file.try_clone()?;

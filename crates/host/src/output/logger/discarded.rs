@@ -13,7 +13,7 @@ use std::path::PathBuf;
 impl Logger {
     /// The monitor is gone, and nobody but us would see how these end.
     pub(super) fn watch_discarded(&mut self) {
-        let records = BootId::current().map(|boot| record::read_all(&self.layout.runs(), &boot));
+        let records = BootId::current().map(|boot| record::read_free(&self.layout.runs(), &boot));
         let records = match records {
             Ok(Ok(records)) => records,
             Ok(Err(error)) | Err(error) => {
@@ -22,7 +22,7 @@ impl Logger {
                 );
             }
         };
-        // What is wrong with a record the next monitor tells.
+        // What is wrong with a record the next monitor tells. One that is locked is that of a start under way: who starts it is there.
         for found in records.into_iter().filter_map(|(_, record)| record.ok()) {
             if let Some(attach) = discarded(found).filter(|attach| self.runs.number_of(&attach.run).is_none())
             {

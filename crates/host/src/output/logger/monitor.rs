@@ -43,8 +43,9 @@ impl Logger {
         if let Err(error) = self.readiness.change(&session, MONITOR, Interest::Read) {
             return tracing::warn!("cannot watch the monitor's connection: {error}");
         }
-        self.forget_discarded();
+        // In this order: what is waited for is let go of before it is closed.
         self.ignore_exits();
+        self.forget_discarded();
         self.session = Some(session);
         self.obey_all(requests, connected);
     }

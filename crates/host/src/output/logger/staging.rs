@@ -271,7 +271,7 @@ struct Map(Mapping);
 
 impl Map {
     fn open(path: &Path) -> io::Result<Self> {
-        let file = sys::open_log(path)?;
+        let file = sys::open_lock(path)?;
         reserve(&file)?;
         Mapping::new(&file, DATA + CAPACITY).map(Self)
     }

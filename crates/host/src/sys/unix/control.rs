@@ -29,9 +29,12 @@ impl ControlListener {
     /// # Errors
     /// When the folder cannot be written.
     pub fn listen(path: &Path, inherited: &mut Inherited, name: &str) -> io::Result<Self> {
-        let listener = match inherited.take(name).filter(|_| is_socket(path)).filter(listens) {
-            Some(inherited) => {
-                let listener = net::UnixListener::from(inherited);
+        let inherited = inherited.take(name).filter(|_| is_socket(path)).filter(listens);
+        // Whatever else listens under that name has no such address.
+        let inherited =
+            inherited.map(net::UnixListener::from).filter(|listener| listener.local_addr().is_ok());
+        let listener = match inherited {
+            Some(listener) => {
                 listener.set_nonblocking(true)?;
                 UnixListener::from_std(listener)?
             }

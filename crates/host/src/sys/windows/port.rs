@@ -181,7 +181,8 @@ impl Sources {
     /// Begins to wait for whoever is not waited for. What is signalled already is said at once, which spares a wait by another
     /// thread.
     fn begin(&mut self, queue: &Queue, ready: &mut Vec<u64>, again: bool) -> io::Result<()> {
-        for handle in std::mem::take(&mut self.idle) {
+        let mut idle = std::mem::take(&mut self.idle).into_iter();
+        while let Some(handle) = idle.next() {
             let Some(source) = self.known.get_mut(&handle) else { continue };
             let raw: HANDLE = ptr::with_exposed_provenance_mut(handle);
             // SAFETY: whoever added it keeps it open until it is removed.
@@ -194,7 +195,15 @@ impl Sources {
                 continue;
             }
             self.last += 1;
-            source.wait = Some(Wait::new(borrowed, queue, self.last)?);
+            match Wait::new(borrowed, queue, self.last) {
+                Ok(wait) => source.wait = Some(wait),
+                Err(error) => {
+                    // They are waited for by the next try.
+                    self.idle.push(handle);
+                    self.idle.extend(idle);
+                    return Err(error);
+                }
+            }
             self.numbers.insert(self.last, handle);
         }
         Ok(())

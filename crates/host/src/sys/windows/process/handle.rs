@@ -150,7 +150,17 @@ impl Process {
 
     /// The job that it belongs to: the one that it was started in, or that of the run in its environment if it really is in that.
     pub(super) fn job(&self) -> Option<&Arc<Job>> {
-        self.job.get_or_init(|| self.find_job().ok().flatten().map(Arc::new)).as_ref()
+        if let Some(known) = self.job.get() {
+            return known.as_ref();
+        }
+        match self.find_job() {
+            Ok(found) => self.job.get_or_init(|| found.map(Arc::new)).as_ref(),
+            Err(error) => {
+                // Not for good: the next time it may be found.
+                tracing::warn!(process = %self.identity, %error, "cannot find the job of a process; it alone is meant this time");
+                None
+            }
+        }
     }
 
     fn find_job(&self) -> io::Result<Option<Job>> {

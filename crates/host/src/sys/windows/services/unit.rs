@@ -74,9 +74,13 @@ pub fn read_unit(path: &Path) -> Result<Option<String>, FileError> {
         Handle::manager(SC_MANAGER_CONNECT).and_then(|manager| manager.service(name_of(path), access));
     match opened.and_then(|service| text_of(&service)) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if error.raw_os_error() == Some(ERROR_SERVICE_DOES_NOT_EXIST.cast_signed()) => Ok(None),
+        Err(missing) if is_missing(&missing) => Ok(None),
         Err(error) => Err(FileError::os("read the service", path)(error)),
     }
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(ERROR_SERVICE_DOES_NOT_EXIST.cast_signed())
 }
 
 fn text_of(service: &Handle) -> io::Result<String> {
@@ -136,7 +140,8 @@ fn define(name: &str, text: &str) -> io::Result<()> {
             change(&service, &definition)?;
             service
         }
-        Err(_) => create(&manager, name, &definition)?,
+        Err(missing) if is_missing(&missing) => create(&manager, name, &definition)?,
+        Err(error) => return Err(error),
     };
     describe(&service, definition.description)?;
     recover(&service)
