@@ -45,7 +45,8 @@ fn main() -> ExitCode {
             let measured = measure(plan, &mut report);
             // What was measured before something failed is true all the same.
             report.print();
-            json.map_or(Ok(()), |file| report.save(&file)).and(measured)
+            let saved = json.map_or(Ok(()), |file| report.save(&file));
+            measured.and(saved)
         }),
     };
     match done {

@@ -12,7 +12,7 @@ pub const LEAST_WAIT_OF_STRANGERS: Duration = Duration::from_secs(1);
 /// without a pause would cost more than what runs. It doubles with each failure in a row.
 pub const LEAST_WAIT_OF_FAILED_STARTS: Duration = Duration::from_millis(100);
 
-/// However many starts failed in a row, no more than this is added to what the policy says.
+/// However many starts failed in a row, the least wait grows no longer than this.
 pub const LONGEST_LEAST_WAIT: Duration = Duration::from_secs(5);
 
 /// How a run, or the attempt at one, ended.
