@@ -21,7 +21,7 @@ use super::telling::{event, log_news};
 use super::tree::Tree;
 use indexmap::IndexMap;
 use process_monitor_client::api::EventKind;
-use process_monitor_core::engine::{Action, Engine};
+use process_monitor_core::engine::{Action, Done, Engine, Refusal, Ticket};
 use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::ProcessState;
 use process_monitor_core::partner::Farewell;
@@ -209,8 +209,16 @@ impl Executor {
             self.tell_transition(&id, from, to, engine);
         }
         forgotten.into_iter().for_each(|id| self.forget(id));
+        self.answer(replies);
+    }
+
+    fn answer(&mut self, replies: Vec<(Ticket, Result<Done, Refusal>)>) {
+        let some = !replies.is_empty();
         for (ticket, result) in replies {
             self.replies.answer(ticket, result);
+        }
+        if some && self.replies.wait_for_disk() {
+            self.storage.hurry();
         }
     }
 
@@ -254,10 +262,12 @@ impl Executor {
         }
     }
 
-    /// Everything that was there is taken up: readers may see it.
+    /// Everything that was there is taken up: readers may see it. It is written a moment later: the first programs need the
+    /// disk now.
     pub fn taken_up(&mut self, engine: &Engine) {
         self.taking_up = false;
         self.board.fill(engine.ids().filter_map(|id| engine.view(id)));
+        self.storage.begin();
     }
 
     fn forget(&mut self, id: ProcessId) {

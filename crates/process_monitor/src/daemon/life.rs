@@ -221,10 +221,6 @@ impl Life {
             boot::recall(supervisor, memories);
         }
         supervisor.executor.taken_up(&supervisor.engine);
-        let saved = supervisor.executor.flush(&supervisor.engine);
-        if let Err(error) = saved {
-            tracing::error!(%error, "the registry could not be saved at start");
-        }
         let _nobody_waits = up.send(());
         let ending = supervisor.run()?;
         self.leave(ending);

@@ -49,6 +49,11 @@ impl Replies {
         }
     }
 
+    /// Whether all who wait, wait for the disk alone.
+    pub fn wait_for_disk(&self) -> bool {
+        self.waiting.is_empty() && !self.held.is_empty()
+    }
+
     /// Everything up to `generation` is on disk, or could not be written.
     pub fn saved(&mut self, generation: u64, result: &Result<(), String>) {
         if result.is_ok() {
