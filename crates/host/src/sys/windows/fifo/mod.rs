@@ -32,6 +32,9 @@ use windows_sys::Win32::System::Pipes::{
 /// See `sys/linux`: not here.
 pub const MOVES: bool = false;
 
+/// Whether who waits for a FIFO is told that its last writer is gone.
+pub const TELLS_END: bool = true;
+
 /// How much is kept of what was not read yet, in bytes, before a program that prints has to wait.
 const BUFFER: u32 = 64 << 10;
 
