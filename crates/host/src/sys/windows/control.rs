@@ -2,6 +2,7 @@
 //! who is trusted less than the monitor (`security`).
 
 use super::handover::{Gift, Heir, Heritable, Inherited};
+use super::object::is;
 use super::pipe;
 use crate::fd::BorrowedFd;
 use std::fs;
@@ -146,8 +147,4 @@ pub async fn connect(path: &Path) -> io::Result<Connection> {
             }
         }
     }
-}
-
-fn is(error: &io::Error, code: u32) -> bool {
-    error.raw_os_error() == i32::try_from(code).ok()
 }
