@@ -5,11 +5,11 @@ use super::copier::Progress;
 use super::stream::{Fault, StreamState};
 use super::{Logger, memory, retain::retain};
 use crate::failpoint::refused;
+use crate::files::remove_if_there;
 use crate::output::names::Stream;
 use crate::output::note::ExitNote;
 use crate::output::protocol::{Attach, Reply};
 use crate::sys::fifo;
-use crate::sys::files::remove_file;
 use crate::sys::terms::Interest;
 use process_monitor_core::id::RunId;
 use std::io::ErrorKind;
@@ -197,10 +197,8 @@ impl Logger {
     fn remove_fifos(&self, run: &RunId) {
         for stream in Stream::BOTH {
             let path = stream.fifo(&self.layout, run);
-            match remove_file(&path) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => tracing::warn!("cannot remove {}: {error}", path.display()),
+            if let Err(error) = remove_if_there(&path) {
+                tracing::warn!("cannot remove {}: {error}", path.display());
             }
         }
     }
