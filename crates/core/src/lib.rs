@@ -19,6 +19,7 @@ pub mod nearest;
 pub mod notice;
 pub mod pace;
 pub mod partner;
+pub mod quoting;
 pub mod reading;
 pub mod registry;
 pub mod time;

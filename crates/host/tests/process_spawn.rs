@@ -119,11 +119,11 @@ fn failure(program: &process_support::Program<'_>) -> (At, String) {
 fn every_failure_says_what_is_wrong() {
     let stage = Stage::new();
     let here = stage.folder.display();
-    stage.file("plain", "echo", 0o644);
-    stage.file("noformat", "echo\n", 0o755);
-    stage.file("empty", "", 0o755);
-    stage.file("noint", "#!/nowhere/sh -e\n", 0o755);
-    stage.file("crlf", "#!/bin/sh\r\n", 0o755);
+    stage.executable("plain", "echo", 0o644);
+    stage.executable("noformat", "echo\n", 0o755);
+    stage.executable("empty", "", 0o755);
+    stage.executable("noint", "#!/nowhere/sh -e\n", 0o755);
+    stage.executable("crlf", "#!/bin/sh\r\n", 0o755);
     fs::create_dir(stage.folder.join("folder")).unwrap();
     rustix::fs::mknodat(
         rustix::fs::CWD,
@@ -184,13 +184,13 @@ fn every_failure_says_what_is_wrong() {
 #[test]
 fn a_working_directory_that_is_none() {
     let stage = Stage::new();
-    let file = stage.file("file", "", 0o644);
+    let file = stage.executable("file", "", 0o644);
     let table = [
         (Path::new("/y"), "working directory /y does not exist".to_owned()),
         (&file, format!("working directory {} is not a directory", file.display())),
     ];
     for (directory, message) in table {
-        let program = stage.program("true").directory(Some(directory));
+        let program = stage.program("true").directory(directory);
         assert_eq!(failure(&program), (At::WorkingDirectory, message));
         assert_eq!(stage.record().state, RecordState::IntentOnly);
     }
@@ -215,7 +215,7 @@ fn requests_that_no_system_can_take() {
             "\"A=B\" cannot be the name of an environment variable: it must not be empty nor contain '='",
         ),
         (
-            stage.program("true").directory(Some(Path::new("a\0"))),
+            stage.program("true").directory("a\0"),
             "the working directory contains a NUL byte, which no program can be given",
         ),
     ];
@@ -251,8 +251,8 @@ fn path_is_that_of_the_program_and_skips_what_cannot_be_executed() {
     for folder in ["denied", "good"] {
         fs::create_dir(stage.folder.join(folder)).unwrap();
     }
-    stage.file("denied/tool", "#!/bin/sh\nexit 1\n", 0o644);
-    stage.file("good/tool", "#!/bin/sh\nexit 7\n", 0o755);
+    stage.executable("denied/tool", "#!/bin/sh\nexit 1\n", 0o644);
+    stage.executable("good/tool", "#!/bin/sh\nexit 7\n", 0o755);
     assert_eq!(stage.program("tool").env("PATH", "/nowhere:denied:good").spawn().exit(), Exit::Code(7));
     let denied = failure(&stage.program("tool").env("PATH", "denied:/nowhere"));
     assert!(denied.1.contains("denied/tool: permission denied"), "{denied:?}");

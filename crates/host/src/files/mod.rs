@@ -5,6 +5,7 @@ mod atomic;
 mod error;
 mod private;
 mod read;
+mod remove;
 mod stamp;
 mod temporary;
 
@@ -13,6 +14,7 @@ pub use atomic::{Durability, replace_if, write_atomic};
 pub use error::{FileError, FileKind};
 pub use private::{create_folders, private_dir};
 pub use read::read_bounded;
+pub use remove::remove_if_there;
 pub use stamp::{FileId, Stamp};
 pub use temporary::remove_leftovers;
 

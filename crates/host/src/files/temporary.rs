@@ -1,7 +1,7 @@
 //! Temporary files with a name that tells whose they are, so that what a killed writer left behind
 //! can be told from what a living one is writing.
 
-use super::{FileError, FileId, Stamp};
+use super::{FileError, FileId, Stamp, remove_if_there};
 use crate::lock::holder_is_gone;
 use crate::sys::files::{self as sys, Placed};
 use std::ffi::{OsStr, OsString};
@@ -152,11 +152,7 @@ pub fn remove_leftovers(target: &Path) -> Result<usize, FileError> {
             continue;
         }
         let path = file.path();
-        match sys::remove_file(&path) {
-            Ok(()) => removed += 1,
-            Err(reason) if reason.kind() == ErrorKind::NotFound => {}
-            Err(reason) => return Err(FileError::os("remove", &path)(reason)),
-        }
+        removed += usize::from(remove_if_there(&path).map_err(FileError::os("remove", &path))?);
     }
     Ok(removed)
 }

@@ -3,7 +3,7 @@
 use super::LifeLock;
 use crate::clock;
 use crate::fd::OwnedFd;
-use crate::files::{self, Durability, FileError};
+use crate::files::{self, Durability, FileError, remove_if_there};
 use crate::handover::Heirloom;
 use crate::layout::Layout;
 use crate::process::{BootId, Identity};
@@ -140,7 +140,7 @@ impl Drop for InstanceLock {
             return;
         }
         let path = self.layout.monitor_info();
-        if let Err(reason) = std::fs::remove_file(&path) {
+        if let Err(reason) = remove_if_there(&path) {
             tracing::warn!(file = %path.display(), %reason, "cannot remove the monitor's own record");
         }
     }

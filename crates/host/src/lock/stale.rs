@@ -8,13 +8,11 @@
 use super::holder::{Holder, look_up};
 use super::{LifeLock, LockHolder};
 use crate::clock;
-use crate::files::{self, FileError, Stamp};
+use crate::files::{self, FileError, Stamp, remove_if_there};
 use crate::layout::Layout;
 use crate::process::Process;
-use crate::sys::files as sys;
 use process_monitor_core::time::Wall;
 use std::fs::Metadata;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -108,10 +106,8 @@ pub(super) fn break_lock(layout: &Layout, judged: &SeenLock) -> Result<Duration,
     if !now.is_same_as(judged) || !matches!(now.judge(), Verdict::Stale) {
         return Ok(Duration::ZERO);
     }
-    match sys::remove_file(&path) {
-        Ok(()) => {}
-        Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(Duration::ZERO),
-        Err(reason) => return Err(FileError::os("remove the stale lock", &path)(reason)),
+    if !remove_if_there(&path).map_err(FileError::os("remove the stale lock", &path))? {
+        return Ok(Duration::ZERO);
     }
     tracing::warn!(lock = %path.display(), holder = %describe(now.holder.as_ref()), "broke a stale registry lock");
     remove_what_it_left(layout);

@@ -1,14 +1,13 @@
 //! Exits that the logger saw while no monitor was there.
 
 use super::error::failed;
-use crate::files::{Durability, FileError, create_folders, write_atomic};
+use crate::files::{Durability, FileError, create_folders, remove_if_there, write_atomic};
 use crate::layout::Layout;
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::RunId;
 use process_monitor_core::time::Wall;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io;
 
 /// How a run ended, as a file in [`Layout::exits`] and as a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,12 +41,7 @@ impl ExitNote {
     /// Removes the note of `run`, once the exit is recorded elsewhere.
     pub fn remove(layout: &Layout, run: &RunId) -> Result<(), FileError> {
         let path = layout.exit_note(run);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(failed("remove the exit note", &path)(error))
-            }
-            _ => Ok(()),
-        }
+        remove_if_there(&path).map(drop).map_err(failed("remove the exit note", &path))
     }
 }
 

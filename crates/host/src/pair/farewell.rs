@@ -71,8 +71,5 @@ pub fn read(layout: &Layout) -> Option<Word> {
 /// # Errors
 /// When the file cannot be removed.
 pub fn take_back(layout: &Layout) -> io::Result<()> {
-    match std::fs::remove_file(layout.farewell()) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    files::remove_if_there(layout.farewell()).map(drop)
 }

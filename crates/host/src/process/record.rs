@@ -23,6 +23,7 @@
 
 use super::identity::{BootId, Identity};
 use crate::fd::{AsFd, BorrowedFd};
+use crate::files::remove_if_there;
 use crate::sys::{files, process as sys};
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::{ProcessId, RunId};
@@ -263,10 +264,7 @@ fn append(path: &Path, line: &impl Serialize) -> io::Result<()> {
 /// # Errors
 /// When the file cannot be removed.
 pub fn remove(path: &Path) -> io::Result<()> {
-    match files::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    remove_if_there(path).map(drop)
 }
 
 /// Reads every record in `folder` (a folder that does not exist holds none). Names come in no order.

@@ -30,9 +30,13 @@ fn label(unit: &str) -> &str {
     unit.strip_suffix(".plist").unwrap_or(unit)
 }
 
-/// What a person would enter.
-pub fn start_command(of_user: bool, path: &Path) -> String {
-    format!("launchctl bootstrap {} {}", domain(of_user), path.display())
+/// What a person would enter. One that was uninstalled before is disabled, which outlives its property list, and launchd
+/// refuses to load what is.
+pub fn start_command(of_user: bool, unit: &str, path: &Path) -> String {
+    let path = path.display().to_string();
+    let path =
+        if path.contains(char::is_whitespace) { format!("'{}'", path.replace('\'', r"'\''")) } else { path };
+    format!("launchctl enable {} && launchctl bootstrap {} {path}", target(of_user, unit), domain(of_user))
 }
 
 /// Whether it is not disabled.
@@ -76,5 +80,7 @@ mod tests {
         }
         assert_eq!(state_in("gui/501/x = {\n\tactive count = 1\n\tstate = running\n}"), "running");
         assert_eq!(target(false, "x.plist"), "system/x");
+        let command = start_command(false, "x.plist", Path::new("/my lists/x.plist"));
+        assert_eq!(command, "launchctl enable system/x && launchctl bootstrap system '/my lists/x.plist'");
     }
 }

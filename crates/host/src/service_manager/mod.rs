@@ -178,7 +178,7 @@ impl Manager {
     pub fn start_command(self, unit: &str, path: &Path) -> String {
         match self.kind {
             Kind::Systemd => systemd::command(self.of_user, &format!("enable --now {unit}")),
-            Kind::Launchd => launchd::start_command(self.of_user, path),
+            Kind::Launchd => launchd::start_command(self.of_user, unit, path),
             Kind::Windows => format!("sc start {unit}"),
         }
     }

@@ -46,6 +46,42 @@ fn an_exit_without_a_monitor_is_noted_until_a_monitor_knows() {
     }
 }
 
+/// As on macOS, where nothing tells that a FIFO's last writer is gone.
+#[cfg(feature = "failpoints")]
+#[test]
+fn output_whose_end_nothing_tells_is_closed_when_the_program_has_ended() {
+    use std::io::Write;
+    for exit_is_told in [true, false] {
+        let mut instance = Instance::new();
+        instance.settings = vec!["silent".into()];
+        let monitor = instance.connect();
+        let mut run = instance.start("web", limits());
+        let (mut child, identity) = program("read x");
+        run.attach.identity = Some(identity);
+        monitor.attach(&run);
+        monitor.expect(&LoggerEvent::Attached { run: run.attach.run.clone() });
+        run.stdout.as_ref().unwrap().write_all(b"the last words").unwrap();
+        // What it has started holds its standard error a little longer.
+        run.stdout = None;
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        let monitor = match exit_is_told {
+            true => monitor,
+            false => {
+                drop(monitor);
+                eventually("the exit is noted", || {
+                    ExitNote::read(&instance.layout, &run.attach.run).is_some()
+                });
+                instance.connect()
+            }
+        };
+        monitor.link().exited(&run.attach.run).unwrap();
+        eventually("what was printed is copied", || run.text() == b"the last words");
+        run.close();
+        monitor.expect_closed(&run);
+    }
+}
+
 #[test]
 fn with_a_monitor_nothing_is_noted() {
     let instance = Instance::new();

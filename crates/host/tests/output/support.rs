@@ -40,8 +40,10 @@ fn logger_process() {
         fail::cfg(point, "1*return").unwrap();
     }
     #[cfg(feature = "failpoints")]
-    if setting("stages").is_some() {
-        fail::cfg("copier::moves", "return").unwrap();
+    for (name, point) in [("stages", "copier::moves"), ("silent", "logger::reports")] {
+        if setting(name).is_some() {
+            fail::cfg(point, "return").unwrap();
+        }
     }
     let result = logger::run(Layout::new(directory, Default::default()));
     std::process::exit(i32::from(result.is_err()));

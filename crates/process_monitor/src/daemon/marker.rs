@@ -7,7 +7,6 @@
 use process_monitor_host::files::{self, Durability, FileError};
 use process_monitor_host::layout::Layout;
 use process_monitor_host::process::BootId;
-use std::fs;
 use std::io;
 
 const MAX_BYTES: u64 = 4096;
@@ -32,8 +31,5 @@ pub fn set(layout: &Layout, boot: &BootId) -> Result<(), FileError> {
 /// # Errors
 /// When the file cannot be removed.
 pub fn clear(layout: &Layout) -> io::Result<()> {
-    match fs::remove_file(layout.supervising()) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    files::remove_if_there(layout.supervising()).map(drop)
 }

@@ -30,5 +30,5 @@ fn write_something(layout: &Layout) -> Result<(), DaemonError> {
     files::private_dir(&layout.state())?;
     let path = layout.state().join(format!("rehearsal.{}", std::process::id()));
     files::write_atomic(&path, b"rehearsal", Durability::Unsynced)?;
-    std::fs::remove_file(&path).map_err(cannot(format!("remove {}", path.display())))
+    files::remove_if_there(&path).map(drop).map_err(cannot(format!("remove {}", path.display())))
 }

@@ -1,9 +1,8 @@
 //! `restart_{instance}.signal` in the directory: a way to ask for a restart that needs nothing but a file (SPEC 4.7).
 
 use super::Handle;
+use process_monitor_host::files;
 use process_monitor_host::layout::Layout;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -57,12 +56,8 @@ impl Drop for Obeyed {
 
 /// Removes the file; whether it was there.
 fn take(path: &Path) -> bool {
-    match fs::remove_file(path) {
-        Ok(()) => true,
-        Err(error) if error.kind() == ErrorKind::NotFound => false,
-        Err(error) => {
-            tracing::error!("cannot remove {}: {error}; it is not obeyed", path.display());
-            false
-        }
-    }
+    files::remove_if_there(path).unwrap_or_else(|error| {
+        tracing::error!("cannot remove {}: {error}; it is not obeyed", path.display());
+        false
+    })
 }

@@ -4,11 +4,12 @@ use super::attached::{Part, Slot, Token, token};
 use super::copier::Progress;
 use super::stream::{Fault, StreamState};
 use super::{Logger, memory, retain::retain};
+use crate::failpoint::refused;
+use crate::files::remove_if_there;
 use crate::output::names::Stream;
 use crate::output::note::ExitNote;
 use crate::output::protocol::{Attach, Reply};
 use crate::sys::fifo;
-use crate::sys::files::remove_file;
 use crate::sys::terms::Interest;
 use process_monitor_core::id::RunId;
 use std::io::ErrorKind;
@@ -93,7 +94,9 @@ impl Logger {
         let path = stream.fifo(&self.layout, &run.attach.run);
         let opened = self.copier.files.with_descriptor(|| {
             let fifo = fifo::open_reader(&path)?;
-            self.readiness.add(&fifo, token, Interest::Read)?;
+            if refused("logger::reports").is_ok() {
+                self.readiness.add(&fifo, token, Interest::Read)?;
+            }
             Ok(fifo)
         });
         match opened {
@@ -114,9 +117,11 @@ impl Logger {
     pub(super) fn serve_stream(&mut self, number: u64, index: usize) {
         let Some(run) = self.runs.get_mut(number) else { return };
         let turned = std::mem::replace(&mut run.served, index) != index;
+        let nobody_runs = run.process.is_none();
         let Some(Slot::Open(stream)) = run.slots.get_mut(index) else { return };
         let (was_waiting, was_due) = (is_waiting(stream), stream.retry_at());
         let progress = self.copier.serve(stream, turned, Instant::now());
+        stream.look_for_end(nobody_runs && progress == Progress::Drained, Instant::now());
         let (waits, due) = (is_waiting(stream), stream.retry_at());
         let (token, has_more) = (stream.token, stream.has_staged() && !waits);
         let again = has_more || matches!(progress, Progress::Moved(_)) && !stream.end_is_reported;
@@ -128,6 +133,16 @@ impl Logger {
             Progress::Closed => self.close_stream(number, index, token),
             _ if again => drop(self.retries.insert((Instant::now(), token))),
             _ => {}
+        }
+    }
+
+    /// A run's process has ended, and with it, most likely, its output: which is to be seen where nothing tells it.
+    pub(super) fn look_for_ends(&mut self, number: u64) {
+        for index in 0..Stream::BOTH.len() {
+            let slot = self.runs.get_mut(number).and_then(|run| run.slots.get(index));
+            if matches!(slot, Some(Slot::Open(stream)) if stream.ends_silently) {
+                self.serve_stream(number, index);
+            }
         }
     }
 
@@ -182,10 +197,8 @@ impl Logger {
     fn remove_fifos(&self, run: &RunId) {
         for stream in Stream::BOTH {
             let path = stream.fifo(&self.layout, run);
-            match remove_file(&path) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => tracing::warn!("cannot remove {}: {error}", path.display()),
+            if let Err(error) = remove_if_there(&path) {
+                tracing::warn!("cannot remove {}: {error}", path.display());
             }
         }
     }

@@ -67,6 +67,7 @@ impl Logger {
         if let Err(error) = note.write(&self.layout) {
             tracing::error!("the exit of run {} is lost: {error}", note.run);
         }
+        self.look_for_ends(number);
         self.finish_if_over(number);
     }
 
@@ -79,6 +80,7 @@ impl Logger {
         if let Some(run) = self.runs.get_mut(number) {
             run.process = None;
         }
+        self.look_for_ends(number);
         self.finish_if_over(number);
     }
 }

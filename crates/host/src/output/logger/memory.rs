@@ -3,10 +3,11 @@
 //! A monitor attaches its live runs anew, but it doesn't know of an earlier run whose grandchild
 //! still prints. Without this, that grandchild would block for good once both had been restarted.
 
-use crate::files::FileError;
+use crate::files::{FileError, remove_if_there};
 use crate::layout::Layout;
 use crate::output::error::failed;
 use crate::output::protocol::Attach;
+use crate::sys::files::rename;
 use process_monitor_core::id::RunId;
 use std::fs;
 use std::io::ErrorKind;
@@ -50,14 +51,12 @@ fn write_down(
         result => result.map_err(failed("write", &unfinished))?,
     }
     before_rename();
-    fs::rename(&unfinished, &path).map_err(failed("put in place", &path))
+    rename(&unfinished, &path).map_err(failed("put in place", &path))
 }
 
 /// The run is over.
 pub(super) fn forget(layout: &Layout, run: &RunId) {
-    if let Err(error) = fs::remove_file(path(layout, run, SUFFIX))
-        && error.kind() != ErrorKind::NotFound
-    {
+    if let Err(error) = remove_if_there(path(layout, run, SUFFIX)) {
         tracing::warn!("cannot remove the record of run {run}: {error}");
     }
 }
@@ -77,7 +76,7 @@ pub(super) fn recall(layout: &Layout) -> Vec<Attach> {
                 Err(error) => tracing::warn!("skipping {}: {error}", path.display()),
             }
         } else if name.ends_with(UNFINISHED)
-            && let Err(error) = fs::remove_file(&path)
+            && let Err(error) = remove_if_there(&path)
         {
             tracing::warn!("cannot remove {}: {error}", path.display());
         }

@@ -39,7 +39,7 @@ mod times;
 pub use memory::leave_word;
 
 use crate::fd::AsFd;
-use crate::files::FileError;
+use crate::files::{FileError, remove_if_there};
 use crate::layout::Layout;
 use crate::lock::LifeLock;
 use crate::sys::local::LocalListener;
@@ -211,7 +211,7 @@ impl Logger {
 
     /// Nobody finds the socket any more; who has just connected sees its end and starts another logger.
     fn leave(&mut self) {
-        if let Err(error) = std::fs::remove_file(self.layout.logger_socket()) {
+        if let Err(error) = remove_if_there(self.layout.logger_socket()) {
             tracing::warn!("cannot remove the logger's socket: {error}");
         }
         self.flush();

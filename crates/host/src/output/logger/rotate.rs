@@ -6,7 +6,8 @@
 //! found when a death left them ahead.
 
 use super::super::names::Stream;
-use crate::sys::files::{remove_file, rename};
+use crate::files::remove_if_there;
+use crate::sys::files::rename;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -45,8 +46,8 @@ fn remove_from(folder: &Path, stream: Stream, first: u32) -> io::Result<()> {
 
 /// Removes a log file and its times.
 fn remove(folder: &Path, stream: Stream, index: u32) -> io::Result<()> {
-    absent_is_fine(remove_file(stream.file(folder, index)))?;
-    absent_is_fine(remove_file(stream.times(folder, index)))
+    remove_if_there(stream.file(folder, index))?;
+    remove_if_there(stream.times(folder, index)).map(drop)
 }
 
 fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {

@@ -20,6 +20,9 @@ const FIRST_RETRY: Duration = Duration::from_millis(50);
 /// The longest wait before writing is tried again.
 const LAST_RETRY: Duration = Duration::from_secs(1);
 
+/// The first wait before the end of a FIFO is looked for again that nothing tells; it doubles each time, up to [`LAST_RETRY`].
+const FIRST_LOOK: Duration = Duration::from_millis(20);
+
 /// Turns in a row that found at least a default pipe's worth, before the FIFO is enlarged.
 const BUSY_TURNS: u8 = 4;
 
@@ -41,6 +44,10 @@ pub(super) struct StreamState {
     /// before we opened it (`fifo_open()` in `fs/pipe.c`); once the FIFO was seen empty and not at its
     /// end, there was a writer after.
     pub(super) end_is_reported: bool,
+    /// Nothing tells of the end of the FIFO, as long as this system runs: see [`fifo::TELLS_END`].
+    pub(super) ends_silently: bool,
+    /// When the end is looked for next, and how long that waits.
+    look: Option<(Instant, Duration)>,
     busy_turns: u8,
 }
 
@@ -100,6 +107,8 @@ impl StreamState {
             limits,
             fault: Fault::None,
             end_is_reported: false,
+            ends_silently: !fifo::TELLS_END || refused("logger::reports").is_err(),
+            look: None,
             busy_turns: 0,
         }
     }
@@ -140,10 +149,24 @@ impl StreamState {
     /// When it is to be served again although nothing happens.
     pub(super) fn retry_at(&self) -> Option<Instant> {
         match &self.fault {
-            Fault::None => None,
+            Fault::None => self.look.map(|(at, _)| at),
             Fault::Waiting { retry_at, .. } => Some(*retry_at),
             Fault::Dropping(dropped) => Some(dropped.retry_at),
         }
+    }
+
+    /// Sees to it that the end of the FIFO is found that nothing tells, as long as it is `wanted`: when nothing is known to run
+    /// that would write, so that it is near.
+    pub(super) fn look_for_end(&mut self, wanted: bool, now: Instant) {
+        self.look = match self.look {
+            _ if !wanted || !self.ends_silently => None,
+            None => Some((now + FIRST_LOOK, FIRST_LOOK)),
+            Some((at, delay)) if at > now => Some((at, delay)),
+            Some((_, delay)) => {
+                let delay = (delay * 2).min(LAST_RETRY);
+                Some((now + delay, delay))
+            }
+        };
     }
 
     /// Writing failed: wait, or, when that took too long, begin to drop.

@@ -12,6 +12,9 @@ pub use crate::sys::unix::fifo::{Made, Reader, available, hold, kept_by_program,
 /// Whether this system can look into a FIFO and move its bytes to a file in one step that a kill cannot split.
 pub const MOVES: bool = true;
 
+/// Whether who waits for a FIFO is told that its last writer is gone.
+pub const TELLS_END: bool = true;
+
 /// Makes a FIFO at `path`, for this user alone.
 ///
 /// # Errors

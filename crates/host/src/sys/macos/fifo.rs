@@ -12,6 +12,10 @@ pub use crate::sys::unix::fifo::{Made, Reader, available, hold, kept_by_program,
 /// Whether this system can look into a FIFO and move its bytes to a file in one step that a kill cannot split.
 pub const MOVES: bool = false;
 
+/// Whether who waits for a FIFO is told that its last writer is gone: neither kqueue(2) nor poll(2), which stands on it, does;
+/// they count bytes only (`vnode_readable_data_count()` in the kernel's vfs_vnops.c). Who reads sees it.
+pub const TELLS_END: bool = false;
+
 /// Makes a FIFO at `path`, for this user alone.
 ///
 /// # Errors

@@ -44,15 +44,21 @@ pub fn number(name: &CStr) -> io::Result<i32> {
 pub fn arguments(pid: u32) -> io::Result<Vec<u8>> {
     let pid = libc::c_int::try_from(pid).map_err(io::Error::other)?;
     let mut value = vec![0_u8; usize::try_from(number(c"kern.argmax")?).map_err(io::Error::other)?];
-    let mut length = value.len();
-    let mut name = [libc::CTL_KERN, libc::KERN_PROCARGS2, pid];
-    // SAFETY: the name has three numbers, the buffer has the length that is given, and nothing is set.
-    let done = unsafe {
-        libc::sysctl(name.as_mut_ptr(), 3, value.as_mut_ptr().cast(), &raw mut length, ptr::null_mut(), 0)
-    };
-    if done != 0 {
-        return Err(io::Error::last_os_error());
-    }
+    let length = fill(&mut [libc::CTL_KERN, libc::KERN_PROCARGS2, pid], &mut value)?;
     value.truncate(length);
     Ok(value)
+}
+
+/// Has the value of `name`, which is given by numbers, put into `value`, and says how many bytes it has.
+///
+/// # Errors
+/// What sysctl(3) says.
+pub fn fill(name: &mut [libc::c_int], value: &mut [u8]) -> io::Result<usize> {
+    let count = libc::c_uint::try_from(name.len()).map_err(io::Error::other)?;
+    let mut length = value.len();
+    // SAFETY: name and buffer have the lengths that are given, and nothing is set.
+    let done = unsafe {
+        libc::sysctl(name.as_mut_ptr(), count, value.as_mut_ptr().cast(), &raw mut length, ptr::null_mut(), 0)
+    };
+    if done == 0 { Ok(length) } else { Err(io::Error::last_os_error()) }
 }

@@ -36,6 +36,8 @@ fn in_child() -> io::Result<()> {
     rustix::process::setsid()?;
     // Should the monitor be killed, nobody would keep its time any more.
     inherit::end_with_parent()?;
+    // macOS marks a descriptor a moment after it has made it: another thread may be in between.
+    inherit::nothing()?;
     limits::restore_nofile()
 }
 

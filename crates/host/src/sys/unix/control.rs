@@ -2,6 +2,7 @@
 
 use super::handover::{Inherited, listens};
 use super::short_path::ShortPath;
+use crate::files::remove_if_there;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -76,10 +77,7 @@ impl AsFd for ControlListener {
 }
 
 fn bind(path: &Path) -> io::Result<UnixListener> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    remove_if_there(path)?;
     let listener = UnixListener::bind(ShortPath::of(path)?.as_path())?;
     fs::set_permissions(path, Permissions::from_mode(0o600))?;
     Ok(listener)

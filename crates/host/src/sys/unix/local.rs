@@ -1,8 +1,9 @@
 //! Streams between processes of this user on this machine, found by a path: unix(7).
 
 use super::short_path::ShortPath;
+use crate::files::remove_if_there;
 use std::fs::Permissions;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::PermissionsExt;
@@ -21,10 +22,7 @@ impl LocalListener {
     /// What the system said.
     pub fn bind(path: &Path) -> io::Result<Self> {
         let new = with_suffix(path, ".new");
-        match std::fs::remove_file(&new) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        remove_if_there(&new)?;
         let listener = UnixListener::bind(ShortPath::of(&new)?.as_path())?;
         // Others cannot enter the folder, so the moment before this is nobody's.
         std::fs::set_permissions(&new, Permissions::from_mode(0o600))?;
@@ -36,7 +34,7 @@ impl LocalListener {
     /// Who waits to be accepted. Programs that this process starts do not get the connection.
     ///
     /// # Errors
-    /// [`ErrorKind::WouldBlock`] when nobody does.
+    /// [`io::ErrorKind::WouldBlock`] when nobody does.
     pub fn accept(&self) -> io::Result<LocalConnection> {
         let (connection, _) = self.0.accept()?;
         connection.set_nonblocking(true)?;
@@ -58,7 +56,7 @@ impl LocalConnection {
     /// Takes what has arrived. 0: the other end is gone.
     ///
     /// # Errors
-    /// [`ErrorKind::WouldBlock`] when nothing has.
+    /// [`io::ErrorKind::WouldBlock`] when nothing has.
     pub fn receive(&self, bytes: &mut [u8]) -> io::Result<usize> {
         (&self.0).read(bytes)
     }
@@ -66,7 +64,7 @@ impl LocalConnection {
     /// Sends what it can of `bytes`, and says how much.
     ///
     /// # Errors
-    /// [`ErrorKind::WouldBlock`] when it can send nothing now.
+    /// [`io::ErrorKind::WouldBlock`] when it can send nothing now.
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         (&self.0).write(bytes)
     }
@@ -86,7 +84,7 @@ impl LocalStream {
     /// To who listens at `path`.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] or [`ErrorKind::ConnectionRefused`] when nobody does.
+    /// [`io::ErrorKind::NotFound`] or [`io::ErrorKind::ConnectionRefused`] when nobody does.
     pub fn connect(path: &Path) -> io::Result<Self> {
         UnixStream::connect(ShortPath::of(path)?.as_path()).map(Self)
     }

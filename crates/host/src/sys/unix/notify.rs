@@ -6,6 +6,7 @@
 //! nobody but our own user; what another user sends all the same is not heard.
 
 use super::short_path::ShortPath;
+use crate::files::remove_if_there;
 use crate::sys::paths::LONGEST_OF_SOCKET;
 use crate::sys::senders;
 use process_monitor_core::notice::Notice;
@@ -44,7 +45,7 @@ impl NotifySocket {
             );
             return Err(io::Error::new(ErrorKind::InvalidInput, why));
         }
-        remove(path)?;
+        remove_if_there(path)?;
         let socket = UnixDatagram::bind(ShortPath::of(path)?.as_path())?;
         fs::set_permissions(path, Permissions::from_mode(0o600))?;
         socket.set_nonblocking(true)?;
@@ -108,7 +109,7 @@ impl NotifySocket {
     /// # Errors
     /// When it cannot be removed.
     pub fn remove(&self) -> io::Result<()> {
-        remove(&self.path)
+        remove_if_there(&self.path).map(drop)
     }
 }
 
@@ -140,13 +141,6 @@ impl KeptSockets {
 /// The name of the file at which `socket` is bound. (Its folder may have been named in another way: `ShortPath`.)
 fn name_of(socket: &UnixDatagram) -> Option<OsString> {
     Some(socket.local_addr().ok()?.as_pathname()?.file_name()?.to_owned())
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 impl AsFd for NotifySocket {

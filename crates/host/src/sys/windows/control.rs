@@ -1,10 +1,11 @@
 //! The control pipe. Who may open it the system itself decides: its own user and the system, on this machine, and nobody
 //! who is trusted less than the monitor (`security`).
 
+use super::files::remove_file;
 use super::handover::{Gift, Heir, Heritable, Inherited};
+use super::object::is;
 use super::pipe;
 use crate::fd::BorrowedFd;
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::windows::io::{AsRawHandle, IntoRawHandle, OwnedHandle};
 use std::path::Path;
@@ -106,7 +107,7 @@ impl ControlListener {
     /// # Errors
     /// When the folder cannot be written.
     pub fn remove(path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
+        remove_file(path)
     }
 }
 
@@ -146,8 +147,4 @@ pub async fn connect(path: &Path) -> io::Result<Connection> {
             }
         }
     }
-}
-
-fn is(error: &io::Error, code: u32) -> bool {
-    error.raw_os_error() == i32::try_from(code).ok()
 }

@@ -1,14 +1,12 @@
 //! Starting a process that outlives the one that starts it.
 
-use super::process::spawn::inheritance::alone;
+use super::object::is;
+use super::process::spawn::inheritance::{Lent, alone, set_inheritable};
 use crate::fd::BorrowedFd;
 use std::io;
-use std::os::windows::io::AsRawHandle;
 use std::os::windows::process::CommandExt;
 use std::process::{Child, Command};
-use windows_sys::Win32::Foundation::{
-    ERROR_ACCESS_DENIED, HANDLE_FLAG_INHERIT, INVALID_HANDLE_VALUE, SetHandleInformation,
-};
+use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::System::Console::{
     GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE,
 };
@@ -27,19 +25,15 @@ const APART: u32 = CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP;
 pub fn spawn(command: &mut Command, kept: &[BorrowedFd<'_>]) -> io::Result<Child> {
     alone(|| {
         keep_own_streams();
-        inherit(kept, true)?;
-        let child = spawn_apart(command);
-        inherit(kept, false)?;
-        child
+        let _kept = Lent::all(kept)?;
+        spawn_apart(command)
     })
 }
 
 fn spawn_apart(command: &mut Command) -> io::Result<Child> {
     match command.creation_flags(APART | CREATE_BREAKAWAY_FROM_JOB).spawn() {
         // Not every job lets go of who is in it (JOB_OBJECT_LIMIT_BREAKAWAY_OK).
-        Err(error) if error.raw_os_error() == Some(ERROR_ACCESS_DENIED.cast_signed()) => {
-            command.creation_flags(APART).spawn()
-        }
+        Err(error) if is(&error, ERROR_ACCESS_DENIED) => command.creation_flags(APART).spawn(),
         other => other,
     }
 }
@@ -53,18 +47,9 @@ fn keep_own_streams() {
         if handle.is_null() || handle == INVALID_HANDLE_VALUE {
             continue;
         }
-        // SAFETY: the handle is this process's own. One of a console of old may refuse, and is inherited by nobody then.
-        unsafe { SetHandleInformation(handle, HANDLE_FLAG_INHERIT, 0) };
+        // SAFETY: it is this process's own, and stays open.
+        let own = unsafe { BorrowedFd::borrow_raw(handle) };
+        // One of a console of old may refuse, and is inherited by nobody then.
+        let _refused = set_inheritable(own, false);
     }
-}
-
-fn inherit(kept: &[BorrowedFd<'_>], wanted: bool) -> io::Result<()> {
-    let flag = if wanted { HANDLE_FLAG_INHERIT } else { 0 };
-    for handle in kept {
-        // SAFETY: the handle is open as long as it is borrowed.
-        if unsafe { SetHandleInformation(handle.as_raw_handle(), HANDLE_FLAG_INHERIT, flag) } == 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
-    Ok(())
 }

@@ -1,15 +1,16 @@
 //! An event that stays signalled until it is reset (`CreateEventW`).
 
-use crate::fd::{AsFd, BorrowedFd};
+use super::object::{done, owned};
+use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::io;
-use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsHandle, AsRawHandle};
 use std::ptr;
 use windows_sys::Win32::Foundation::{HANDLE, WAIT_OBJECT_0};
 use windows_sys::Win32::System::Threading::{CreateEventW, ResetEvent, SetEvent, WaitForSingleObject};
 
 /// Signalled or not. Nothing inherits it.
 #[derive(Debug)]
-pub struct Event(OwnedHandle);
+pub struct Event(OwnedFd);
 
 impl Event {
     /// Not signalled yet.
@@ -18,12 +19,7 @@ impl Event {
     /// When there is no handle left.
     pub fn new() -> io::Result<Self> {
         // SAFETY: no attributes and no name.
-        let event = unsafe { CreateEventW(ptr::null(), 1, 0, ptr::null()) };
-        if event.is_null() {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: it was just made, and is nobody else's.
-        Ok(Self(unsafe { OwnedHandle::from_raw_handle(event) }))
+        owned(unsafe { CreateEventW(ptr::null(), 1, 0, ptr::null()) }).map(Self)
     }
 
     /// Signals it.
@@ -32,11 +28,7 @@ impl Event {
     /// None, as long as it is open.
     pub fn set(&self) -> io::Result<()> {
         // SAFETY: the handle is open.
-        if unsafe { SetEvent(self.0.as_raw_handle()) } == 0 {
-            Err(io::Error::last_os_error())
-        } else {
-            Ok(())
-        }
+        done(unsafe { SetEvent(self.0.as_raw_handle()) })
     }
 
     /// Makes it wait again.
@@ -45,11 +37,7 @@ impl Event {
     /// None, as long as it is open.
     pub fn reset(&self) -> io::Result<()> {
         // SAFETY: the handle is open.
-        if unsafe { ResetEvent(self.0.as_raw_handle()) } == 0 {
-            Err(io::Error::last_os_error())
-        } else {
-            Ok(())
-        }
+        done(unsafe { ResetEvent(self.0.as_raw_handle()) })
     }
 
     /// Whether it is signalled.

@@ -1,6 +1,7 @@
 //! This machine: its name, and the space that it has.
 
 use super::names::wide;
+use super::object::done;
 use crate::survey::Space;
 use std::io;
 use std::path::Path;
@@ -15,10 +16,8 @@ pub fn space(path: &Path) -> io::Result<Space> {
     let name = wide(path)?;
     let (mut free, mut total) = (0, 0);
     // SAFETY: the name is null-terminated, and both numbers outlive the call.
-    match unsafe { GetDiskFreeSpaceExW(name.as_ptr(), &raw mut free, &raw mut total, std::ptr::null_mut()) } {
-        0 => Err(io::Error::last_os_error()),
-        _ => Ok(Space { free_bytes: free, total_bytes: total, free_files: None }),
-    }
+    done(unsafe { GetDiskFreeSpaceExW(name.as_ptr(), &raw mut free, &raw mut total, std::ptr::null_mut()) })?;
+    Ok(Space { free_bytes: free, total_bytes: total, free_files: None })
 }
 
 /// What this machine calls itself (`GetComputerNameExW`); `None`: nothing.

@@ -1,7 +1,8 @@
 //! What comes through a pipe, for who waits for many of them.
 
 use super::event::Event;
-use super::overlapped::{Operation, is};
+use super::object::{done, is};
+use super::overlapped::Operation;
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
@@ -111,7 +112,7 @@ impl Incoming {
         let mut seen = Seen::default();
         let length = bytes.len().min(MOST) as u32;
         // SAFETY: the handle is open, and there is as much room as is told.
-        let looked = unsafe {
+        let looked = done(unsafe {
             let place = bytes.as_mut_ptr().cast();
             PeekNamedPipe(
                 self.pipe.as_raw_handle(),
@@ -121,12 +122,12 @@ impl Incoming {
                 &raw mut seen.there,
                 ptr::null_mut(),
             )
-        };
-        if looked != 0 {
-            return Ok(Some(seen));
+        });
+        match looked {
+            Ok(()) => Ok(Some(seen)),
+            Err(error) if is_end(&error) => Ok(None),
+            Err(error) => Err(error),
         }
-        let error = io::Error::last_os_error();
-        if is_end(&error) { Ok(None) } else { Err(error) }
     }
 
     /// Has the event signalled when there is something. A writer that wrote nothing signals it, too.
@@ -164,24 +165,21 @@ pub fn is_end(error: &io::Error) -> bool {
 
 /// Reads what is known to be there.
 fn read_now(pipe: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Result<usize> {
-    DONE.with(|done| {
-        let done = done.as_ref().map_err(|error| io::Error::from(error.kind()))?;
-        let mut state = OVERLAPPED { hEvent: done.raw(), ..OVERLAPPED::default() };
+    DONE.with(|over| {
+        let over = over.as_ref().map_err(|error| io::Error::from(error.kind()))?;
+        let mut state = OVERLAPPED { hEvent: over.raw(), ..OVERLAPPED::default() };
         let (mut read, length) = (0, bytes.len().min(MOST) as u32);
         // SAFETY: place and state live until it is over, for which is waited below.
-        let begun = unsafe {
+        let begun = done(unsafe {
             ReadFile(pipe.as_raw_handle(), bytes.as_mut_ptr(), length, ptr::null_mut(), &raw mut state)
-        };
-        if begun == 0 {
-            let error = io::Error::last_os_error();
-            if !is(&error, ERROR_IO_PENDING) {
-                return if is_end(&error) { Ok(0) } else { Err(error) };
-            }
+        });
+        match begun {
+            Err(error) if is_end(&error) => return Ok(0),
+            Err(error) if !is(&error, ERROR_IO_PENDING) => return Err(error),
+            _ => {}
         }
         // SAFETY: the state is that of the read above.
-        match unsafe { GetOverlappedResult(pipe.as_raw_handle(), &raw const state, &raw mut read, 1) } {
-            0 => Err(io::Error::last_os_error()),
-            _ => Ok(read as usize),
-        }
+        done(unsafe { GetOverlappedResult(pipe.as_raw_handle(), &raw const state, &raw mut read, 1) })?;
+        Ok(read as usize)
     })
 }

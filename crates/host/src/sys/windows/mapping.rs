@@ -1,9 +1,10 @@
 //! Files in memory ("File Mapping").
 
+use super::object::owned;
 use std::ffi::c_void;
 use std::fs::File;
 use std::io;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::AsRawHandle;
 use std::ptr::{self, NonNull};
 use windows_sys::Win32::System::Memory::{
     CreateFileMappingW, FILE_MAP_READ, FILE_MAP_WRITE, MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFile,
@@ -27,14 +28,10 @@ impl Mapping {
     /// What the system said.
     pub fn new(file: &File, size: usize) -> io::Result<Self> {
         // SAFETY: the file is open; size 0 means that of the file.
-        let mapping = unsafe {
+        let mapping = owned(unsafe {
             CreateFileMappingW(file.as_raw_handle(), ptr::null(), PAGE_READWRITE, 0, 0, ptr::null())
-        };
-        if mapping.is_null() {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: it was just made, and is nobody else's. The view keeps what it needs of it.
-        let mapping = unsafe { OwnedHandle::from_raw_handle(mapping) };
+        })?;
+        // The view keeps what it needs of it.
         // SAFETY: a new view at an address of the system's choice touches no other memory.
         let view =
             unsafe { MapViewOfFile(mapping.as_raw_handle(), FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, size) };

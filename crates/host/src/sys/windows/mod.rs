@@ -4,6 +4,7 @@
 //!
 //! | module | |
 //! | --- | --- |
+//! | `object` | handles as Rust owns them, errors of the system, waiting for one |
 //! | `event`, `port` | what can be waited for, and waiting for many of them |
 //! | `names`, `time` | paths and times as the system's functions take them |
 //! | `pipe` | named pipes that are found by a file |
@@ -30,6 +31,7 @@ pub mod mapping;
 pub mod memory;
 pub mod names;
 pub mod notify;
+pub mod object;
 pub mod overlapped;
 pub mod peer;
 pub mod pipe;

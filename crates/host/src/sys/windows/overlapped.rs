@@ -1,6 +1,7 @@
 //! Reading and writing that may take its time ("Synchronous and Asynchronous I/O").
 
 use super::event::Event;
+use super::object::{done, is};
 use crate::fd::BorrowedFd;
 use std::cell::UnsafeCell;
 use std::io;
@@ -70,11 +71,9 @@ impl Operation {
     }
 
     fn begin(&mut self, start: impl FnOnce(*mut OVERLAPPED) -> BOOL) -> io::Result<()> {
-        if start(self.overlapped.get()) == 0 {
-            let error = io::Error::last_os_error();
-            if !is(&error, ERROR_IO_PENDING) {
-                return Err(error);
-            }
+        match done(start(self.overlapped.get())) {
+            Err(error) if !is(&error, ERROR_IO_PENDING) => return Err(error),
+            _ => {}
         }
         self.under_way = true;
         Ok(())
@@ -102,10 +101,8 @@ impl Operation {
         }
         let mut moved = 0;
         // SAFETY: the state is that of the last operation on this handle.
-        match unsafe { GetOverlappedResult(pipe.as_raw_handle(), self.overlapped.get(), &raw mut moved, 1) } {
-            0 => Err(io::Error::last_os_error()),
-            _ => Ok(moved as usize),
-        }
+        done(unsafe { GetOverlappedResult(pipe.as_raw_handle(), self.overlapped.get(), &raw mut moved, 1) })?;
+        Ok(moved as usize)
     }
 
     /// Ends it, if it was begun: from now on the system touches nothing of it.
@@ -120,15 +117,10 @@ impl Operation {
 /// Asks the system to end what is under way on `handle` with this state; what is over already stays so.
 pub fn cancel(handle: BorrowedFd<'_>, state: *const OVERLAPPED) {
     // SAFETY: the handle is open; a state that nothing is under way with is told by an error.
-    if unsafe { CancelIoEx(handle.as_raw_handle(), state) } == 0 {
-        let error = io::Error::last_os_error();
-        if !is(&error, ERROR_NOT_FOUND) {
+    match done(unsafe { CancelIoEx(handle.as_raw_handle(), state) }) {
+        Err(error) if !is(&error, ERROR_NOT_FOUND) => {
             tracing::debug!(%error, "cannot end what is under way on a pipe");
         }
+        _ => {}
     }
-}
-
-/// Whether `error` is the system's error of number `code`.
-pub fn is(error: &io::Error, code: u32) -> bool {
-    error.raw_os_error() == Some(code.cast_signed())
 }

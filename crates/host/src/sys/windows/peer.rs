@@ -1,19 +1,19 @@
 //! Whose the other end of a TCP connection is: the table of all connections tells which process holds it
 //! (`GetExtendedTcpTable`), and the token of that process its user.
 
+use super::process::open;
 use super::users;
+use crate::fd::AsFd;
 use std::ffi::c_void;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::windows::io::{AsRawHandle, OwnedHandle};
-use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, FILETIME, NO_ERROR};
+use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, NO_ERROR};
 use windows_sys::Win32::NetworkManagement::IpHelper::{
     GetExtendedTcpTable, MIB_TCP_STATE_CLOSE_WAIT, MIB_TCP_STATE_ESTAB, MIB_TCP_STATE_FIN_WAIT1,
     MIB_TCP_STATE_FIN_WAIT2, MIB_TCP_STATE_LISTEN, MIB_TCP6ROW_OWNER_MODULE, MIB_TCPROW_OWNER_MODULE,
     TCP_TABLE_OWNER_MODULE_ALL,
 };
 use windows_sys::Win32::Networking::WinSock::{AF_INET, AF_INET6};
-use windows_sys::Win32::System::Threading::GetProcessTimes;
 
 /// How often the table is asked for while it grows.
 const TRIES: usize = 8;
@@ -34,11 +34,11 @@ pub const WAYS: [(&str, Way); 1] = [("table", owner_of)];
 /// See [`crate::peer::owner_of`].
 pub fn owner_of(peer: SocketAddr, ours: SocketAddr) -> Option<u32> {
     let held = find(peer, ours)?;
-    let process = users::open(held.pid)?;
+    let process = open::open(held.pid, 0).ok()??;
     // While it is open its number is its own. So it is the one, if the number is still in the table, and not that of
     // one that came to be after the connection.
     let still = find(peer, ours).is_some_and(|now| now.pid == held.pid);
-    if !still || !held.may_be_of(started(&process)?) {
+    if !still || !held.may_be_of(open::created(process.as_fd()).ok()?) {
         return None;
     }
     users::of_process(&process).ok()
@@ -77,7 +77,7 @@ pub fn listener_on(wanted: u16) -> Option<(u32, u32)> {
     let v4 = v4.iter().filter(|row| listens(row.dwState, row.dwLocalPort)).map(|row| row.dwOwningPid);
     let v6 = v6.iter().filter(|row| listens(row.dwState, row.dwLocalPort)).map(|row| row.dwOwningPid);
     let pid = v4.chain(v6).find(|pid| *pid != 0)?;
-    Some((users::of_process(&users::open(pid)?).ok()?, pid))
+    Some((users::of_process(&open::open(pid, 0).ok()??).ok()?, pid))
 }
 
 type End = (IpAddr, u16);
@@ -142,13 +142,4 @@ fn table(family: u16) -> io::Result<Vec<u64>> {
         }
     }
     Err(io::Error::other("the table of connections grows faster than it can be read"))
-}
-
-fn started(process: &OwnedHandle) -> Option<u64> {
-    let mut times = [FILETIME { dwLowDateTime: 0, dwHighDateTime: 0 }; 4];
-    let [created, exited, kernel, user] = &mut times;
-    // SAFETY: the handle is valid, and each time has its place.
-    let told = unsafe { GetProcessTimes(process.as_raw_handle(), created, exited, kernel, user) };
-    let created = u64::from(created.dwHighDateTime) << 32 | u64::from(created.dwLowDateTime);
-    (told != 0).then_some(created)
 }

@@ -2,17 +2,17 @@
 //! cannot read the file cannot find the pipe, nobody can take the name first, and a pipe comes and goes for clients as a
 //! Unix socket does: by one file's name.
 
+use super::object::{done, owned};
 use super::process::open;
 use super::security::OwnerOnly;
 use super::users;
-use crate::fd::BorrowedFd;
+use crate::fd::{BorrowedFd, OwnedFd};
 use crate::files::{Durability, write_atomic};
 use crate::random;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::AsRawHandle;
 use std::path::Path;
-use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, PIPE_ACCESS_DUPLEX,
 };
@@ -44,12 +44,12 @@ pub fn fresh_name() -> io::Result<String> {
 ///
 /// # Errors
 /// What the system said; [`ErrorKind::PermissionDenied`] when it is not the first.
-pub fn create(name: &str, first: bool) -> io::Result<OwnedHandle> {
+pub fn create(name: &str, first: bool) -> io::Result<OwnedFd> {
     let only_us = OwnerOnly::new()?;
     let name = super::users::wide(name);
     let first = if first { FILE_FLAG_FIRST_PIPE_INSTANCE } else { 0 };
     // SAFETY: the name is null-terminated, and the attributes live as long as the call.
-    let pipe = unsafe {
+    owned(unsafe {
         CreateNamedPipeW(
             name.as_ptr(),
             PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | first,
@@ -60,12 +60,7 @@ pub fn create(name: &str, first: bool) -> io::Result<OwnedHandle> {
             0,
             only_us.as_ptr(),
         )
-    };
-    if pipe == INVALID_HANDLE_VALUE {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: it was just made, and is nobody else's.
-    Ok(unsafe { OwnedHandle::from_raw_handle(pipe) })
+    })
 }
 
 /// Lets clients find the pipe `name` at `path`, in place of what is there.
@@ -97,9 +92,7 @@ pub fn published_at(path: &Path) -> io::Result<String> {
 pub fn ensure_ours(pipe: BorrowedFd<'_>) -> io::Result<()> {
     let mut pid = 0;
     // SAFETY: the handle is open, and there is room for the answer.
-    if unsafe { GetNamedPipeServerProcessId(pipe.as_raw_handle(), &raw mut pid) } == 0 {
-        return Err(io::Error::last_os_error());
-    }
+    done(unsafe { GetNamedPipeServerProcessId(pipe.as_raw_handle(), &raw mut pid) })?;
     let server = open::open(pid, 0)?.map(|server| users::of_process(&server)).transpose()?;
     match server {
         // The system itself, too, may do everything anyway.

@@ -1,5 +1,8 @@
 //! The pipe by which a process in the background says that it is ready: which it is, and reading from it in time.
 
+use super::process::open;
+use super::process::spawn::inheritance::set_inheritable;
+use crate::fd::AsFd;
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read};
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
@@ -7,12 +10,11 @@ use std::ptr;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
-use windows_sys::Win32::Foundation::{HANDLE, HANDLE_FLAG_INHERIT, SetHandleInformation};
+use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::Storage::FileSystem::{FILE_TYPE_PIPE, GetFileType};
-use windows_sys::Win32::System::Pipes::GetNamedPipeServerProcessId;
 
-/// What tells a child which pipe it has inherited: `{handle}:{pid}`, the pid of who made it. Programs started by the child inherit
-/// what it was told, but not the pipe: they must not take whatever has its number for it.
+/// What tells a child which pipe it has inherited: `{handle}:{pid}`, the pid of who made it and starts the child. Programs started by
+/// the child inherit what it was told, but not the pipe: they must not take whatever has its number for it.
 ///
 /// # Errors
 /// None.
@@ -26,17 +28,14 @@ pub fn mark(pipe: &PipeWriter) -> io::Result<String> {
 /// What the system said.
 pub fn take(mark: &str) -> io::Result<Option<File>> {
     let Some((handle, maker)) = parse(mark) else { return Ok(None) };
-    if !is_pipe(handle, maker) {
+    if !is_pipe(handle) || open::parent()? != maker {
         return Ok(None);
     }
     // SAFETY: it is open, it is the pipe that the starter made for this very use, so nothing else in
     // this process owns it, and nobody comes here twice.
     let pipe = unsafe { OwnedHandle::from_raw_handle(handle) };
-    // SAFETY: the handle is open.
-    match unsafe { SetHandleInformation(pipe.as_raw_handle(), HANDLE_FLAG_INHERIT, 0) } {
-        0 => Err(io::Error::last_os_error()),
-        _ => Ok(Some(pipe.into())),
-    }
+    set_inheritable(pipe.as_fd(), false)?;
+    Ok(Some(pipe.into()))
 }
 
 /// Reads until `enough` says so of all that was read, or the pipe ends, at most for `within`; the flag tells whether that
@@ -81,14 +80,9 @@ fn parse(mark: &str) -> Option<(HANDLE, u32)> {
     Some((ptr::with_exposed_provenance_mut(handle), maker.parse().ok()?))
 }
 
-fn is_pipe(handle: HANDLE, maker: u32) -> bool {
-    let mut server = 0;
+fn is_pipe(handle: HANDLE) -> bool {
     // SAFETY: only asked about; a number that is not open is an error.
-    unsafe {
-        GetFileType(handle) == FILE_TYPE_PIPE
-            && GetNamedPipeServerProcessId(handle, &raw mut server) != 0
-            && server == maker
-    }
+    unsafe { GetFileType(handle) == FILE_TYPE_PIPE }
 }
 
 #[cfg(test)]
@@ -101,11 +95,10 @@ mod tests {
             assert_eq!(parse(bad), None, "{bad:?}");
         }
         let (_reader, writer) = io::pipe().unwrap();
-        let me = std::process::id();
-        assert!(is_pipe(writer.as_raw_handle(), me));
-        assert!(!is_pipe(writer.as_raw_handle(), me + 4), "somebody else's pipe under the same number");
+        assert!(is_pipe(writer.as_raw_handle()));
+        assert!(take(&mark(&writer).unwrap()).unwrap().is_none(), "we did not start ourselves");
         let null = File::open("NUL").unwrap();
-        assert!(!is_pipe(null.as_raw_handle(), me), "no pipe");
+        assert!(!is_pipe(null.as_raw_handle()), "no pipe");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Who may open what this process makes: nobody but its own user, and the system itself.
 
+use super::object::done;
 use super::users;
 use std::io;
 use std::ptr;
@@ -50,17 +51,14 @@ impl OwnerOnly {
         let mut descriptor = ptr::null_mut();
         let text = users::wide(&text);
         // SAFETY: the text is null-terminated; the descriptor is freed when this is dropped.
-        let converted = unsafe {
+        done(unsafe {
             ConvertStringSecurityDescriptorToSecurityDescriptorW(
                 text.as_ptr(),
                 SDDL_REVISION_1,
                 &raw mut descriptor,
                 ptr::null_mut(),
             )
-        };
-        if converted == 0 {
-            return Err(io::Error::last_os_error());
-        }
+        })?;
         let attributes = SECURITY_ATTRIBUTES {
             nLength: size_of::<SECURITY_ATTRIBUTES>() as u32,
             lpSecurityDescriptor: descriptor,

@@ -3,6 +3,7 @@
 //!
 //! What comes before there is somebody to obey it is kept.
 
+use super::object::done;
 use crate::signals::Told;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,10 +33,7 @@ pub fn hold_back() -> io::Result<()> {
         return Ok(());
     }
     // SAFETY: the function is there for as long as the process.
-    match unsafe { SetConsoleCtrlHandler(Some(take), 1) } {
-        0 => Err(io::Error::last_os_error()),
-        _ => Ok(()),
-    }
+    done(unsafe { SetConsoleCtrlHandler(Some(take), 1) })
 }
 
 /// What was held back is kept, and told by [`Signals::next`].

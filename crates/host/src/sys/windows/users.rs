@@ -4,10 +4,12 @@
 //! A process that is trusted less than this one (its integrity level is lower: a sandbox of a browser, or a program without
 //! the administrator's rights beside a monitor that has them) counts as another user's, although it runs as ours.
 
+use super::object::{done, owned};
+use crate::fd::OwnedFd;
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::io;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 use std::ptr;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -18,9 +20,7 @@ use windows_sys::Win32::Security::{
     TOKEN_INFORMATION_CLASS, TOKEN_MANDATORY_LABEL, TOKEN_QUERY, TOKEN_USER, TokenElevation,
     TokenIntegrityLevel, TokenUser,
 };
-use windows_sys::Win32::System::Threading::{
-    GetCurrentProcess, OpenProcess, OpenProcessToken, PROCESS_QUERY_LIMITED_INFORMATION,
-};
+use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
 /// The system itself (`LocalSystem`, "Well-known SIDs"): to the rest of this program what root is on Unix.
 pub(in crate::sys) const SYSTEM: &str = "S-1-5-18";
@@ -57,7 +57,7 @@ struct Who {
 }
 
 impl Who {
-    fn of(token: &OwnedHandle) -> io::Result<Self> {
+    fn of(token: &OwnedFd) -> io::Result<Self> {
         let user = information(token, TokenUser)?;
         // SAFETY: the system has filled the buffer with a TOKEN_USER, whose SID is in it.
         let sid = unsafe { user.as_ptr().cast::<TOKEN_USER>().read() }.User.Sid;
@@ -105,17 +105,8 @@ pub fn own() -> u32 {
 ///
 /// # Errors
 /// When the system does not tell us.
-pub fn of_process(process: &OwnedHandle) -> io::Result<u32> {
+pub fn of_process(process: &OwnedFd) -> io::Result<u32> {
     Ok(Who::of(&token_of(process.as_raw_handle())?)?.number())
-}
-
-/// The process `pid`, to be asked about; its number is its own for as long as that is open.
-pub fn open(pid: u32) -> Option<OwnedHandle> {
-    // SAFETY: it fails for what is no process, or none that we may ask.
-    unsafe {
-        let process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid);
-        if process.is_null() { None } else { Some(OwnedHandle::from_raw_handle(process)) }
-    }
 }
 
 /// Our own SID as text, and how far we are trusted.
@@ -149,24 +140,20 @@ pub(in crate::sys) fn wide(text: &str) -> Vec<u16> {
     text.encode_utf16().chain([0]).collect()
 }
 
-fn token_of(process: HANDLE) -> io::Result<OwnedHandle> {
+fn token_of(process: HANDLE) -> io::Result<OwnedFd> {
     let mut token = ptr::null_mut();
-    // SAFETY: the handle is valid, and the token is ours alone.
-    unsafe {
-        match OpenProcessToken(process, TOKEN_QUERY, &raw mut token) {
-            0 => Err(io::Error::last_os_error()),
-            _ => Ok(OwnedHandle::from_raw_handle(token)),
-        }
-    }
+    // SAFETY: the handle is valid, and there is room for the answer.
+    done(unsafe { OpenProcessToken(process, TOKEN_QUERY, &raw mut token) })?;
+    owned(token)
 }
 
 /// What a token tells, in words of eight bytes, so that it is aligned as whatever it is.
-fn information(token: &OwnedHandle, what: TOKEN_INFORMATION_CLASS) -> io::Result<Vec<u64>> {
+fn information(token: &OwnedFd, what: TOKEN_INFORMATION_CLASS) -> io::Result<Vec<u64>> {
     // The longest SID has 68 bytes (SECURITY_MAX_SID_SIZE), and each of these structures no more than 16 before it.
     let mut told = vec![0_u64; 32];
     let mut length = 0;
     // SAFETY: the buffer has the size that is given.
-    let got = unsafe {
+    done(unsafe {
         GetTokenInformation(
             token.as_raw_handle(),
             what,
@@ -174,8 +161,8 @@ fn information(token: &OwnedHandle, what: TOKEN_INFORMATION_CLASS) -> io::Result
             size_of_val(told.as_slice()) as u32,
             &raw mut length,
         )
-    };
-    if got == 0 { Err(io::Error::last_os_error()) } else { Ok(told) }
+    })?;
+    Ok(told)
 }
 
 /// A SID as text.
@@ -183,9 +170,7 @@ pub(in crate::sys) fn text_of(sid: PSID) -> io::Result<String> {
     let mut text = ptr::null_mut();
     // SAFETY: the SID is valid; the text is null-terminated, and freed once it was copied.
     unsafe {
-        if ConvertSidToStringSidW(sid, &raw mut text) == 0 {
-            return Err(io::Error::last_os_error());
-        }
+        done(ConvertSidToStringSidW(sid, &raw mut text))?;
         let length = (0..).take_while(|at| *text.add(*at) != 0).count();
         let copied = String::from_utf16_lossy(std::slice::from_raw_parts(text, length));
         LocalFree(text.cast());

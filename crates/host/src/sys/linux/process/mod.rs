@@ -1,5 +1,6 @@
 //! Processes on Linux: `/proc`, pidfds, clone.
 
+pub mod advice;
 pub mod children;
 pub mod descriptors;
 pub mod environment;

@@ -4,9 +4,8 @@
 use super::stat;
 use crate::process::identity::Identity;
 use crate::sys::unix::numbers::decode;
+use crate::sys::unix::wait;
 use process_monitor_core::exit::Exit;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::Timespec;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
@@ -30,9 +29,7 @@ pub fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
 
 /// Waits until the process has ended, at most `timeout` (`None`: for good). Says whether it has.
 pub fn wait(pidfd: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<bool> {
-    let mut fds = [PollFd::new(&pidfd, PollFlags::IN)];
-    poll_until(&mut fds, timeout)?;
-    Ok(!fds[0].revents().is_empty())
+    wait::one(pidfd, timeout)
 }
 
 /// Sends `signal` (0: only asks). `false` when the process is gone.
@@ -130,18 +127,4 @@ fn exit_of_reaped(pidfd: BorrowedFd<'_>) -> Exit {
     let answer = unsafe { libc::ioctl(pidfd.as_fd().as_raw_fd(), PIDFD_GET_INFO as _, &raw mut info) };
     // An error is an older kernel: it does not know the request or does not keep the code.
     if answer == 0 && info.mask & PIDFD_INFO_EXIT != 0 { decode(info.exit_code) } else { Exit::Unknown }
-}
-
-/// Waits for events as poll(2), beginning again when a signal interrupts.
-pub fn poll_until(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> io::Result<usize> {
-    let end = timeout.map(|timeout| std::time::Instant::now() + timeout);
-    loop {
-        let left = end.map(|end| end.saturating_duration_since(std::time::Instant::now()));
-        // A time too long to write down is as good as none.
-        let left = left.and_then(|left| Timespec::try_from(left).ok());
-        match poll(fds, left.as_ref()) {
-            Err(rustix::io::Errno::INTR) => {}
-            other => return Ok(other?),
-        }
-    }
 }

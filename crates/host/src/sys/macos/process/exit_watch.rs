@@ -3,12 +3,13 @@
 use super::stat;
 use crate::process::identity::Identity;
 use crate::sys::kqueue::{Event, Queue, event};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use crate::sys::unix::wait;
 use rustix::io::Errno;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Says in [`ExitWatch::queue`] for good that the process has ended: the system's own event is gone once it is read.
 const ENDED: usize = 1;
@@ -29,8 +30,8 @@ impl ExitWatch {
     pub fn of_child(pid: u32) -> io::Result<Self> {
         match Self::of(pid)? {
             Some(watch) => Ok(watch),
-            // Zombies cannot be watched.
-            None if stat::read(pid)?.is_some() => Self::ended(None),
+            // Who is in the middle of his end cannot be watched any more, nor can a zombie.
+            None if await_child(pid)? => Self::ended(None),
             None => Err(io::Error::other(format!("there is no child with pid {pid}"))),
         }
     }
@@ -86,16 +87,7 @@ impl ExitWatch {
     /// # Errors
     /// As poll(2).
     pub fn wait(&self, timeout: Option<Duration>) -> io::Result<bool> {
-        let end = timeout.map(|timeout| Instant::now() + timeout);
-        loop {
-            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-            // A time too long to write down is as good as none.
-            let left = left.and_then(|left| Timespec::try_from(left).ok());
-            match poll(&mut [PollFd::new(&self.queue, PollFlags::IN)], left.as_ref()) {
-                Err(Errno::INTR) => {}
-                other => return Ok(other? > 0),
-            }
-        }
+        wait::one(self.queue.as_fd(), timeout)
     }
 
     fn say_for_good(&self, status: Option<i32>) -> io::Result<()> {
@@ -117,8 +109,25 @@ impl AsRawFd for ExitWatch {
     }
 }
 
-/// How a zombie ended that is not our child, if it is still there to be looked at.
-pub(super) fn of_zombie(identity: &Identity) -> io::Result<Option<i32>> {
-    let stat = stat::read(identity.pid)?.filter(|stat| stat.identity() == *identity && stat.is_dead());
-    Ok(stat.map(|stat| stat.exit_status))
+/// How a process ended that is not our child and cannot be watched any more, if it is still there to be looked at.
+pub(super) fn of_ended(identity: &Identity) -> io::Result<Option<i32>> {
+    let stat = stat::read(identity.pid)?.filter(|stat| stat.identity() == *identity);
+    Ok(stat.filter(|stat| stat.is_dead() || stat.is_exiting()).map(|stat| stat.exit_status))
+}
+
+/// Waits until the child `pid`, whose end has begun, is a zombie; `false`: there is no such child. Reaps nothing.
+///
+/// The system tells of an end, and lets nobody watch the process any more, some steps before it makes it a zombie (`proc_exit()` in
+/// the kernel's kern_exit.c): who does not wait these steps is told that there is nothing to reap.
+///
+/// # Errors
+/// As of waitid(2).
+pub(super) fn await_child(pid: u32) -> io::Result<bool> {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(false) };
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    match rustix::io::retry_on_intr(|| waitid(WaitId::Pid(pid), options)) {
+        Ok(_) => Ok(true),
+        Err(Errno::CHILD) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }

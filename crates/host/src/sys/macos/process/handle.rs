@@ -1,6 +1,6 @@
 //! A process that one can hold: exit notification, exit code, signals.
 
-use super::exit_watch::{ExitWatch, of_zombie};
+use super::exit_watch::{ExitWatch, await_child, of_ended};
 use super::stat;
 use crate::process::identity::Identity;
 use crate::sys::unix::numbers::{decode, number};
@@ -51,7 +51,8 @@ impl Process {
     pub fn adopt(identity: &Identity) -> io::Result<Option<Self>> {
         let exit = match ExitWatch::of(identity.pid)? {
             Some(exit) => exit,
-            None => match of_zombie(identity)? {
+            None if await_child(identity.pid)? => ExitWatch::ended(None)?,
+            None => match of_ended(identity)? {
                 Some(status) => ExitWatch::ended(Some(status))?,
                 None => return Ok(None),
             },
@@ -86,7 +87,7 @@ impl Process {
         {
             return Ok(Some(exit));
         }
-        Ok(Some(of_zombie(&self.identity)?.map_or(Exit::Unknown, decode)))
+        Ok(Some(of_ended(&self.identity)?.map_or(Exit::Unknown, decode)))
     }
 
     fn exit_of_zombie_child(&self) -> io::Result<Option<Exit>> {
@@ -176,8 +177,11 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if let Some(pid) = self.pid().filter(|_| self.child) {
-            // One that still lives is reaped when it ends, with the orphans. ECHILD: it was reaped by somebody else.
-            let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+            let has_ended = matches!(self.exit.status(), Ok(Some(_)));
+            // See `await_child`. One that still lives stays a zombie when it ends, until this process does.
+            let patience = if has_ended { WaitIdOptions::empty() } else { WaitIdOptions::NOHANG };
+            // ECHILD: it was reaped by somebody else.
+            let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | patience);
         }
     }
 }

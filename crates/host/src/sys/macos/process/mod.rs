@@ -1,5 +1,6 @@
 //! Processes on macOS: libproc, kqueue, fork and exec.
 
+pub mod advice;
 pub mod children;
 pub mod descriptors;
 pub mod environment;
@@ -9,6 +10,7 @@ pub mod identity;
 pub mod orphans;
 pub mod spawn;
 pub mod stat;
+mod stranger;
 pub mod usage;
 
 pub use crate::sys::unix::{asking, figures, limits, tree};

@@ -1,5 +1,6 @@
 //! What the kernel says about one process (`struct proc_bsdinfo` of sys/proc_info.h).
 
+use super::stranger;
 use crate::process::identity::Identity;
 use std::io;
 use std::mem::{self, MaybeUninit};
@@ -25,8 +26,8 @@ pub struct Stat {
     pub uid: u32,
     /// In the form of waitpid(2), once it has ended.
     pub exit_status: i32,
-    zombie: bool,
-    exiting: bool,
+    pub(super) zombie: bool,
+    pub(super) exiting: bool,
 }
 
 impl Stat {
@@ -40,7 +41,7 @@ impl Stat {
         self.zombie
     }
 
-    /// Whether it is in the middle of its end.
+    /// Whether it is in the middle of its end; its exit status is known by then.
     pub fn is_exiting(&self) -> bool {
         self.exiting && !self.zombie
     }
@@ -49,7 +50,13 @@ impl Stat {
 /// Looks at `pid`; `None` when there is no such process, not even as a zombie.
 pub fn read(pid: u32) -> io::Result<Option<Stat>> {
     let Some(number) = libc::c_int::try_from(pid).ok().filter(|number| *number > 0) else { return Ok(None) };
-    let Some(info) = info(number)? else { return Ok(None) };
+    let info = match info(number) {
+        Ok(Some(info)) => info,
+        Ok(None) => return Ok(None),
+        // Of other users' processes only root is told this much.
+        Err(error) if error.raw_os_error() == Some(libc::EPERM) => return stranger::read(number),
+        Err(error) => return Err(error),
+    };
     let zombie = info.pbi_status == libc::SZOMB;
     Ok(Some(Stat {
         pid: info.pbi_pid,
@@ -65,11 +72,16 @@ pub fn read(pid: u32) -> io::Result<Option<Stat>> {
 }
 
 /// The number of every process there is.
+///
+/// # Errors
+/// When the system does not tell.
 pub fn all_pids() -> io::Result<Vec<u32>> {
-    list(|buffer, bytes| {
+    let pids = list(|buffer, bytes| {
         // SAFETY: the buffer has as many bytes as are given.
         unsafe { libc::proc_listallpids(buffer, bytes) }
-    })
+    })?;
+    // The library gives 0 for an error (libproc.c); there always is somebody.
+    if pids.is_empty() { Err(io::Error::last_os_error()) } else { Ok(pids) }
 }
 
 /// Has `ask` fill a buffer with pids, and tell how many it has.
@@ -119,7 +131,7 @@ fn start_time(info: &libc::proc_bsdinfo) -> u64 {
     info.pbi_start_tvsec.saturating_mul(1_000_000).saturating_add(info.pbi_start_tvusec)
 }
 
-fn session_of(pid: libc::c_int) -> u32 {
+pub(super) fn session_of(pid: libc::c_int) -> u32 {
     // SAFETY: getsid(2) touches no memory.
     u32::try_from(unsafe { libc::getsid(pid) }).unwrap_or(0)
 }

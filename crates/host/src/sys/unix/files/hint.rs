@@ -1,6 +1,7 @@
 //! What a user can do about an error of the system, and what stands at a path.
 
 use crate::files::FileKind;
+use crate::sys::process::advice;
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 use std::fs::FileType;
@@ -18,7 +19,7 @@ pub fn hint(error: &io::Error) -> Option<String> {
             format!("; user {user} lacks the permission: check owner and mode")
         }
         Errno::MFILE => of_open_files(),
-        Errno::NFILE => "; the whole system is out of file descriptors (fs.file-max)".to_owned(),
+        Errno::NFILE => format!("; the whole system is out of file descriptors ({})", advice::ALL_OPEN_FILES),
         _ => return None,
     })
 }

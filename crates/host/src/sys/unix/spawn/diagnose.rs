@@ -2,6 +2,7 @@
 
 use super::prepare::Prepared;
 use crate::process::spawn::{SpawnError, SpawnRequest, Stage};
+use crate::sys::process::advice;
 use crate::sys::unix::limits;
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -47,24 +48,21 @@ pub fn setup(stage: Stage, errno: Errno) -> SpawnError {
     }
 }
 
-/// clone(2) failed.
+/// No process could be made.
 pub fn fork(source: io::Error) -> SpawnError {
     match source.raw_os_error() {
         Some(libc::EMFILE) => out_of_descriptors(Errno::MFILE),
         Some(libc::ENFILE) => out_of_descriptors(Errno::NFILE),
-        Some(libc::EAGAIN) => SpawnError::Fork {
-            source,
-            hint: "the limit of processes is reached (`ulimit -u`, systemd: TasksMax=, /proc/sys/kernel/pid_max)",
-        },
+        Some(libc::EAGAIN) => SpawnError::Fork { source, hint: advice::TOO_MANY_PROCESSES },
         Some(libc::ENOMEM) => SpawnError::Fork { source, hint: "memory is used up; free some or add swap" },
-        _ => SpawnError::Fork { source, hint: "see clone(2)" },
+        _ => SpawnError::Fork { source, hint: "see fork(2)" },
     }
 }
 
 /// There is no room for one more program.
 pub fn out_of_descriptors(errno: Errno) -> SpawnError {
     let limit = match (errno, limits::nofile()) {
-        (Errno::NFILE, _) => "the system's limit, /proc/sys/fs/file-max".to_owned(),
+        (Errno::NFILE, _) => format!("the system's limit, {}", advice::ALL_OPEN_FILES),
         (_, Some(limit)) => format!("limit {limit}"),
         (_, None) => "no limit set".to_owned(),
     };

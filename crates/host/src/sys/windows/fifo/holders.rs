@@ -1,9 +1,9 @@
 //! Taking a pipe's reading end from a process that has it.
 
-use super::owned;
 use super::place::{Holder, Place};
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::process::Identity;
+use crate::sys::windows::object::{done, owned};
 use crate::sys::windows::process::job::Job;
 use crate::sys::windows::process::open;
 use process_monitor_core::id::RunId;
@@ -67,7 +67,7 @@ fn try_from(holder: Holder, pipe: &str) -> io::Result<Option<OwnedFd>> {
 fn copy(process: BorrowedFd<'_>, number: usize) -> io::Result<OwnedFd> {
     let mut copy: HANDLE = ptr::null_mut();
     // SAFETY: the process is open; a number that is no handle in it is an error.
-    let copied = unsafe {
+    done(unsafe {
         let handle = ptr::without_provenance_mut(number);
         DuplicateHandle(
             process.as_raw_handle(),
@@ -78,8 +78,8 @@ fn copy(process: BorrowedFd<'_>, number: usize) -> io::Result<OwnedFd> {
             0,
             DUPLICATE_SAME_ACCESS,
         )
-    };
-    if copied == 0 { Err(io::Error::last_os_error()) } else { owned(copy) }
+    })?;
+    owned(copy)
 }
 
 /// The name of a pipe below `\\.\pipe`, with a backslash; `None` for what has none.

@@ -11,16 +11,17 @@ mod holders;
 mod place;
 
 use super::incoming::Incoming;
+use super::object::owned;
 use super::pipe;
 use super::security::OwnerOnly;
 use super::users::wide;
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use place::Place;
 use std::io::{self, ErrorKind};
-use std::os::windows::io::{AsRawHandle, FromRawHandle};
+use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 use std::ptr;
-use windows_sys::Win32::Foundation::{GENERIC_WRITE, INVALID_HANDLE_VALUE};
+use windows_sys::Win32::Foundation::GENERIC_WRITE;
 use windows_sys::Win32::Storage::FileSystem::{
     CreateFileW, FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, FILE_READ_ATTRIBUTES, OPEN_EXISTING,
     PIPE_ACCESS_INBOUND, SECURITY_IDENTIFICATION, SECURITY_SQOS_PRESENT,
@@ -31,6 +32,9 @@ use windows_sys::Win32::System::Pipes::{
 
 /// See `sys/linux`: not here.
 pub const MOVES: bool = false;
+
+/// Whether who waits for a FIFO is told that its last writer is gone.
+pub const TELLS_END: bool = true;
 
 /// How much is kept of what was not read yet, in bytes, before a program that prints has to wait.
 const BUFFER: u32 = 64 << 10;
@@ -168,14 +172,6 @@ fn writing_end(name: &str) -> io::Result<OwnedFd> {
             ptr::null_mut(),
         )
     })
-}
-
-fn owned(handle: windows_sys::Win32::Foundation::HANDLE) -> io::Result<OwnedFd> {
-    if handle == INVALID_HANDLE_VALUE {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the system has just given it to us, and to nobody else.
-    Ok(unsafe { OwnedFd::from_raw_handle(handle) })
 }
 
 /// The number of an open handle, in this process.

@@ -3,6 +3,7 @@
 use crate::sys::names::wide;
 use crate::sys::security::OwnerOnly;
 use crate::sys::users::{self, text_of};
+use crate::sys::windows::object::done;
 use std::ffi::c_void;
 use std::fs::File;
 use std::io;
@@ -108,9 +109,7 @@ impl Access {
     fn granted_to_others(&self, at: u32) -> io::Result<Option<(String, u32)>> {
         let mut entry: *mut c_void = ptr::null_mut();
         // SAFETY: the list has an entry of that number.
-        if unsafe { GetAce(self.list, at, &raw mut entry) } == 0 {
-            return Err(io::Error::last_os_error());
-        }
+        done(unsafe { GetAce(self.list, at, &raw mut entry) })?;
         // SAFETY: every entry begins with a header.
         let header = unsafe { entry.cast::<ACE_HEADER>().read_unaligned() };
         if u32::from(header.AceType) != ACCESS_ALLOWED_ACE_TYPE

@@ -1,6 +1,7 @@
 //! Locks on a file: `LockFileEx`. They bind everybody, so one byte is locked that no file has: who has no part in the lock can
 //! read and write meanwhile.
 
+use crate::sys::windows::object::{done, is};
 use std::fs::File;
 use std::io;
 use std::os::windows::io::AsRawHandle;
@@ -42,16 +43,12 @@ pub fn try_lock_shared(file: &File) -> io::Result<bool> {
 }
 
 fn is_taken(error: &io::Error) -> bool {
-    let code = error.raw_os_error().and_then(|code| u32::try_from(code).ok());
-    matches!(code, Some(ERROR_LOCK_VIOLATION | ERROR_IO_PENDING))
+    is(error, ERROR_LOCK_VIOLATION) || is(error, ERROR_IO_PENDING)
 }
 
 fn take(file: &File, flags: u32) -> io::Result<()> {
     let place = OVERLAPPED_0_0 { Offset: 0, OffsetHigh: FAR_BEYOND };
     let mut place = OVERLAPPED { Anonymous: OVERLAPPED_0 { Anonymous: place }, ..OVERLAPPED::default() };
     // SAFETY: the handle is open and not overlapped, so the call has ended when it returns.
-    match unsafe { LockFileEx(file.as_raw_handle(), flags, 0, 1, 0, &raw mut place) } {
-        0 => Err(io::Error::last_os_error()),
-        _ => Ok(()),
-    }
+    done(unsafe { LockFileEx(file.as_raw_handle(), flags, 0, 1, 0, &raw mut place) })
 }

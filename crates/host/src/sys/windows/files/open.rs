@@ -3,12 +3,12 @@
 
 use crate::sys::names::wide;
 use crate::sys::security::OwnerOnly;
+use crate::sys::windows::object::owned;
 use std::fs::File;
 use std::io;
-use std::os::windows::io::{FromRawHandle, OwnedHandle};
 use std::path::Path;
 use std::ptr;
-use windows_sys::Win32::Foundation::{GENERIC_READ, GENERIC_WRITE, INVALID_HANDLE_VALUE};
+use windows_sys::Win32::Foundation::{GENERIC_READ, GENERIC_WRITE};
 use windows_sys::Win32::Storage::FileSystem::{
     CREATE_NEW, CreateFileW, DELETE, FILE_APPEND_DATA, FILE_ATTRIBUTE_NORMAL, FILE_ATTRIBUTE_TEMPORARY,
     FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_OPEN_REPARSE_POINT,
@@ -144,12 +144,8 @@ fn open_with(
     let name = wide(path)?;
     let flags = if how.flags == 0 { FILE_ATTRIBUTE_NORMAL } else { how.flags };
     // SAFETY: the name is null-terminated, and the attributes live as long as the call.
-    let handle = unsafe {
+    let opened = owned(unsafe {
         CreateFileW(name.as_ptr(), how.access, how.share, attributes, how.creation, flags, ptr::null_mut())
-    };
-    if handle == INVALID_HANDLE_VALUE {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: it was just opened, and is nobody else's.
-    Ok(unsafe { OwnedHandle::from_raw_handle(handle) }.into())
+    });
+    Ok(opened?.into())
 }

@@ -4,6 +4,7 @@ use super::access::{Access, Others};
 use crate::files::FileError;
 use crate::sys::names::wide;
 use crate::sys::security::OwnerOnly;
+use crate::sys::windows::object::done;
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -16,10 +17,7 @@ use windows_sys::Win32::Storage::FileSystem::CreateDirectoryW;
 pub fn create_folder(path: &Path) -> io::Result<()> {
     let (name, only_us) = (wide(path)?, OwnerOnly::for_folder()?);
     // SAFETY: the name is null-terminated, and the attributes live as long as the call.
-    match unsafe { CreateDirectoryW(name.as_ptr(), only_us.as_ptr()) } {
-        0 => Err(io::Error::last_os_error()),
-        _ => Ok(()),
-    }
+    done(unsafe { CreateDirectoryW(name.as_ptr(), only_us.as_ptr()) })
 }
 
 /// As [`create_folder`], with whatever is missing above it; a folder that is there is left as it is.

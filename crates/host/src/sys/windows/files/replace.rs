@@ -5,6 +5,7 @@ use super::hint::is_held;
 use super::open::{How, open};
 use crate::files::{FileId, Stamp};
 use crate::sys::names::wide;
+use crate::sys::windows::object::done;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -88,10 +89,7 @@ fn move_unless_taken(from: &Path, target: &Path) -> io::Result<Placed> {
     let (from, target) = (wide(from)?, wide(target)?);
     let moved = patiently(|| {
         // SAFETY: both names are null-terminated.
-        match unsafe { MoveFileExW(from.as_ptr(), target.as_ptr(), 0) } {
-            0 => Err(io::Error::last_os_error()),
-            _ => Ok(()),
-        }
+        done(unsafe { MoveFileExW(from.as_ptr(), target.as_ptr(), 0) })
     });
     match moved {
         Ok(()) => Ok(Placed::Moved),

@@ -2,6 +2,7 @@
 
 use super::open::open_to_ask;
 use crate::files::{FileId, Stamp};
+use crate::sys::windows::object::done;
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
@@ -15,9 +16,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 pub fn stamp_of(file: &File) -> io::Result<Stamp> {
     let mut told = MaybeUninit::<BY_HANDLE_FILE_INFORMATION>::zeroed();
     // SAFETY: the handle is open, and the structure outlives the call.
-    if unsafe { GetFileInformationByHandle(file.as_raw_handle(), told.as_mut_ptr()) } == 0 {
-        return Err(io::Error::last_os_error());
-    }
+    done(unsafe { GetFileInformationByHandle(file.as_raw_handle(), told.as_mut_ptr()) })?;
     // SAFETY: it was zeroed, and then filled by the system; it holds numbers only.
     let told = unsafe { told.assume_init() };
     let written = joined(told.ftLastWriteTime.dwHighDateTime, told.ftLastWriteTime.dwLowDateTime);

@@ -1,18 +1,18 @@
 //! The call that is under way for one folder (`ReadDirectoryChangesW`), and its answer.
 
+use crate::fd::OwnedFd;
 use crate::sys::event::Event;
 use crate::sys::names::wide;
 use crate::sys::terms::FolderInterest;
+use crate::sys::windows::object::{done, is, owned};
 use std::ffi::OsString;
 use std::io;
 use std::os::windows::ffi::OsStringExt;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 use std::ptr;
 use std::sync::Arc;
-use windows_sys::Win32::Foundation::{
-    ERROR_IO_INCOMPLETE, ERROR_NOTIFY_ENUM_DIR, ERROR_OPERATION_ABORTED, INVALID_HANDLE_VALUE,
-};
+use windows_sys::Win32::Foundation::{ERROR_IO_INCOMPLETE, ERROR_NOTIFY_ENUM_DIR, ERROR_OPERATION_ABORTED};
 use windows_sys::Win32::Storage::FileSystem::{
     CreateFileW, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OVERLAPPED, FILE_LIST_DIRECTORY, FILE_NOTIFY_CHANGE,
     FILE_NOTIFY_CHANGE_ATTRIBUTES, FILE_NOTIFY_CHANGE_DIR_NAME, FILE_NOTIFY_CHANGE_FILE_NAME,
@@ -38,7 +38,7 @@ pub(super) enum Answer {
 
 /// A folder that is being listened to.
 pub(super) struct Listening {
-    folder: OwnedHandle,
+    folder: OwnedFd,
     wanted: FILE_NOTIFY_CHANGE,
     /// Keeps the event open, which the system signals.
     event: Arc<Event>,
@@ -74,7 +74,7 @@ impl Listening {
     pub(super) fn again(&mut self) -> io::Result<()> {
         let overlapped = OVERLAPPED { hEvent: self.event.raw(), ..OVERLAPPED::default() };
         // SAFETY: no call is under way, so nobody else touches it; it stays where it is until the next one has ended.
-        let begun = unsafe {
+        let begun = done(unsafe {
             (*self.call).overlapped = overlapped;
             ReadDirectoryChangesW(
                 self.folder.as_raw_handle(),
@@ -86,9 +86,9 @@ impl Listening {
                 &raw mut (*self.call).overlapped,
                 None,
             )
-        };
-        self.under_way = begun != 0;
-        if begun == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        });
+        self.under_way = begun.is_ok();
+        begun
     }
 
     /// The answer, if there is one.
@@ -97,14 +97,12 @@ impl Listening {
             return None;
         }
         let answer = match self.result(false) {
-            Err(error) if code(&error) == Some(ERROR_IO_INCOMPLETE) => return None,
+            Err(error) if is(&error, ERROR_IO_INCOMPLETE) => return None,
             Ok(0) => Answer::TooMany,
             Ok(bytes) => Answer::Changes(self.changes(bytes)),
-            Err(error) => match code(&error) {
-                Some(ERROR_NOTIFY_ENUM_DIR) => Answer::TooMany,
-                Some(ERROR_OPERATION_ABORTED) => Answer::Aborted,
-                _ => Answer::Gone,
-            },
+            Err(error) if is(&error, ERROR_NOTIFY_ENUM_DIR) => Answer::TooMany,
+            Err(error) if is(&error, ERROR_OPERATION_ABORTED) => Answer::Aborted,
+            Err(_) => Answer::Gone,
         };
         self.under_way = false;
         Some(answer)
@@ -113,15 +111,15 @@ impl Listening {
     fn result(&self, wait: bool) -> io::Result<usize> {
         let mut bytes = 0;
         // SAFETY: the call was begun with this structure, which is still there.
-        let got = unsafe {
+        done(unsafe {
             GetOverlappedResult(
                 self.folder.as_raw_handle(),
                 &raw const (*self.call).overlapped,
                 &raw mut bytes,
                 wait.into(),
             )
-        };
-        if got == 0 { Err(io::Error::last_os_error()) } else { Ok(usize::try_from(bytes).unwrap_or(0)) }
+        })?;
+        Ok(usize::try_from(bytes).unwrap_or(0))
     }
 
     /// The entries ("FILE_NOTIFY_INFORMATION"): how far the next one is, what happened, the length of the name in bytes, the name.
@@ -152,7 +150,7 @@ impl Drop for Listening {
             let _ended = self.result(true);
             // Others share the event, and the wait for the end may have been ended by one of them.
             let _shared = self.event.set();
-            while matches!(self.result(false), Err(error) if code(&error) == Some(ERROR_IO_INCOMPLETE)) {
+            while matches!(self.result(false), Err(error) if is(&error, ERROR_IO_INCOMPLETE)) {
                 std::thread::yield_now();
             }
         }
@@ -161,10 +159,10 @@ impl Drop for Listening {
     }
 }
 
-fn open(folder: &Path) -> io::Result<OwnedHandle> {
+fn open(folder: &Path) -> io::Result<OwnedFd> {
     let name = wide(folder)?;
     // SAFETY: the name is null-terminated.
-    let handle = unsafe {
+    owned(unsafe {
         CreateFileW(
             name.as_ptr(),
             FILE_LIST_DIRECTORY,
@@ -174,12 +172,7 @@ fn open(folder: &Path) -> io::Result<OwnedHandle> {
             FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OVERLAPPED,
             ptr::null_mut(),
         )
-    };
-    if handle == INVALID_HANDLE_VALUE {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: it was just opened, and is nobody else's.
-    Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
+    })
 }
 
 fn wanted(interest: FolderInterest) -> FILE_NOTIFY_CHANGE {
@@ -192,8 +185,4 @@ fn wanted(interest: FolderInterest) -> FILE_NOTIFY_CHANGE {
         wanted |= FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_SECURITY;
     }
     wanted
-}
-
-fn code(error: &io::Error) -> Option<u32> {
-    error.raw_os_error().and_then(|code| u32::try_from(code).ok())
 }

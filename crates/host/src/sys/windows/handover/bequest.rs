@@ -4,12 +4,13 @@ use super::gift::{Gift, Heir, Heritable};
 use super::{PREDECESSOR_VARIABLE, STOP};
 use crate::fd::OwnedFd;
 use crate::handover::Heirloom;
+use crate::sys::windows::object::owned;
 use crate::sys::windows::process::spawn::inheritance;
 use crate::sys::{services, signals};
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write};
-use std::os::windows::io::{AsRawHandle, FromRawHandle};
+use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::ptr;
@@ -112,11 +113,8 @@ impl Heritable for Bytes {
 
 /// Something to be set once.
 fn event() -> io::Result<OwnedFd> {
-    // SAFETY: it has no name and no attributes, and is nobody else's.
-    unsafe {
-        let event = CreateEventW(ptr::null(), 1, 0, ptr::null());
-        if event.is_null() { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_handle(event)) }
-    }
+    // SAFETY: it has no name and no attributes.
+    owned(unsafe { CreateEventW(ptr::null(), 1, 0, ptr::null()) })
 }
 
 /// Waits until the heir has taken over.

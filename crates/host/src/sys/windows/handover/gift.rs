@@ -1,6 +1,7 @@
 //! How one thing gets from this process to the one that follows.
 
 use crate::fd::OwnedFd;
+use crate::sys::windows::object::done;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -59,7 +60,7 @@ impl Heir<'_> {
     pub fn duplicate(&self, handle: &impl AsRawHandle) -> io::Result<Gift> {
         let mut number: HANDLE = ptr::null_mut();
         // SAFETY: all handles are valid, and the new one belongs to the heir.
-        let done = unsafe {
+        done(unsafe {
             DuplicateHandle(
                 GetCurrentProcess(),
                 handle.as_raw_handle(),
@@ -69,8 +70,8 @@ impl Heir<'_> {
                 0,
                 DUPLICATE_SAME_ACCESS,
             )
-        };
-        if done == 0 { Err(io::Error::last_os_error()) } else { Ok(Gift::Handle(number as usize)) }
+        })?;
+        Ok(Gift::Handle(number as usize))
     }
 
     /// The same socket, for the heir.

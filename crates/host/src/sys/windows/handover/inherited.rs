@@ -4,11 +4,10 @@ use super::gift::{Gift, Received};
 use super::{PREDECESSOR_VARIABLE, STOP};
 use crate::fd::OwnedFd;
 use crate::sys::signals;
+use crate::sys::windows::process::open;
 use std::io;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
-use windows_sys::Wdk::System::Threading::{NtQueryInformationProcess, ProcessBasicInformation};
-use windows_sys::Win32::System::Threading::{GetCurrentProcess, PROCESS_BASIC_INFORMATION};
 
 /// What was left for this process, by name. What nobody takes is closed when this is dropped.
 #[derive(Debug, Default)]
@@ -21,9 +20,9 @@ impl Inherited {
     /// call on.
     pub fn from_env() -> Self {
         static TAKEN: AtomicBool = AtomicBool::new(false);
-        let predecessor = std::env::var(PREDECESSOR_VARIABLE).ok().and_then(|pid| pid.parse::<usize>().ok());
+        let predecessor = std::env::var(PREDECESSOR_VARIABLE).ok().and_then(|pid| pid.parse::<u32>().ok());
         // Whatever our predecessor's heirs start has the variable, too, but another parent.
-        if predecessor.is_none() || predecessor != parent() || TAKEN.swap(true, Ordering::SeqCst) {
+        if predecessor.is_none() || predecessor != open::parent().ok() || TAKEN.swap(true, Ordering::SeqCst) {
             return Self::default();
         }
         let mut inherited = read().unwrap_or_else(|error| {
@@ -94,22 +93,4 @@ fn read() -> io::Result<Inherited> {
         }
     }
     Ok(Inherited { items })
-}
-
-/// The number of the process that has started this one.
-fn parent() -> Option<usize> {
-    let mut told = PROCESS_BASIC_INFORMATION::default();
-    let size = size_of::<PROCESS_BASIC_INFORMATION>() as u32;
-    let mut length = 0;
-    // SAFETY: the buffer has the size that is given.
-    let status = unsafe {
-        NtQueryInformationProcess(
-            GetCurrentProcess(),
-            ProcessBasicInformation,
-            (&raw mut told).cast(),
-            size,
-            &raw mut length,
-        )
-    };
-    (status >= 0).then_some(told.InheritedFromUniqueProcessId)
 }

@@ -4,6 +4,7 @@
 use super::gift::{Gift, Heir, Heritable};
 use crate::fd::OwnedFd;
 use crate::handover::Heirloom;
+use crate::sys::windows::object::done;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::windows::io::AsRawHandle;
@@ -41,8 +42,8 @@ impl Herald {
     /// Tells it, which ends the predecessor.
     pub fn tell(self) {
         // SAFETY: it is an event that the predecessor has opened in this process.
-        if unsafe { SetEvent(self.0.as_raw_handle()) } == 0 {
-            tracing::warn!(error = %io::Error::last_os_error(), "the monitor before was not told that this one has taken over");
+        if let Err(error) = done(unsafe { SetEvent(self.0.as_raw_handle()) }) {
+            tracing::warn!(%error, "the monitor before was not told that this one has taken over");
         }
     }
 }

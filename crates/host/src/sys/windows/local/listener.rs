@@ -3,7 +3,8 @@
 use super::LocalConnection;
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::windows::event::Event;
-use crate::sys::windows::overlapped::{Operation, is};
+use crate::sys::windows::object::is;
+use crate::sys::windows::overlapped::Operation;
 use crate::sys::windows::pipe;
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};

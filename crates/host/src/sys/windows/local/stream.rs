@@ -4,18 +4,17 @@ use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::wait;
 use crate::sys::windows::event::Event;
 use crate::sys::windows::incoming::is_end;
-use crate::sys::windows::overlapped::{cancel, is};
+use crate::sys::windows::object::{done, is, owned};
+use crate::sys::windows::overlapped::cancel;
 use crate::sys::windows::pipe;
 use crate::sys::windows::users::wide;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::windows::io::{AsRawHandle, FromRawHandle};
+use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use windows_sys::Win32::Foundation::{
-    ERROR_IO_PENDING, ERROR_PIPE_BUSY, GENERIC_READ, GENERIC_WRITE, INVALID_HANDLE_VALUE,
-};
+use windows_sys::Win32::Foundation::{ERROR_IO_PENDING, ERROR_PIPE_BUSY, GENERIC_READ, GENERIC_WRITE};
 use windows_sys::Win32::Storage::FileSystem::{
     CreateFileW, FILE_FLAG_OVERLAPPED, OPEN_EXISTING, ReadFile, SECURITY_IDENTIFICATION,
     SECURITY_SQOS_PRESENT, WriteFile,
@@ -90,16 +89,14 @@ impl LocalStream {
         if end.is_set() {
             return Ok(None);
         }
-        let done = Event::new()?;
-        let mut state = OVERLAPPED { hEvent: done.raw(), ..OVERLAPPED::default() };
-        if begin(&raw mut state) == 0 {
-            let error = io::Error::last_os_error();
-            if !is(&error, ERROR_IO_PENDING) {
-                return Err(error);
-            }
+        let over = Event::new()?;
+        let mut state = OVERLAPPED { hEvent: over.raw(), ..OVERLAPPED::default() };
+        match done(begin(&raw mut state)) {
+            Err(error) if !is(&error, ERROR_IO_PENDING) => return Err(error),
+            _ => {}
         }
         let timeout = *self.timeout.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = wait::any(&[done.as_fd(), end.as_fd()], timeout);
+        let waited = wait::any(&[over.as_fd(), end.as_fd()], timeout);
         let is_done = matches!(waited.as_deref(), Ok([true, _]));
         if !is_done {
             cancel(self.pipe.as_fd(), &raw const state);
@@ -118,10 +115,8 @@ impl LocalStream {
 fn result(pipe: BorrowedFd<'_>, state: &OVERLAPPED) -> io::Result<usize> {
     let mut moved = 0;
     // SAFETY: the state is that of an operation on this handle which was begun.
-    match unsafe { GetOverlappedResult(pipe.as_raw_handle(), state, &raw mut moved, 1) } {
-        0 => Err(io::Error::last_os_error()),
-        _ => Ok(moved as usize),
-    }
+    done(unsafe { GetOverlappedResult(pipe.as_raw_handle(), state, &raw mut moved, 1) })?;
+    Ok(moved as usize)
 }
 
 impl Read for &LocalStream {
@@ -160,16 +155,12 @@ fn open(name: &[u16]) -> io::Result<OwnedFd> {
     let flags = FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION;
     let access = GENERIC_READ | GENERIC_WRITE;
     // SAFETY: the name is null-terminated.
-    let pipe =
-        unsafe { CreateFileW(name.as_ptr(), access, 0, ptr::null(), OPEN_EXISTING, flags, ptr::null_mut()) };
-    if pipe == INVALID_HANDLE_VALUE {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: it was just opened, and is nobody else's.
-    Ok(unsafe { OwnedFd::from_raw_handle(pipe) })
+    owned(unsafe {
+        CreateFileW(name.as_ptr(), access, 0, ptr::null(), OPEN_EXISTING, flags, ptr::null_mut())
+    })
 }
 
 fn wait_for_room(name: &[u16]) -> io::Result<()> {
     // SAFETY: the name is null-terminated.
-    if unsafe { WaitNamedPipeW(name.as_ptr(), BUSY) } == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    done(unsafe { WaitNamedPipeW(name.as_ptr(), BUSY) })
 }

@@ -155,9 +155,13 @@ impl Request {
         if pids.is_empty() {
             return Ok(true);
         }
-        let by_console = self.send_break(&pids)?;
-        let by_window = windows::close_those_of(&pids)?;
-        Ok(by_console || by_window)
+        // Each way is tried, whatever became of the other.
+        match (self.send_break(&pids), windows::close_those_of(&pids)) {
+            (Ok(by_console), Ok(by_window)) => Ok(by_console || by_window),
+            // A service has no desktop on which there are windows.
+            (Ok(true), Err(_)) | (Err(_), Ok(true)) => Ok(true),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
     }
 
     /// By the console of the first of `pids` that has one: whoever left the leader's is not of its group.

@@ -1,13 +1,11 @@
 //! Hosts of consoles: the system starts one for each console, as a child of the program (`conhost.exe`).
 
-use super::object::done;
+use super::image;
 use crate::fd::BorrowedFd;
 use std::ffi::OsString;
 use std::os::windows::ffi::OsStringExt;
-use std::os::windows::io::AsRawHandle;
 use std::path::PathBuf;
 use windows_sys::Win32::System::SystemInformation::GetSystemDirectoryW;
-use windows_sys::Win32::System::Threading::{PROCESS_NAME_WIN32, QueryFullProcessImageNameW};
 
 /// The longest path of which we ask.
 const ROOM: usize = 1024;
@@ -15,26 +13,10 @@ const ROOM: usize = 1024;
 /// Whether `process` is one: by the file that it executes, which nobody but the system can have put there.
 pub fn is_host(process: BorrowedFd<'_>) -> bool {
     let host = system_folder().map(|folder| folder.join("conhost.exe"));
-    match (image(process), host) {
+    match (image::of(process), host) {
         (Some(image), Some(host)) => image.as_os_str().eq_ignore_ascii_case(host.as_os_str()),
         _ => false,
     }
-}
-
-fn image(process: BorrowedFd<'_>) -> Option<PathBuf> {
-    let mut path = [0_u16; ROOM];
-    let mut length = ROOM as u32;
-    // SAFETY: the handle is open, and there is as much room as is told.
-    let told = unsafe {
-        QueryFullProcessImageNameW(
-            process.as_raw_handle(),
-            PROCESS_NAME_WIN32,
-            path.as_mut_ptr(),
-            &raw mut length,
-        )
-    };
-    done(told).ok()?;
-    Some(OsString::from_wide(path.get(..length as usize)?).into())
 }
 
 fn system_folder() -> Option<PathBuf> {

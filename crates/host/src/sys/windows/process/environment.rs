@@ -1,8 +1,8 @@
 //! What a process was started with, and whose it is.
 
-use super::object::done;
 use super::open;
 use crate::fd::{AsFd, BorrowedFd};
+use crate::sys::windows::object::done;
 use crate::sys::windows::users;
 use std::ffi::{OsString, c_void};
 use std::io;

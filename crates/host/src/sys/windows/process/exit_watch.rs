@@ -1,8 +1,8 @@
 //! Knowing when a child has ended whose exit somebody else reads.
 
-use super::object::wait;
 use super::open;
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::windows::object::wait;
 use std::io;
 use std::time::Duration;
 

@@ -2,12 +2,12 @@
 
 use super::asking::{self, Request};
 use super::job::{Job, KILLED, TO_ASK};
-use super::object::{done, wait};
 use super::spawn::Begun;
 use super::{environment, open, registered, resume};
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::process::identity::Identity;
 use crate::process::spawn::RUN_ID_VARIABLE;
+use crate::sys::windows::object::{done, wait};
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::RunId;
 use process_monitor_core::model::StopSignal;

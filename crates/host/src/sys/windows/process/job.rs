@@ -5,8 +5,8 @@
 //! inherits a handle that can do nothing (see [`Job::keeper`]). When the program has ended while no monitor was there, what it left
 //! is found by the run id in the environments ([`super::tree`]).
 
-use super::object::{done, inheritable, is, owned};
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::windows::object::{done, inheritable, is, owned};
 use crate::sys::windows::security::OwnerOnly;
 use process_monitor_core::id::RunId;
 use std::io;
@@ -62,7 +62,7 @@ impl Job {
             ));
         }
         // A program that crashes ends at once: it does not wait for somebody to read about it in a window.
-        job.limit(limits | JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION)?;
+        limit(job.as_fd(), limits | JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION)?;
         Ok(job)
     }
 
@@ -80,17 +80,6 @@ impl Job {
     /// Whose it is.
     pub fn run(&self) -> &RunId {
         &self.run
-    }
-
-    fn limit(&self, flags: u32) -> io::Result<()> {
-        let mut limits = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
-        limits.BasicLimitInformation.LimitFlags = flags;
-        let size = size_of_val(&limits) as u32;
-        // SAFETY: the handle is open, and the limits have the size that is told.
-        done(unsafe {
-            let limits = (&raw const limits).cast();
-            SetInformationJobObject(self.job.as_raw_handle(), JobObjectExtendedLimitInformation, limits, size)
-        })
     }
 
     /// A handle that keeps the job's name alive and can do nothing with the job, for the program to inherit.
@@ -158,6 +147,25 @@ impl AsFd for Job {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.job.as_fd()
     }
+}
+
+/// A job without a name, whose processes end with the last handle of it.
+pub fn unnamed() -> io::Result<OwnedFd> {
+    // SAFETY: no attributes and no name.
+    let job = owned(unsafe { CreateJobObjectW(std::ptr::null(), std::ptr::null()) })?;
+    limit(job.as_fd(), JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE)?;
+    Ok(job)
+}
+
+fn limit(job: BorrowedFd<'_>, flags: u32) -> io::Result<()> {
+    let mut limits = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
+    limits.BasicLimitInformation.LimitFlags = flags;
+    let size = size_of_val(&limits) as u32;
+    // SAFETY: the handle is open, and the limits have the size that is told.
+    done(unsafe {
+        let limits = (&raw const limits).cast();
+        SetInformationJobObject(job.as_raw_handle(), JobObjectExtendedLimitInformation, limits, size)
+    })
 }
 
 /// Global, so that a monitor of another session finds it, too; for jobs that takes no privilege.

@@ -12,7 +12,7 @@
 //! | `environment`, `console` | what a process was started with, and whose it is; who is none of the program's |
 //! | `list`, `family`, `figures` | all processes; who descends from whom; what they use |
 //! | `limits` | how many handles |
-//! | `object`, `open` | handles as Rust owns them; taking hold by a number |
+//! | `open`, `image` | taking hold by a number; which file it executes |
 
 pub mod asking;
 mod boot;
@@ -23,10 +23,10 @@ mod family;
 pub mod figures;
 pub mod handle;
 pub mod identity;
+pub(crate) mod image;
 pub(crate) mod job;
 pub mod limits;
 mod list;
-mod object;
 pub(crate) mod open;
 mod registered;
 mod resume;

@@ -1,8 +1,8 @@
 //! Taking hold of a process by its number.
 
-use super::object::{done, is, owned, wait};
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::process::identity::Identity;
+use crate::sys::windows::object::{done, is, owned, wait};
 use std::io;
 use std::os::windows::io::AsRawHandle;
 use std::time::Duration;
@@ -79,6 +79,13 @@ pub fn is_our_child(process: BorrowedFd<'_>) -> io::Result<bool> {
     // SAFETY: what a plain call gives, which need not be closed.
     let me = unsafe { BorrowedFd::borrow_raw(GetCurrentProcess()) };
     Ok(created(process)? >= created(me)?)
+}
+
+/// The number of the process that has started this one.
+pub fn parent() -> io::Result<u32> {
+    // SAFETY: what a plain call gives, which need not be closed.
+    let me = unsafe { BorrowedFd::borrow_raw(GetCurrentProcess()) };
+    u32::try_from(basics(me)?.InheritedFromUniqueProcessId).map_err(io::Error::other)
 }
 
 /// What the system tells of every process (`NtQueryInformationProcess`).

@@ -1,8 +1,8 @@
 //! Being called when a handle is signalled: one thread of the system's pool waits for up to 63 at once
 //! (`RegisterWaitForSingleObject`), so nobody waits by a thread of his own.
 
-use super::object::done;
 use crate::fd::{AsFd, BorrowedFd};
+use crate::sys::windows::object::done;
 use std::ffi::c_void;
 use std::io;
 use std::os::windows::io::AsRawHandle;

@@ -1,8 +1,8 @@
 //! Letting a process go that was recorded and never began.
 
-use super::object::{done, is, owned};
 use super::{environment, open};
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::windows::object::{done, is, owned};
 use std::io;
 use std::os::windows::io::AsRawHandle;
 use windows_sys::Win32::Foundation::{ERROR_INVALID_PARAMETER, ERROR_NO_MORE_FILES};

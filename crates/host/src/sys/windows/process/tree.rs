@@ -183,7 +183,8 @@ fn job_of<'a>(query: &TreeQuery<'a>) -> io::Result<Option<Found<'a>>> {
 fn in_job(job: &Job) -> io::Result<Vec<Identity>> {
     let mut members = Vec::new();
     for pid in job.pids()? {
-        let Some(process) = open::open(pid, job::TO_ASK)? else { continue };
+        // Windows asks for no more than a look, which is all that is permitted of some.
+        let Some(process) = open::open_or_look(pid, job::TO_ASK)? else { continue };
         // Its number may have become another's since the job listed it.
         if !open::has_ended(process.as_fd())?
             && job.contains(process.as_fd())?

@@ -1,6 +1,6 @@
 //! Windows on the screen: asking them to close, as a click on their cross does.
 
-use super::object::done;
+use crate::sys::windows::object::done;
 use std::io;
 use windows_sys::Win32::Foundation::{HWND, LPARAM};
 use windows_sys::Win32::UI::WindowsAndMessaging::{

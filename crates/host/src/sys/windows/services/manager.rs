@@ -48,11 +48,3 @@ impl Drop for Handle {
         unsafe { CloseServiceHandle(self.0) };
     }
 }
-
-/// For a function that tells by its answer whether it succeeded.
-///
-/// # Errors
-/// What the system said.
-pub fn done(answer: i32) -> io::Result<()> {
-    if answer == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}

@@ -1,10 +1,11 @@
 //! A service's definition as text: the line by which it is known whose it is, then one `name: value` a line. The first line is
 //! the service's description, so that what is installed can be told from what somebody has changed.
 
-use super::manager::{Handle, done};
+use super::manager::Handle;
 use crate::files::FileError;
 use crate::service_manager::ManagerError;
 use crate::sys::users::wide;
+use crate::sys::windows::object::{done, is};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr;
@@ -17,7 +18,8 @@ use windows_sys::Win32::System::Services::{
     SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, SERVICE_CONFIG_PRESHUTDOWN_INFO, SERVICE_DEMAND_START,
     SERVICE_DESCRIPTIONW, SERVICE_ERROR_NORMAL, SERVICE_FAILURE_ACTIONS_FLAG, SERVICE_FAILURE_ACTIONSW,
     SERVICE_NO_CHANGE, SERVICE_PRESHUTDOWN_INFO, SERVICE_QUERY_CONFIG, SERVICE_QUERY_STATUS, SERVICE_RUNNING,
-    SERVICE_START_PENDING, SERVICE_STATUS, SERVICE_STOP_PENDING, SERVICE_STOPPED, SERVICE_WIN32_OWN_PROCESS,
+    SERVICE_START_PENDING, SERVICE_START_TYPE, SERVICE_STATUS, SERVICE_STOP_PENDING, SERVICE_STOPPED,
+    SERVICE_WIN32_OWN_PROCESS,
 };
 
 /// Where the manager keeps its services, for people: there is no file.
@@ -80,7 +82,7 @@ pub fn read_unit(path: &Path) -> Result<Option<String>, FileError> {
 }
 
 fn is_missing(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(ERROR_SERVICE_DOES_NOT_EXIST.cast_signed())
+    is(error, ERROR_SERVICE_DOES_NOT_EXIST)
 }
 
 fn text_of(service: &Handle) -> io::Result<String> {
@@ -170,21 +172,32 @@ fn create(manager: &Handle, name: &str, definition: &Definition<'_>) -> io::Resu
 }
 
 fn change(service: &Handle, definition: &Definition<'_>) -> io::Result<()> {
-    let [display, command] = [definition.display_name, definition.command].map(wide);
-    // SAFETY: as above; what is null stays as it is.
+    configure(service, SERVICE_AUTO_START, Some(definition))
+}
+
+/// Sets how the service is started, and with `definition` also what that is.
+fn configure(
+    service: &Handle,
+    start: SERVICE_START_TYPE,
+    definition: Option<&Definition<'_>>,
+) -> io::Result<()> {
+    let texts = definition.map(|definition| [definition.command, definition.display_name].map(wide));
+    let [command, display] =
+        texts.as_ref().map_or([ptr::null(); 2], |texts| texts.each_ref().map(|text| text.as_ptr()));
+    // SAFETY: the texts are null-terminated; what is null stays as it is.
     done(unsafe {
         ChangeServiceConfigW(
             service.as_raw(),
             SERVICE_NO_CHANGE,
-            SERVICE_AUTO_START,
+            start,
             SERVICE_NO_CHANGE,
-            command.as_ptr(),
+            command,
             ptr::null(),
             ptr::null_mut(),
             ptr::null(),
             ptr::null(),
             ptr::null(),
-            display.as_ptr(),
+            display,
         )
     })
 }
@@ -213,10 +226,7 @@ fn recover(service: &Handle) -> io::Result<()> {
 
 /// What a system that is not quite Windows does not know (wine) is left out: the service works without.
 fn known(set: io::Result<()>) -> io::Result<()> {
-    set.or_else(|error| match error.raw_os_error() {
-        Some(code) if code == ERROR_INVALID_LEVEL.cast_signed() => Ok(()),
-        _ => Err(error),
-    })
+    set.or_else(|error| if is(&error, ERROR_INVALID_LEVEL) { Ok(()) } else { Err(error) })
 }
 
 fn set<T>(service: &Handle, what: u32, value: &T) -> io::Result<()> {
@@ -241,23 +251,7 @@ pub fn remove_unit(path: &Path) -> io::Result<()> {
 /// When it refuses.
 pub fn disable(name: &str) -> io::Result<()> {
     let service = Handle::manager(SC_MANAGER_CONNECT)?.service(name, SERVICE_CHANGE_CONFIG)?;
-    let same = SERVICE_NO_CHANGE;
-    // SAFETY: what is null stays as it is.
-    done(unsafe {
-        ChangeServiceConfigW(
-            service.as_raw(),
-            same,
-            SERVICE_DEMAND_START,
-            same,
-            ptr::null(),
-            ptr::null(),
-            ptr::null_mut(),
-            ptr::null(),
-            ptr::null(),
-            ptr::null(),
-            ptr::null(),
-        )
-    })
+    configure(&service, SERVICE_DEMAND_START, None)
 }
 
 /// Whether the manager starts the service `name` by itself.

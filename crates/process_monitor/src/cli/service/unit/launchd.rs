@@ -48,8 +48,9 @@ pub fn body(unit: &Unit) -> String {
 \t\t<key>SuccessfulExit</key>
 \t\t<false/>
 \t</dict>
+\t<!-- At once, if it ran that long (in seconds). So it comes again no more often while the partner has one running. -->
 \t<key>ThrottleInterval</key>
-\t<integer>1</integer>
+\t<integer>10</integer>
 \t<!-- What it manages outlives it when it is killed, and is taken over by the next. -->
 \t<key>AbandonProcessGroup</key>
 \t<true/>

@@ -1,7 +1,7 @@
 //! What a new process is given beside what every one is: exactly these handles, and the job in which it begins its life
 //! (`UpdateProcThreadAttribute`).
 
-use super::super::object::done;
+use crate::sys::windows::object::done;
 use std::ffi::c_void;
 use std::io;
 use std::marker::PhantomData;

@@ -1,11 +1,11 @@
-//! Arguments as the one text that Windows gives a program, which takes it apart by itself: nearly all do by the rules of Microsoft's
-//! C library ("Parsing C command-line arguments"; `CommandLineToArgvW` has the same).
+//! Arguments as the one text that Windows gives a program, by the rules of [`process_monitor_core::quoting`].
+
+use process_monitor_core::quoting::push_quoted;
 
 /// The most characters of a command line without the zero at its end (`CreateProcessW`).
 pub const LONGEST: usize = 32_766;
 
 const QUOTE: u16 = b'"' as u16;
-const BACKSLASH: u16 = b'\\' as u16;
 
 /// The command line of a program that is told `command` as its name. That has no rule for quotes in it, and must have none.
 pub fn command_line(command: &[u16], args: &[Vec<u16>]) -> Vec<u16> {
@@ -16,25 +16,9 @@ pub fn command_line(command: &[u16], args: &[Vec<u16>]) -> Vec<u16> {
     line.push(QUOTE);
     for arg in args {
         line.push(b' '.into());
-        push(&mut line, arg);
+        push_quoted(&mut line, arg.iter().copied());
     }
     line
-}
-
-/// Each argument is in quotes. Backslashes are themselves, but for those before a quote: there two are one, and one more makes the
-/// quote a part of the argument.
-fn push(line: &mut Vec<u16>, arg: &[u16]) {
-    line.push(QUOTE);
-    let mut backslashes = 0;
-    for &unit in arg {
-        if unit == QUOTE {
-            line.extend(std::iter::repeat_n(BACKSLASH, backslashes + 1));
-        }
-        backslashes = if unit == BACKSLASH { backslashes + 1 } else { 0 };
-        line.push(unit);
-    }
-    line.extend(std::iter::repeat_n(BACKSLASH, backslashes));
-    line.push(QUOTE);
 }
 
 #[cfg(test)]
@@ -43,6 +27,8 @@ mod tests {
     use proptest::prelude::*;
     use windows_sys::Win32::Foundation::LocalFree;
     use windows_sys::Win32::UI::Shell::CommandLineToArgvW;
+
+    const BACKSLASH: u16 = b'\\' as u16;
 
     fn wide(text: &str) -> Vec<u16> {
         text.encode_utf16().collect()

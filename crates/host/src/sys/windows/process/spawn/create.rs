@@ -1,16 +1,16 @@
 //! The new process, suspended.
 
 use super::super::job::Job;
-use super::super::object::{done, inheritable, owned};
 use super::attributes::Attributes;
-use super::inheritance;
+use super::inheritance::{self, Lent};
 use super::prepare::Prepared;
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::process::spawn::SpawnRequest;
+use crate::sys::windows::object::{done, inheritable, owned};
 use std::fs::File;
 use std::io;
 use std::os::windows::io::AsRawHandle;
-use windows_sys::Win32::Foundation::{HANDLE, HANDLE_FLAG_INHERIT, SetHandleInformation};
+use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::System::Threading::{
     CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW, CREATE_SUSPENDED, CREATE_UNICODE_ENVIRONMENT, CreateProcessW,
     EXTENDED_STARTUPINFO_PRESENT, PROCESS_INFORMATION, ResumeThread, STARTF_USESTDHANDLES, STARTUPINFOEXW,
@@ -62,39 +62,16 @@ impl<'a> Inherited<'a> {
             stdout: copy(request.stdout)?,
             stderr: copy(request.stderr)?,
             job: job.map(Job::keeper).transpose()?,
-            keeps: request.keeps.iter().map(|handle| Lent::new(*handle)).collect::<io::Result<_>>()?,
+            keeps: Lent::all(request.keeps)?,
             _allowed: allowed,
         })
     }
 
     fn all(&self) -> Vec<HANDLE> {
         let named = [&self.null, &self.stdout, &self.stderr].into_iter().chain(&self.job);
-        let kept = self.keeps.iter().map(|handle| handle.0.as_raw_handle());
+        let kept = self.keeps.iter().map(Lent::raw);
         named.map(AsRawHandle::as_raw_handle).chain(kept).collect()
     }
-}
-
-/// A handle of somebody else that is inheritable for the moment.
-struct Lent<'a>(BorrowedFd<'a>);
-
-impl<'a> Lent<'a> {
-    fn new(handle: BorrowedFd<'a>) -> io::Result<Self> {
-        set_inheritable(handle, true).map(|()| Self(handle))
-    }
-}
-
-impl Drop for Lent<'_> {
-    fn drop(&mut self) {
-        if let Err(error) = set_inheritable(self.0, false) {
-            tracing::error!(%error, "cannot keep the end of an output from other programs");
-        }
-    }
-}
-
-fn set_inheritable(handle: BorrowedFd<'_>, inheritable: bool) -> io::Result<()> {
-    let flag = if inheritable { HANDLE_FLAG_INHERIT } else { 0 };
-    // SAFETY: the handle is open.
-    done(unsafe { SetHandleInformation(handle.as_raw_handle(), HANDLE_FLAG_INHERIT, flag) })
 }
 
 /// Makes the process, in `job`.

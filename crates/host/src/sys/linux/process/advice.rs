@@ -1,0 +1,8 @@
+//! What to do when this system has no more of something.
+
+/// When no process can be made.
+pub const TOO_MANY_PROCESSES: &str =
+    "the limit of processes is reached (`ulimit -u`, systemd: TasksMax=, /proc/sys/kernel/pid_max)";
+
+/// Where the number of files is set that all processes together may have open.
+pub const ALL_OPEN_FILES: &str = "/proc/sys/fs/file-max";
