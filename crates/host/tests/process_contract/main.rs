@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     if let Some(code) = actor::act(std::env::args_os().skip(1)) {
         return code;
     }
+    process_monitor_host::failpoint::arm();
     // As a monitor does, before anything is started.
     let reaper = Reaper::become_subreaper().unwrap();
     let tests: &[&[stage::Test]] = &[

@@ -1,23 +1,41 @@
 //! A monitor that is killed at any moment of a start leaves the truth: what it says that runs, runs, and nothing else.
 #![cfg(feature = "failpoints")]
 
-use crate::stage::{Stage, Test, all_die, announced, eventually};
+use crate::stage::{Stage, Test, all_die, announced, eventually, me};
 use process_monitor_core::model::StopSignal;
 use process_monitor_host::process::record::RecordState;
 use process_monitor_host::process::tree::Reaper;
 use process_monitor_host::process::{Identity, Process};
+use std::process::Command;
 
 pub const TESTS: &[Test] = &[
     ("a_monitor_killed_before_it_starts_anything_has_started_nothing", killed_before),
     ("a_monitor_killed_with_a_process_just_made_leaves_the_truth", killed_with_a_process_just_made),
     ("a_monitor_killed_after_it_has_recorded_a_program_leaves_one_that_runs", killed_after_the_record),
+    (APART, all_holds_without_shared_memory),
 ];
+
+const APART: &str = "all_holds_where_a_child_cannot_share_memory";
+
+/// As in an emulator, which refuses such children: every test once more, with copies.
+fn all_holds_without_shared_memory() {
+    let mut again = Command::new(me());
+    again.args(["--skip", APART]).env("FAILPOINTS", "spawn::sharing=return").env("PM_CONTRACT_SPAWNS", "100");
+    let done = again.output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+}
+
+/// What this process has armed, and to be killed at `point`.
+fn failpoints(point: &str) -> String {
+    let armed = std::env::var("FAILPOINTS").map(|armed| armed + ";").unwrap_or_default();
+    format!("{armed}{point}=1*return")
+}
 
 /// What the record says of a start during which the monitor was killed at `point`.
 fn killed_at(stage: &Stage, point: &str) -> RecordState {
     let pids = stage.file("pids");
     let mut monitor = stage.monitor_command(&["live".as_ref(), pids.as_ref()]);
-    let died = monitor.env("FAILPOINTS", format!("{point}=1*return")).spawn().unwrap().wait().unwrap();
+    let died = monitor.env("FAILPOINTS", failpoints(point)).spawn().unwrap().wait().unwrap();
     assert!(!died.success());
     assert!(!stage.file("started").exists(), "it was not killed at {point}");
     stage.record().state

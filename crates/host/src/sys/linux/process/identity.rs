@@ -28,7 +28,7 @@ pub fn boot_id() -> io::Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// What a child wrote of itself into its run record: the line of its `/proc/self/stat`, whole.
+/// What a child wrote of itself into its run record: the line of its `stat`, whole.
 /// `None` for a torn line.
 pub fn from_record_line(line: &[u8]) -> Option<Identity> {
     let whole = line.strip_suffix(b"\n")?;

@@ -85,9 +85,15 @@ pub fn all_pids() -> io::Result<Vec<u32>> {
     Ok(pids)
 }
 
-fn read_line(pid: u32, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut file = File::open(format!("/proc/{pid}/stat"))?;
-    file.read(buffer)
+/// Reads the line of `pid` as it is.
+pub fn read_line(pid: u32, buffer: &mut [u8]) -> io::Result<usize> {
+    // Of a process itself an emulator of programs (qemu-user) makes up the line, with another start time than all others see.
+    // That of its first thread it leaves alone, which differs in what nobody needs of itself: the times are that thread's.
+    let path = match pid == std::process::id() {
+        true => format!("/proc/{pid}/task/{pid}/stat"),
+        false => format!("/proc/{pid}/stat"),
+    };
+    File::open(path)?.read(buffer)
 }
 
 /// Whether an error of a file below `/proc/PID` means that the process is gone.

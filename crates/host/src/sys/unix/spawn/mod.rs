@@ -4,12 +4,14 @@
 //! | --- | --- |
 //! | `prepare` | the request in the form of execve(2), allocated before the child exists |
 //! | `execute` | trying the files that a command may mean |
+//! | `report` | telling by a pipe which step failed |
 //! | `signals` | keeping them away while the child is born |
 //! | `diagnose` | what an errno means to the person who registered the program |
 
 pub mod diagnose;
 pub mod execute;
 pub mod prepare;
+pub mod report;
 pub mod signals;
 
 use process_monitor_core::id::RunId;

@@ -1,13 +1,15 @@
 //! What runs in the child between its birth and its program.
 //!
 //! The child shares the monitor's memory (CLONE_VM) while the spawning thread is suspended, and the
-//! other threads go on. So nothing here allocates, takes a lock, panics or touches a global.
+//! other threads go on; or it has a copy of one moment of it. So nothing here allocates, takes a lock,
+//! panics or touches a global.
 
 use super::slots::Numbers;
 use crate::process::spawn::Stage;
 use crate::sys::process::stat;
 use crate::sys::unix::spawn::diagnose::Failure;
 use crate::sys::unix::spawn::execute::{execute, last_error};
+use crate::sys::unix::spawn::report;
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, chdir, getppid, setrlimit, setsid};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -28,7 +30,7 @@ pub struct Task<'a> {
     pub answer: Answer,
 }
 
-/// What the child leaves behind in the shared memory.
+/// What the child leaves behind in the shared memory; of one that has a copy, what its parent learns.
 pub struct Answer {
     /// Why there is no program; `None` when there is one.
     pub failure: Option<Failure>,
@@ -40,9 +42,12 @@ pub struct Answer {
 /// The child's whole life. Returns only after a failure; the number is its exit code, which
 /// nobody looks at.
 pub extern "C" fn main(task: *mut c_void) -> c_int {
-    // SAFETY: the spawning thread passes its own `Task` and sleeps until we are gone.
+    // SAFETY: the spawning thread passes its own `Task` and sleeps until we are gone, or this is a copy.
     let task = unsafe { &mut *task.cast::<Task<'_>>() };
     let Err(failure) = become_program(task);
+    if let Some(pipe) = task.files.failures {
+        report::tell(borrow(pipe), failure);
+    }
     task.answer.failure = Some(failure);
     127
 }
@@ -121,7 +126,8 @@ fn borrow<'a>(descriptor: c_int) -> BorrowedFd<'a> {
 
 fn record_self(task: &mut Task<'_>) -> Result<(), Errno> {
     let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
-    let stat = rustix::fs::open(c"/proc/self/stat", flags, rustix::fs::Mode::empty())?;
+    // It has one thread, and an emulator makes up what it shows of the process (see `stat::read_line`).
+    let stat = rustix::fs::open(c"/proc/thread-self/stat", flags, rustix::fs::Mode::empty())?;
     let length = rustix::io::read(&stat, &mut task.answer.line)?;
     task.answer.line_length = length;
     let line = task.answer.line.get(..length).unwrap_or_default();

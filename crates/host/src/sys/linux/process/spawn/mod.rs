@@ -1,12 +1,15 @@
 //! Spawning by clone(2): a child that shares the monitor's memory until its exec, so that no page
 //! table is copied, and whose pidfd exists from its first moment. Needs Linux ≥ 5.9 (close_range).
+//! Where sharing is refused the child is a copy, and all else the same.
 //!
 //! | file | |
 //! | --- | --- |
 //! | `slots` | low descriptors, so that the child needs no copy of the whole table |
 //! | `stack` | where the child runs |
+//! | `birth` | making it |
 //! | `child` | what it does until its exec |
 
+mod birth;
 mod child;
 mod slots;
 mod stack;
@@ -19,16 +22,13 @@ use crate::process::identity::Identity;
 use crate::process::spawn::{SpawnError, SpawnRequest, Stage};
 use crate::sys::unix::spawn::diagnose::{self, Failure};
 use crate::sys::unix::spawn::prepare::Prepared;
-use crate::sys::unix::spawn::signals::BlockedSignals;
 use child::{Answer, Task};
 use process_monitor_core::model::OutputMode;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, WaitId, WaitIdOptions, getpid, getrlimit, waitid};
 use slots::{Filled, Handover};
-use stack::Stack;
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Descriptors that a start opens: both ends of two FIFOs, the run record, the pidfd.
 /// What is discarded needs the null device instead of FIFOs.
@@ -85,10 +85,7 @@ pub fn spawn(request: &SpawnRequest<'_>) -> Result<Process, SpawnError> {
         answer: Answer { failure: None, line: [0; stat::LONGEST], line_length: 0 },
     };
     crate::crash_point!("spawn::before_clone");
-    let born = Stack::lend(|stack| clone_child(stack, &mut task))
-        .map_err(|errno| diagnose::fork(errno.into()))?
-        .map_err(diagnose::fork)?;
-    crate::crash_point!("spawn::after_clone");
+    let born = birth::bear(&mut task)?;
     match task.answer.failure {
         None => Ok(Process::spawned(born.pidfd, identity(born.pid, &task.answer))),
         Some(failure) => Err(bury(&born.pidfd, request, &prepared, failure)),
@@ -113,24 +110,4 @@ fn bury(pidfd: &OwnedFd, request: &SpawnRequest<'_>, prepared: &Prepared, failur
         tracing::debug!("the child of a failed start was reaped by someone else: {error}");
     }
     diagnose::diagnose(request, prepared, failure)
-}
-
-struct Born {
-    pid: u32,
-    pidfd: OwnedFd,
-}
-
-fn clone_child(stack: &Stack, task: &mut Task<'_>) -> io::Result<Born> {
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::CLONE_PIDFD | libc::SIGCHLD;
-    let mut pidfd: RawFd = -1;
-    let blocked = BlockedSignals::new();
-    // SAFETY: the child runs `child::main` on a stack of its own, with `task`, which outlives it:
-    // CLONE_VFORK suspends this thread until the child has executed a program or ended.
-    let pid =
-        unsafe { libc::clone(child::main, stack.top(), flags, (&raw mut *task).cast(), &raw mut pidfd) };
-    let error = io::Error::last_os_error();
-    drop(blocked);
-    let Ok(pid @ 1..) = u32::try_from(pid) else { return Err(error) };
-    // SAFETY: clone has put a new descriptor there, which nobody else knows.
-    Ok(Born { pid, pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) } })
 }

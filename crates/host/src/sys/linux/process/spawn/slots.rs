@@ -75,7 +75,7 @@ impl Filled {
             |of: fn(&Slots) -> &OwnedFd| self.0.as_ref().map_or(-1, |slots| of(slots).as_fd().as_raw_fd());
         let (null, stdout) = (number(|slots| &slots.null), number(|slots| &slots.stdout));
         let (stderr, record) = (number(|slots| &slots.stderr), number(|slots| &slots.record));
-        Numbers { null, stdout, stderr, record }
+        Numbers { null, stdout, stderr, record, failures: None }
     }
 }
 
@@ -97,11 +97,13 @@ pub struct Numbers {
     pub stdout: RawFd,
     pub stderr: RawFd,
     pub record: RawFd,
+    /// Where a child that shares no memory tells why there is no program. In no slot: it has a copy of the whole table.
+    pub failures: Option<RawFd>,
 }
 
 impl Numbers {
     /// The highest descriptor that the child needs.
     pub fn highest(&self) -> RawFd {
-        self.null.max(self.stdout).max(self.stderr).max(self.record)
+        self.null.max(self.stdout).max(self.stderr).max(self.record).max(self.failures.unwrap_or(-1))
     }
 }

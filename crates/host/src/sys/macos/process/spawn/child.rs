@@ -6,6 +6,7 @@ use crate::sys::inherit;
 use crate::sys::process::stat;
 use crate::sys::unix::spawn::diagnose::Failure;
 use crate::sys::unix::spawn::execute::execute;
+use crate::sys::unix::spawn::report;
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, chdir, getppid, setrlimit, setsid};
 use std::ffi::{CStr, CString, c_char};
@@ -30,46 +31,12 @@ pub struct Task<'a> {
     pub monitor: Pid,
 }
 
-/// How a failure is told: which stage, which candidate, which errno.
-pub const FAILURE_BYTES: usize = 12;
-
-/// The stages by the numbers under which they are told.
-const STAGES: [Stage; 8] = [
-    Stage::Fork,
-    Stage::Session,
-    Stage::Descriptors,
-    Stage::WorkingDirectory,
-    Stage::Limits,
-    Stage::Record,
-    Stage::Orphaned,
-    Stage::Exec,
-];
-
 /// The child's whole life, unless it becomes a program.
 pub fn main(task: &Task<'_>) -> ! {
     let Err(failure) = become_program(task);
-    // The parent sees the end of the pipe if this cannot be written.
-    let _ = rustix::io::write(borrow(task.failures), &told(failure));
+    report::tell(borrow(task.failures), failure);
     // SAFETY: it ends this process at once, and runs nothing of the parent's.
     unsafe { libc::_exit(127) }
-}
-
-/// The reverse of what the child tells.
-pub fn failure_from(told: [u8; FAILURE_BYTES]) -> Option<Failure> {
-    let number = |at: usize| told.get(at..at + 4)?.try_into().ok().map(i32::from_ne_bytes);
-    let stage = *STAGES.get(usize::try_from(number(0)?).ok()?)?;
-    let candidate = usize::try_from(number(4)?).ok()?;
-    Some(Failure { stage, candidate, errno: Errno::from_raw_os_error(number(8)?) })
-}
-
-fn told(failure: Failure) -> [u8; FAILURE_BYTES] {
-    let stage = STAGES.iter().position(|stage| *stage == failure.stage).unwrap_or(0) as i32;
-    let numbers = [stage, failure.candidate as i32, failure.errno.raw_os_error()];
-    let mut told = [0; FAILURE_BYTES];
-    for (place, number) in told.chunks_exact_mut(4).zip(numbers) {
-        place.copy_from_slice(&number.to_ne_bytes());
-    }
-    told
 }
 
 fn become_program(task: &Task<'_>) -> Result<std::convert::Infallible, Failure> {
@@ -186,13 +153,5 @@ mod tests {
         }
         line.text(b" (");
         assert_eq!(line.length, 18);
-    }
-
-    #[test]
-    fn failures_are_told_whole() {
-        let failure = Failure { stage: Stage::Exec, errno: Errno::NOENT, candidate: 3 };
-        let heard = failure_from(told(failure)).unwrap();
-        assert_eq!((heard.stage, heard.errno, heard.candidate), (Stage::Exec, Errno::NOENT, 3));
-        assert!(failure_from([0xff; FAILURE_BYTES]).is_none());
     }
 }

@@ -17,14 +17,15 @@ use crate::sys::sysctl;
 use crate::sys::unix::limits;
 use crate::sys::unix::spawn::diagnose::{self, Failure};
 use crate::sys::unix::spawn::prepare::Prepared;
+use crate::sys::unix::spawn::report;
 use crate::sys::unix::spawn::signals::BlockedSignals;
-use child::{FAILURE_BYTES, Task};
+use child::Task;
 use process_monitor_core::model::OutputMode;
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, WaitOptions, getpid, getrlimit, waitpid};
 use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 
 /// Descriptors that a start opens: both ends of two FIFOs, the run record, the queue that tells of the end, and both
 /// ends of the pipe for failures.
@@ -92,7 +93,7 @@ pub fn spawn(request: &SpawnRequest<'_>) -> Result<Process, SpawnError> {
     // The child's copy is the last one: the pipe ends with the exec, or with the child.
     drop(writer);
     crate::crash_point!("spawn::after_clone");
-    match failure(failures.into()) {
+    match report::hear(failures) {
         Some(failure) => Err(bury(pid, request, &prepared, failure)),
         None => held(pid),
     }
@@ -113,14 +114,6 @@ fn fork(task: &Task<'_>) -> io::Result<Pid> {
     let error = io::Error::last_os_error();
     drop(blocked);
     Pid::from_raw(pid).filter(|_| pid > 0).ok_or(error)
-}
-
-/// What the child has told before it gave up; `None`: it has become the program, or was killed on its way.
-fn failure(pipe: OwnedFd) -> Option<Failure> {
-    let mut told = [0; FAILURE_BYTES];
-    // The pipe is our own; when it cannot be read, the exit of the child says that it is gone.
-    File::from(pipe).read_exact(&mut told).ok()?;
-    child::failure_from(told)
 }
 
 fn bury(pid: Pid, request: &SpawnRequest<'_>, prepared: &Prepared, failure: Failure) -> SpawnError {
