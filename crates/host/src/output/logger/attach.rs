@@ -16,6 +16,9 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// How long the files of a run that is over stay. When many end at once, their ends are reaped and told meanwhile.
+const TIDY: Duration = Duration::from_millis(100);
+
 /// When opening a FIFO is tried again for which there was no descriptor.
 const REOPEN: Duration = Duration::from_millis(200);
 
@@ -179,19 +182,32 @@ impl Logger {
         self.finish_if_over(number);
     }
 
-    /// Tells the monitor when all output is copied, and forgets the run once its exit is settled, too.
+    /// Tells the monitor when all output is copied. What is not needed any more then goes a moment later.
     pub(super) fn finish_if_over(&mut self, number: u64) {
         let Some(run) = self.runs.get_mut(number).filter(|run| run.is_closed()) else { return };
-        let (id, exit_is_open, told) = (run.attach.run.clone(), run.process.is_some(), run.told_closed);
-        run.told_closed = true;
-        if !told {
-            self.remove_fifos(&id);
-            self.reply(&Reply::Closed { run: id.clone() });
+        if !std::mem::replace(&mut run.told_closed, true) {
+            let run = run.attach.run.clone();
+            self.reply(&Reply::Closed { run });
         }
+        self.runs.release_folder(number);
+        self.retries.insert((Instant::now() + TIDY, token(number, Part::Files)));
+    }
+
+    /// Removes the FIFOs of a run whose output is copied, and forgets it once its exit is settled, too.
+    pub(super) fn tidy(&mut self, number: u64) {
+        let Some(run) = self.runs.get_mut(number).filter(|run| run.is_closed()) else { return };
+        let (id, exit_is_open) = (run.attach.run.clone(), run.process.is_some());
+        self.remove_fifos(&id);
         if !exit_is_open {
             self.runs.remove(number);
             memory::forget(&self.layout, &id);
         }
+    }
+
+    /// Removes the files of all runs that are over: the logger is to leave.
+    pub(super) fn tidy_all(&mut self) {
+        let runs: Vec<u64> = self.runs.iter_mut().map(|(number, _)| number).collect();
+        runs.into_iter().for_each(|number| self.tidy(number));
     }
 
     fn remove_fifos(&self, run: &RunId) {

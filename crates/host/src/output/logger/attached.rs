@@ -13,6 +13,7 @@ pub(super) type Token = u64;
 
 const PER_RUN: u64 = 4;
 const EXIT_PART: u64 = 2;
+const FILES_PART: u64 = 3;
 
 /// What a token of a run stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(super) enum Part {
     Stream(usize),
     /// The end of its process.
     Exit,
+    /// Its FIFOs and what is noted of it, when it is over.
+    Files,
 }
 
 /// One stream of a run.
@@ -96,6 +99,13 @@ impl AttachedRuns {
         }
     }
 
+    /// Nothing is written into its folder any more.
+    pub(super) fn release_folder(&mut self, number: u64) {
+        if let Some(run) = self.runs.get(&number) {
+            self.folders.remove(&run.attach.folder);
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }
@@ -115,6 +125,7 @@ pub(super) fn token(number: u64, part: Part) -> Token {
     let offset = match part {
         Part::Stream(index) => index as u64,
         Part::Exit => EXIT_PART,
+        Part::Files => FILES_PART,
     };
     number * PER_RUN + offset
 }
@@ -123,6 +134,7 @@ pub(super) fn token(number: u64, part: Part) -> Token {
 pub(super) fn split(token: Token) -> (u64, Part) {
     let part = match token % PER_RUN {
         EXIT_PART => Part::Exit,
+        FILES_PART => Part::Files,
         index => Part::Stream(index as usize),
     };
     (token / PER_RUN, part)

@@ -119,7 +119,7 @@ struct Logger {
     newcomer: Option<Session>,
     runs: AttachedRuns,
     copier: Copier,
-    /// Streams to serve although nothing happens: those whose file or FIFO gave trouble.
+    /// What is to be done although nothing happens: streams whose file or FIFO gave trouble, and files of runs that are over.
     retries: BTreeSet<(Instant, Token)>,
     quit: Quit,
     /// Since when there is neither run nor monitor.
@@ -162,6 +162,9 @@ impl Logger {
                 self.dispatch(*token);
             }
             self.retry(Instant::now());
+            if self.quit != Quit::No {
+                self.tidy_all();
+            }
             self.flush();
         }
         self.leave();
@@ -176,6 +179,8 @@ impl Logger {
             token => match attached::split(token) {
                 (number, Part::Exit) => self.note_exit(number),
                 (number, Part::Stream(index)) => self.serve_stream(number, index),
+                // Nothing reports it.
+                (_, Part::Files) => {}
             },
         }
     }
@@ -183,9 +188,13 @@ impl Logger {
     fn retry(&mut self, now: Instant) {
         while let Some((at, token)) = self.retries.first().copied().filter(|(at, _)| *at <= now) {
             self.retries.remove(&(at, token));
-            if let (number, Part::Stream(index)) = attached::split(token) {
-                self.open_stream(number, index);
-                self.serve_stream(number, index);
+            match attached::split(token) {
+                (number, Part::Stream(index)) => {
+                    self.open_stream(number, index);
+                    self.serve_stream(number, index);
+                }
+                (number, Part::Files) => self.tidy(number),
+                (_, Part::Exit) => {}
             }
         }
     }
