@@ -216,11 +216,11 @@ impl Life {
             supervisor.executor.resume();
         }
         let left = boot::Left { registry: std::mem::take(registry), continuing, kept: std::mem::take(kept) };
-        boot::take_up(supervisor, layout, boot, left);
+        let found_any = boot::take_up(supervisor, layout, boot, left);
         if let Some(memories) = memories.take() {
             boot::recall(supervisor, memories);
         }
-        supervisor.executor.taken_up(&supervisor.engine);
+        supervisor.executor.taken_up(&supervisor.engine, found_any);
         let _nobody_waits = up.send(());
         let ending = supervisor.run()?;
         self.leave(ending);
