@@ -77,7 +77,7 @@ fn prepare(path: &Path, content: &[u8], durability: Durability) -> Result<Tempor
             .map_err(FileError::not_written("keep its owner and mode", path))?;
     }
     if durability == Durability::Synced {
-        temporary.file().sync_all().map_err(FileError::not_written("sync the content", path))?;
+        sys::sync(temporary.file()).map_err(FileError::not_written("sync the content", path))?;
     }
     Ok(temporary)
 }

@@ -4,8 +4,10 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 
-/// How many descriptors are looked at one by one in a list; a process with more has each number tried.
-const LISTED: usize = 1024;
+/// How many descriptors a list holds, which is on the stack: most processes have fewer than the first, a monitor of thousands of
+/// programs fewer than the second. A process with more has each number tried.
+const FEW: usize = 1024;
+const MANY: usize = 32 * 1024;
 
 /// Nothing that is open now from descriptor 3 on, whoever opened it.
 ///
@@ -14,25 +16,33 @@ const LISTED: usize = 1024;
 /// # Errors
 /// None: a descriptor that cannot be marked is none.
 pub fn nothing() -> io::Result<()> {
-    let mut listed = [const { MaybeUninit::<libc::proc_fdinfo>::zeroed() }; LISTED];
+    if !mark_listed::<FEW>() && !mark_listed::<MANY>() {
+        (3..open_max()).for_each(mark);
+    }
+    Ok(())
+}
+
+/// Marks all that are open; `false`: there may be more than `MOST`.
+#[inline(never)] // its list is not to be on the stack of those who need none
+fn mark_listed<const MOST: usize>() -> bool {
+    let mut listed = [const { MaybeUninit::<libc::proc_fdinfo>::uninit() }; MOST];
     let size = size_of_val(&listed) as libc::c_int;
     // SAFETY: getpid(2) and the system call behind proc_pidinfo touch no other memory than the buffer, whose size is given.
     let bytes = unsafe {
         libc::proc_pidinfo(libc::getpid(), libc::PROC_PIDLISTFDS, 0, listed.as_mut_ptr().cast(), size)
     };
     let found = usize::try_from(bytes).unwrap_or(0) / size_of::<libc::proc_fdinfo>();
-    if found == 0 || found >= LISTED {
-        (3..open_max()).for_each(mark);
-        return Ok(());
+    if found == 0 || found >= MOST {
+        return false;
     }
     for entry in listed.iter().take(found) {
-        // SAFETY: it was zeroed, and then filled by the kernel; it holds numbers only.
+        // SAFETY: it was filled by the kernel; it holds numbers only.
         let descriptor = unsafe { entry.assume_init_ref() }.proc_fd;
         if descriptor >= 3 {
             mark(descriptor);
         }
     }
-    Ok(())
+    true
 }
 
 /// There is no such thing here: a child goes on when its parent ends.

@@ -17,7 +17,7 @@ mod stamp;
 pub use hint::{disk_full, hint, is_out_of_descriptors, kind};
 pub use open::{
     create_appending, create_new, null, open_appending, open_folder, open_following, open_lock, open_log,
-    open_regular, sync_name,
+    open_regular, sync, sync_name,
 };
 pub use owner::{create_folder, create_folders, ensure_private, inherit, readable_by_others};
 pub use replace::{Placed, replace_if};

@@ -1,6 +1,7 @@
 //! Opening without following a link and without waiting for whoever has the other end: open(2).
 
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -81,12 +82,27 @@ pub fn open_folder(path: &Path) -> io::Result<File> {
     open(path, OFlags::RDONLY | OFlags::DIRECTORY)
 }
 
+/// Has what was written to `file` survive a power failure.
+///
+/// # Errors
+/// What the system said.
+pub fn sync(file: &File) -> io::Result<()> {
+    match file.sync_all() {
+        // Not every file system, such as one of another machine, can have the disk empty its own cache (fcntl(2) of macOS,
+        // F_FULLFSYNC).
+        Err(error) if [Errno::NOTSUP, Errno::NOTTY].map(Some).contains(&Errno::from_io_error(&error)) => {
+            Ok(rustix::fs::fsync(file)?)
+        }
+        other => other,
+    }
+}
+
 /// Has the name of the file at `path`, which is in `folder`, survive a power failure.
 ///
 /// # Errors
 /// What the system said.
 pub fn sync_name(folder: &Path, _path: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    sync(&File::open(folder)?)
 }
 
 fn open(path: &Path, flags: OFlags) -> io::Result<File> {

@@ -11,12 +11,18 @@ use std::io::{self, ErrorKind};
 use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 use std::ptr;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 use windows_sys::Win32::Foundation::{DUPLICATE_SAME_ACCESS, DuplicateHandle, HANDLE};
 use windows_sys::Win32::Storage::FileSystem::{FileNameInfo, GetFileInformationByHandleEx};
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, PROCESS_DUP_HANDLE};
 
 /// The longest name that is looked at, in characters; ours are shorter.
 const LONGEST_NAME: usize = 256;
+
+/// How long a pipe may take to tell its name; ours do at once.
+const NAMED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The reading end of the pipe of which `place`, at `path`, tells, from whoever has it: those who took it, then the run's
 /// program and what it started, which got it with the number that it had in the monitor.
@@ -60,7 +66,21 @@ fn try_from(holder: Holder, pipe: &str) -> io::Result<Option<OwnedFd>> {
     }
     let end = copy(process.as_fd(), holder.number)?;
     // What it has closed may have become something else.
-    Ok((name(&end).is_some_and(|name| pipe.ends_with(&name))).then_some(end))
+    let (end, name) = named(end)?;
+    Ok(name.is_some_and(|name| pipe.ends_with(&name)).then_some(end))
+}
+
+/// `end` and its name. Another pipe that is read without overlapped I/O just now would not tell its name before that read is over
+/// ("Synchronous and Asynchronous I/O": one operation after the other), so it is asked by a thread that can be left behind.
+fn named(end: OwnedFd) -> io::Result<(OwnedFd, Option<String>)> {
+    let (tell, told) = mpsc::channel();
+    let ask = move || {
+        let name = name(&end);
+        // Who has given up needs neither.
+        let _given_up = tell.send((end, name));
+    };
+    thread::Builder::new().name("pipe-name".into()).spawn(ask)?;
+    told.recv_timeout(NAMED_WITHIN).map_err(|_| ErrorKind::TimedOut.into())
 }
 
 /// A copy for us of what has this number in `process`.

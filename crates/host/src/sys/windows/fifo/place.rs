@@ -11,8 +11,9 @@
 use super::number;
 use crate::fd::OwnedFd;
 use crate::process::Identity;
+use crate::sys::files::rename;
 use crate::sys::windows::pipe;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
@@ -44,7 +45,7 @@ impl Place {
         let mut file = File::create(&new)?;
         file.write_all(format!("{name}\n{}", line(end)?).as_bytes())?;
         drop(file);
-        fs::rename(&new, path)
+        rename(&new, path)
     }
 
     /// What is told at `path`.

@@ -22,7 +22,7 @@ pub use hint::{disk_full, hint, is_out_of_descriptors, kind};
 pub use lock::{lock, lock_shared, try_lock_shared};
 pub use open::{
     create_appending, create_new, null, open_appending, open_following, open_lock, open_log, open_regular,
-    open_temporary, sync_name,
+    open_temporary, sync, sync_name,
 };
 pub use owner::{create_folder, create_folders, ensure_private, inherit, readable_by_others};
 pub use replace::{Placed, remove_file, rename, replace_if};

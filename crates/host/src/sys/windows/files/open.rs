@@ -117,6 +117,14 @@ pub fn null() -> io::Result<File> {
     open(Path::new("NUL"), &How::new(READ_AND_WRITE, OPEN_EXISTING, 0))
 }
 
+/// Has what was written to `file` survive a power failure.
+///
+/// # Errors
+/// What the system said.
+pub fn sync(file: &File) -> io::Result<()> {
+    file.sync_all()
+}
+
 /// Has the name of the file at `path` survive a power failure: what is written of a file's name is in the file system's log, and
 /// that is on the disk when the file itself is (`FlushFileBuffers` on NTFS).
 ///
