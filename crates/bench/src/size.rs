@@ -1,7 +1,7 @@
 //! What is measured for one number of processes.
 
 use crate::growth::{Figures, Grown};
-use crate::monitor::{Monitor, SETTLE};
+use crate::monitor::{self, Monitor, SETTLE};
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::stage::Stage;
@@ -9,6 +9,12 @@ use crate::stats::quantile;
 use crate::{checks, floor, growth};
 use std::io;
 use std::time::Duration;
+
+/// Up to so many processes are few.
+const FEW: usize = 10;
+
+/// How often few are started.
+const STARTS: usize = 20;
 
 /// Everything that `plan` wants to know of a monitor with so many processes; `bare` are replacements by a bare loop.
 pub fn measure(
@@ -23,8 +29,14 @@ pub fn measure(
         return Ok(());
     }
     let (bare_start, bare_stop) = floor::start_and_stop(stage, size)?;
+    let starts = starts_of_few(stage, size)?;
     let mut monitor = Monitor::launch(stage, size, None)?;
-    report.ratio("cold start to all running", size, monitor.cold_start, bare_start);
+    if starts.is_empty() {
+        report.ratio("cold start to all running", size, monitor.cold_start, bare_start);
+    } else {
+        report.longest("cold start to all running", size, &starts);
+        monitor.cold_start = quantile(&starts, 0.5);
+    }
     let replacements = monitor.replacements(plan.kills)?;
     report.spread("crash → replacement running", size, &replacements, Some(bare));
     let idle = monitor.idle(plan.idle_seconds)?;
@@ -49,6 +61,16 @@ pub fn measure(
         checked(plan, stage, report, (size, &replacements))?;
     }
     Ok(())
+}
+
+/// Few start so fast that one start says little: many of them, one after the other. None for many processes.
+fn starts_of_few(stage: &Stage, size: usize) -> io::Result<Vec<Duration>> {
+    let times = if size > FEW { 0 } else { STARTS };
+    let start = |nth| {
+        let registry = monitor::registry(stage, size, None);
+        Monitor::launch_on(stage, &format!("{size}-start-{nth}"), &registry).map(|monitor| monitor.cold_start)
+    };
+    (0..times).map(start).collect()
 }
 
 /// The API, and how fast crashed processes come back while it is asked all the time; `plain` is how fast without.
