@@ -14,6 +14,14 @@ cargo_for() {
         *-linux-musl | *-apple-darwin) cargo_with_zig "$target" "$subcommand" ;;
         *) fail "no linker for $target is set up here" ;;
     esac
+    cargo_add_flags "$target"
+}
+
+# Flags for the compiler beside those that a target needs: RELEASE_RUSTFLAGS, which .ci/release sets.
+cargo_add_flags() {
+    local name
+    name=$(cargo_variable "$1" RUSTFLAGS)
+    [ -z "${RELEASE_RUSTFLAGS:-}" ] || export "$name=${!name:-} $RELEASE_RUSTFLAGS"
 }
 
 cargo_variable() { echo "CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<< "$1")_$2"; }
@@ -64,5 +72,5 @@ cargo_with_zig() {
     esac
     # The second for the examples in the documentation, which rustdoc links.
     for kind in RUSTFLAGS RUSTDOCFLAGS; do export "$(cargo_variable "$target" $kind)=$flags"; done
-    case $target/$2 in aarch64-*linux*/test | aarch64-*linux*/run) qemu; export "$(cargo_variable "$target" RUNNER)=$cache/qemu/qemu-aarch64" ;; esac
+    case $target/$2 in aarch64-*linux*/test | aarch64-*linux*/run) qemu; export "$(cargo_variable "$target" RUNNER)=$cache/qemu/run" ;; esac
 }

@@ -6,6 +6,7 @@
 
 rust_sysroot=$(rustc --print sysroot)
 rust_release=$(rustc -vV | sed -n 's/^release: //p')
+rust_commit=$(rustc -vV | sed -n 's/^commit-hash: //p')
 rust_home=rust-$rust_release-$(rustc -vV | sha256sum | head -c 8)
 
 # Where Debian has compilers that are newer than its releases, the most likely first.
@@ -44,6 +45,13 @@ rust_make_toolchain() {
     done
 }
 
+# Flags that keep the folders of this machine out of what is compiled: programs tell by such names where a panic was. Each argument is
+# FOLDER=NAME, the most general first.
+rust_remap() {
+    local renamed
+    for renamed in "${CARGO_HOME:-$HOME/.cargo}=/cargo" "$@"; do printf -- '--remap-path-prefix=%s ' "$renamed"; done
+}
+
 # rust_make_std KIND TARGET FOLDER: FOLDER gets the libraries; KIND is "check" (what a check needs) or "build" (all).
 rust_make_std() {
     local kind=$1 target=$2 folder=$3 toolchain=$cache/$rust_home/$1 part
@@ -52,7 +60,7 @@ rust_make_std() {
         unset CARGO_TARGET_DIR CARGO_BUILD_TARGET RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER CARGO_ENCODED_RUSTFLAGS
         # How std is built: it uses what is unstable, and its parts must not be taken for crates of the same name.
         export PATH="$toolchain/bin:$PATH" RUSTC_BOOTSTRAP=1 __CARGO_DEFAULT_LIB_METADATA="$target" CARGO_NET_RETRY=10
-        export RUSTFLAGS="-Zforce-unstable-if-unmarked -Cembed-bitcode=yes"
+        export RUSTFLAGS="-Zforce-unstable-if-unmarked -Cembed-bitcode=yes $(rust_remap "$PWD=/rustc/$rust_commit/library")"
         cargo "$kind" --quiet --locked --release --manifest-path sysroot/Cargo.toml --target "$target" \
             --features panic-unwind,backtrace --target-dir "$folder/target"
         # What starts and ends each program for Windows.

@@ -55,7 +55,10 @@ pub enum StartError {
         reason: io::Error,
     },
     /// The executable could not be started at all.
-    #[error("cannot start {} in the background: {reason}{}", executable.display(), crate::files::Hint(reason))]
+    #[error(
+        "cannot start {} in the background: {reason}{}{}",
+        executable.display(), crate::files::Hint(reason), crate::survey::MissingHint
+    )]
     Spawn {
         /// What was to be started.
         executable: PathBuf,

@@ -3,6 +3,10 @@
 pub use crate::sys::host::{host_name, space};
 pub use crate::sys::survey::{descriptors, kernel, listener_on};
 
+use crate::sys::survey::NEEDED;
+use std::fmt;
+use std::path::Path;
+
 /// How many descriptors a process has, and may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Descriptors {
@@ -46,9 +50,35 @@ pub struct Kernel {
     pub tells_exits_of_strangers: bool,
 }
 
+/// Files of the system without which nothing is started, and that are not there: a bare folder to which somebody has changed
+/// the root (chroot(2)) has none.
+pub fn missing() -> Vec<&'static str> {
+    NEEDED.iter().copied().filter(|path| !Path::new(path).exists()).collect()
+}
+
+/// What to do about what [`missing`] tells.
+pub const MAKE_MISSING: &str = "mount what holds it, as runtimes of containers do (mount -t proc proc /proc; mknod -m 666 /dev/null c 1 3)";
+
+/// For the end of an error whose cause may be what is [`missing`]; empty when nothing is.
+pub(crate) struct MissingHint;
+
+impl fmt::Display for MissingHint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match missing().as_slice() {
+            [] => Ok(()),
+            missing => write!(f, "; there is no {} here: {MAKE_MISSING}", missing.join(", no ")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_missing_where_tests_run() {
+        assert_eq!((missing(), MissingHint.to_string()), (vec![], String::new()));
+    }
 
     #[test]
     fn our_own_descriptors_are_counted() {

@@ -5,6 +5,9 @@ use crate::survey::{Descriptors, Kernel, Listener};
 use std::io;
 use std::ptr;
 
+/// See [`crate::survey::missing`].
+pub const NEEDED: &[&str] = &[];
+
 /// The descriptors of process `pid`, which belongs to this user. Its own limit is nobody else's to see; this is the
 /// system's.
 ///

@@ -10,6 +10,9 @@ use windows_sys::Wdk::System::SystemServices::RtlGetVersion;
 use windows_sys::Win32::System::SystemInformation::OSVERSIONINFOW;
 use windows_sys::Win32::System::Threading::GetProcessHandleCount;
 
+/// See [`crate::survey::missing`].
+pub const NEEDED: &[&str] = &[];
+
 /// The handles of process `pid` (`GetProcessHandleCount`). They have no bound but the system's memory.
 ///
 /// # Errors

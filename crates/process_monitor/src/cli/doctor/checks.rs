@@ -29,6 +29,13 @@ const MORE_DESCRIPTORS: &str =
 /// A lock file is small; what is larger is none.
 const LOCK_MAX_BYTES: u64 = 64 << 10;
 
+/// What nothing works without is there; told only when it is not.
+pub fn system() -> Option<Finding> {
+    let missing = survey::missing();
+    let found = || format!("there is no {}, and nothing starts without", missing.join(" and no "));
+    (!missing.is_empty()).then(|| Finding::bad("system", found(), survey::MAKE_MISSING))
+}
+
 /// The directory is there, and can be written.
 pub fn directory(layout: &Layout) -> Finding {
     const CHECK: &str = "directory";

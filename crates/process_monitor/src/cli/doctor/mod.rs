@@ -34,7 +34,8 @@ async fn examine(context: &Context, layout: &Layout) -> Vec<Finding> {
     let status = context.client.monitor_status().await;
     let running: Option<&MonitorStatus> = status.as_ref().ok();
     let registry = context.client.registry_file().await;
-    let mut findings = vec![checks::directory(layout), checks::private_folder(layout)];
+    let mut findings = Vec::from_iter(checks::system());
+    findings.extend([checks::directory(layout), checks::private_folder(layout)]);
     findings.push(checks::monitor(layout, &status, program));
     findings.extend(running.map(checks::logger));
     findings.extend(running.map(checks::api));

@@ -8,6 +8,9 @@ use crate::survey::{Descriptors, Kernel};
 use std::fs;
 use std::io;
 
+/// See [`crate::survey::missing`].
+pub const NEEDED: &[&str] = &["/proc/self/stat", "/dev/null"];
+
 /// The descriptors of process `pid`, which belongs to this user (`/proc/PID/fd`, `/proc/PID/limits`).
 ///
 /// # Errors
