@@ -19,9 +19,7 @@ fn a_run_that_is_over_is_closed_and_its_fifos_are_gone() {
     run.close();
     monitor.expect_closed(&run);
     assert_eq!(run.text(), b"no line end");
-    eventually("its files are gone", || {
-        std::fs::read_dir(instance.layout.fifos()).unwrap().count() == 0
-    });
+    eventually("its files are gone", || std::fs::read_dir(instance.layout.fifos()).unwrap().count() == 0);
     OutputHold::reopen(&instance.layout, &run.attach.run).unwrap();
     monitor.attach(&run);
     monitor.expect_closed(&run);

@@ -82,3 +82,25 @@ fn deliver(to: oneshot::Sender<Answer>, answer: Answer) {
     // The client may have hung up; what it asked for is done all the same.
     let _gone = to.send(answer);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use process_monitor_core::model::ProcessState;
+
+    #[test]
+    fn all_wait_for_the_disk_when_nobody_waits_for_a_decision() {
+        let mut replies = Replies::default();
+        let waits = || oneshot::channel().0;
+        let (first, second) = (Ticket(1), Ticket(2));
+        replies.wait(first, waits());
+        replies.wait(second, waits());
+        let generation = replies.next_generation();
+        replies.answer(first, Ok(Done::state(ProcessState::Stopped)));
+        assert!(!replies.wait_for_disk(), "the second may have something that goes with it");
+        replies.answer(second, Ok(Done::state(ProcessState::Stopped)));
+        assert!(replies.wait_for_disk());
+        replies.saved(generation, &Ok(()));
+        assert!(!replies.wait_for_disk(), "nobody waits any more");
+    }
+}
