@@ -7,7 +7,8 @@
 rust_sysroot=$(rustc --print sysroot)
 rust_release=$(rustc -vV | sed -n 's/^release: //p')
 rust_commit=$(rustc -vV | sed -n 's/^commit-hash: //p')
-rust_home=rust-$rust_release-$(rustc -vV | sha256sum | head -c 8)
+# Whoever makes them in another way makes others, so that two checkouts do not take each other's away.
+rust_home=rust-$rust_release-$({ rustc -vV; cat "${BASH_SOURCE[0]}"; } | sha256sum | head -c 8)
 
 # Where Debian has compilers that are newer than its releases, the most likely first.
 rust_suites="stable-backports unstable testing stable"
