@@ -31,12 +31,10 @@ pub struct Left {
     pub kept: KeptSockets,
 }
 
-/// Tells the engine of every process of the registry, and of what runs without being in it. Says whether there was
-/// anything of an earlier monitor.
-pub fn take_up(supervisor: &mut Supervisor, layout: &Layout, boot: &BootId, left: Left) -> bool {
+/// Tells the engine of every process of the registry, and of what runs without being in it.
+pub fn take_up(supervisor: &mut Supervisor, layout: &Layout, boot: &BootId, left: Left) {
     let Left { registry, continuing, mut kept } = left;
     let mut records = read_records(layout, boot);
-    let found_any = !records.is_empty();
     for (id, entry) in &registry.processes {
         let record = records.remove(id);
         let event = event_of(supervisor, layout, (Arc::clone(entry), record), continuing, &mut kept);
@@ -50,7 +48,6 @@ pub fn take_up(supervisor: &mut Supervisor, layout: &Layout, boot: &BootId, left
         supervisor.step(event);
         supervisor.step(Event::Command(None, Command::Remove(id)));
     }
-    found_any
 }
 
 /// Goes on with what the engine of the monitor before in this process knew, and tells those who listen what has changed

@@ -262,18 +262,10 @@ impl Executor {
         }
     }
 
-    /// Everything that was there is taken up: readers may see it. What was learned of what an earlier monitor left
-    /// (`found_any`) is written at once, because the records that tell it are written over by the next starts. Without
-    /// that it is written a moment later: the first programs need the disk now.
-    pub fn taken_up(&mut self, engine: &Engine, found_any: bool) {
+    /// Everything that was there is taken up: readers may see it.
+    pub fn taken_up(&mut self, engine: &Engine) {
         self.taking_up = false;
         self.board.fill(engine.ids().filter_map(|id| engine.view(id)));
-        if !found_any {
-            return self.storage.begin();
-        }
-        if let Err(error) = self.flush(engine) {
-            tracing::error!(%error, "the registry could not be saved at start");
-        }
     }
 
     fn forget(&mut self, id: ProcessId) {

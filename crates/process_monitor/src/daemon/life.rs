@@ -216,11 +216,15 @@ impl Life {
             supervisor.executor.resume();
         }
         let left = boot::Left { registry: std::mem::take(registry), continuing, kept: std::mem::take(kept) };
-        let found_any = boot::take_up(supervisor, layout, boot, left);
+        boot::take_up(supervisor, layout, boot, left);
         if let Some(memories) = memories.take() {
             boot::recall(supervisor, memories);
         }
-        supervisor.executor.taken_up(&supervisor.engine, found_any);
+        supervisor.executor.taken_up(&supervisor.engine);
+        let saved = supervisor.executor.flush(&supervisor.engine);
+        if let Err(error) = saved {
+            tracing::error!(%error, "the registry could not be saved at start");
+        }
         let _nobody_waits = up.send(());
         let ending = supervisor.run()?;
         self.leave(ending);

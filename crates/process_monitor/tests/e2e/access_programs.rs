@@ -128,7 +128,7 @@ fn a_refusal_does_not_tell_a_stranger_what_files_there_are() {
     let same = why(&file);
     assert!(same.contains("executableWhitelist") && same.contains("monitor's log"), "{same}");
     [&missing, &folder, &link, "no-such-program"].iter().for_each(|other| assert_eq!(why(other), same));
-    assert!(world.monitor_log().contains("not found in PATH"));
+    world.log_that_says("not found in PATH");
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn what_is_started_is_what_was_checked_at_every_start() {
     assert_eq!(told.status, 409, "{}", told.body);
     let why = told.body["error"].as_str().unwrap().to_owned();
     assert!(why.contains("executableWhitelist") && !why.contains("evil"), "{why}");
-    assert!(world.monitor_log().contains(&format!("matches {evil:?}")));
+    world.log_that_says(&format!("matches {evil:?}"));
     assert!(world.ok(&["status", "web"]).contains("executableWhitelist"));
     assert!(world.running("evil").is_empty());
     // So do the lists, and a trusted peer's start is no way around.

@@ -36,7 +36,7 @@ fn ten_attempts_each_after_its_wait_then_a_word_of_advice() {
     assert!(message.contains("exit code 7") && message.contains("given up after 10 restarts"), "{message}");
     assert!(world.ok(&["list"]).contains(message));
     assert!(world.ok(&["status", "x"]).contains(message));
-    let log = world.monitor_log();
+    let log = world.log_that_says("given up");
     assert!(log.lines().any(|line| line.contains("[ERROR]") && line.contains("given up")), "{log}");
     eventually("its last words are kept", || world.ok(&["logs", "x"]).contains("goodbye"));
 }
@@ -99,14 +99,13 @@ fn what_cannot_be_started_is_tried_ever_more_rarely_and_told_of_once() {
         assert!(begun.elapsed() >= Duration::from_millis(waits), "{attempts} within {elapsed:?}");
         attempts >= 5
     });
-    let log = world.monitor_log();
+    let log = world.log_that_says("2 times in a row");
     let told = log.lines().filter(|line| line.contains("cannot start")).count();
     assert!((2..=4).contains(&told), "{told} of {attempts} attempts are told: {log}");
-    assert!(log.contains("2 times in a row"), "{log}");
     assert_eq!(world.state_of("x"), "crashed");
     assert!(world.status("x")["message"].as_str().unwrap().contains("does not exist"));
 
     world.script("later", "#!/bin/sh\nexec sleep 100000\n");
     world.wait_for_state("x", "running");
-    assert!(world.monitor_log().contains("started, after"), "{}", world.monitor_log());
+    world.log_that_says("started, after");
 }

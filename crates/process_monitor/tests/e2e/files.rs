@@ -1,6 +1,6 @@
 //! What a user does to the monitor's files with other programs, and reads in them.
 
-use crate::harness::World;
+use crate::harness::{World, eventually};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
@@ -50,6 +50,12 @@ impl World {
     /// The newest log of the monitor.
     pub fn monitor_log(&self) -> String {
         self.monitor_logs().pop().map(|path| fs::read_to_string(path).unwrap()).unwrap_or_default()
+    }
+
+    /// The newest log of the monitor, once it says `text`: lines are gathered for a moment before they are written.
+    pub fn log_that_says(&self, text: &str) -> String {
+        eventually(&format!("the log says {text:?}"), || self.monitor_log().contains(text));
+        self.monitor_log()
     }
 
     /// What `doctor` found of `check`: its level, what it found, and its advice.

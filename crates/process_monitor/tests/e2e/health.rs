@@ -38,8 +38,7 @@ fn nginx_by_http() {
     let status = hang(&world, "nginx");
     check_report(&status, &url);
     eventually("it serves again", || nginx_serves(port));
-    let log = world.monitor_log();
-    assert!(log.contains("[WARN] check 2 in a row failed: http://127.0.0.1:"), "{log}");
+    world.log_that_says("[WARN] check 2 in a row failed: http://127.0.0.1:");
     let shown = world.ok(&["status", "nginx"]);
     assert!(shown.contains("its health check failed (killed by SIGKILL)"), "{shown}");
     assert!(shown.contains("Last failed:") && shown.contains("timed out after 3000 ms"), "{shown}");

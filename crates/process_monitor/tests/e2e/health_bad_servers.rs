@@ -105,7 +105,7 @@ fn what_recovers_in_time_is_left_alone() {
     crate::harness::signal(pid, "CONT");
     eventually("it is well again", || world.status("well")["healthy"] == true);
     assert_eq!(world.pid_of("well"), Some(pid));
-    assert!(world.monitor_log().contains("healthy again, after"));
+    world.log_that_says("healthy again, after");
 }
 
 #[test]

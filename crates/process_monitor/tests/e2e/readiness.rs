@@ -157,8 +157,7 @@ fn a_program_that_falls_silent_is_replaced() {
     assert_eq!(world.pid_of("web"), Some(pid));
     fs::write(&hang, "").unwrap();
     eventually("it is found", || world.status("web")["lastExit"]["reason"] == "unhealthy");
-    let log = world.monitor_log();
-    assert!(log.contains("no WATCHDOG=1 for 4000 ms"), "{log}");
+    world.log_that_says("no WATCHDOG=1 for 4000 ms");
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn an_exec_that_fails_ends_with_75_and_stops_nothing() {
     assert_eq!(ended.status.code(), Some(75));
     let told = String::from_utf8(ended.stderr).unwrap();
     assert!(told.contains("error: cannot execute") && told.contains("start it again with"), "{told}");
-    assert!(world.monitor_log().contains("[ERROR] cannot execute"), "{}", world.monitor_log());
+    world.log_that_says("[ERROR] cannot execute");
     assert!(is_alive(web));
     world.start();
     assert_eq!((world.pid_of("web"), world.status("web")["restartAttempts"].as_u64()), (Some(web), Some(0)));

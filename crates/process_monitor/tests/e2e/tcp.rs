@@ -46,7 +46,7 @@ fn loopback_alone_unless_told_otherwise() {
         let mut connection = Connection::at(format!("[::1]:{port}").parse().unwrap());
         assert_eq!(connection.ask("GET", "/monitor/status", None).status, 200);
     }
-    assert!(world.monitor_log().contains(&format!("API: http://127.0.0.1:{port}")));
+    world.log_that_says(&format!("API: http://127.0.0.1:{port}"));
 }
 
 #[test]

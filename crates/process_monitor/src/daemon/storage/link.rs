@@ -20,8 +20,6 @@ pub(super) enum Request {
     Save,
     /// Whoever waits for anything waits for the next write; no more changes are on their way that could go with it.
     Hurry,
-    /// [`Message::Saved`](crate::daemon::inbox::Message::Saved) is wanted even if there is nothing to save.
-    Begin,
     FileChanged,
     Configure {
         change: Change,
@@ -96,11 +94,6 @@ impl StorageLink {
     /// Has what waits written at once, because nothing more comes that could be written with it.
     pub fn hurry(&self) {
         self.send(Request::Hurry);
-    }
-
-    /// Has the thread tell when what is true now is on disk. Nobody waits for that.
-    pub fn begin(&self) {
-        self.send(Request::Begin);
     }
 
     /// Says that the file may have changed.

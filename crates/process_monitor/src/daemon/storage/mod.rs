@@ -229,9 +229,6 @@ impl Storage {
             Request::ChangesWait | Request::Save => {}
             Request::Hurry if self.awaited > 0 => self.dirty = Some(self.wrote + self.took),
             Request::Hurry => {}
-            Request::Begin if self.dirty.is_none() => inbox.send(Message::Saved(self.generation, Ok(()))),
-            // Told when it is written.
-            Request::Begin => {}
             Request::FileChanged => self.look(inbox),
             Request::Configure { change, saved } => {
                 // What the file says now is what is to be changed.
