@@ -54,8 +54,9 @@ fn it_is_told_of_the_start_the_switch_and_the_end() {
     let pid = manager.child.id();
     let ready = manager.hear("READY=1");
     assert!(ready.contains(&format!("MAINPID={pid}\n")) && ready.contains("1 process"), "{ready}");
-    // What is said is true: everything is taken up.
-    assert!(world.pid_of("web").is_some());
+    // What is said is true: everything is taken up, and being started.
+    assert!(["starting", "running"].contains(&world.state_of("web").as_str()));
+    world.wait_for_state("web", "running");
     world.ok(&["--restart"]);
     let reloading = manager.hear("RELOADING=1");
     let since = reloading.lines().find_map(|line| line.strip_prefix("MONOTONIC_USEC=")).unwrap();
@@ -105,6 +106,7 @@ fn after_a_kill_the_unit_is_started_again_and_goes_on() {
     world.ok(&["add", "--name", "web", "--", "sleep", "100000"]);
     let manager = Manager::start(&world, |_| {});
     manager.hear("READY=1");
+    world.wait_for_state("web", "running");
     let web = world.pid_of("web").unwrap();
     // With KillMode=process the programs stay.
     drop(manager);
