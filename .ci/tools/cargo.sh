@@ -5,6 +5,8 @@
 cargo_for() {
     local target=$1 subcommand=$2 kind=build
     case $subcommand in check | clippy) kind=check ;; esac
+    # Its dlltool makes what the standard library of Windows links to.
+    case $kind/$target in build/*-windows-gnu) mingw; export PATH="$cache/mingw/usr/bin:$PATH" ;; esac
     rust_std "$kind" "$target"
     cargo_forget_other_std "$target"
     cargo_command=(cargo "$subcommand")
@@ -46,8 +48,6 @@ cargo_without_compiler() {
 
 cargo_with_mingw() {
     local target=$1 bin=$cache/mingw/usr/bin
-    mingw
-    export PATH="$bin:$PATH"
     export "$(cargo_variable "$target" LINKER)=$bin/x86_64-w64-mingw32-gcc"
     export "CC_${target//-/_}=$bin/x86_64-w64-mingw32-gcc" "AR_${target//-/_}=$bin/x86_64-w64-mingw32-ar"
     case $2 in test | run | bench) wine; export "$(cargo_variable "$target" RUNNER)=$cache/wine/run" ;; esac

@@ -60,3 +60,22 @@ wine() {
     once wine wine_make
     once wine-prefix wine_make_prefix
 }
+
+# wine_machine: a machine with Windows that lasts as long as this script; programs run in it from now on.
+wine_machine() {
+    # Who was killed could not remove his.
+    find "$cache" -maxdepth 1 -name 'wine-machine.*' -mmin +1440 -exec rm -rf {} +
+    export WINEPREFIX
+    WINEPREFIX=$(mktemp -d "$cache/wine-machine.XXXXXX")
+    trap wine_machine_end EXIT
+    # Else a signal would end this script without that.
+    trap 'exit 143' HUP INT TERM
+    cp -a --reflink=auto "$cache/wine-prefix/." "$WINEPREFIX/"
+}
+
+# Ends what still runs in it, which what ended well has not left there, and removes it.
+wine_machine_end() {
+    timeout 60 "$cache/wine/server" -k || true
+    timeout 60 "$cache/wine/server" -w || true
+    rm -rf "$WINEPREFIX"
+}

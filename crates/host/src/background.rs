@@ -275,7 +275,7 @@ impl ReadyReporter {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))] // by programs that no other system has
 mod tests {
     use super::*;
 

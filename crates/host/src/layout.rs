@@ -192,10 +192,12 @@ mod tests {
     #[test]
     fn home_is_the_first_absolute_of_home_and_userprofile() {
         type Variables = &'static [(&'static str, &'static str)];
+        const A: &str = if cfg!(windows) { r"C:\home\a" } else { "/home/a" };
+        const B: &str = if cfg!(windows) { r"C:\b" } else { "/b" };
         let table: [(Variables, Option<&str>); 5] = [
-            (&[("HOME", "/home/a"), ("USERPROFILE", "/b")], Some("/home/a")),
-            (&[("USERPROFILE", "/b")], Some("/b")),
-            (&[("HOME", ""), ("USERPROFILE", "/b")], Some("/b")),
+            (&[("HOME", A), ("USERPROFILE", B)], Some(A)),
+            (&[("USERPROFILE", B)], Some(B)),
+            (&[("HOME", ""), ("USERPROFILE", B)], Some(B)),
             (&[("HOME", "relative")], None),
             (&[], None),
         ];

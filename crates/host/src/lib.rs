@@ -29,3 +29,10 @@ pub mod survey;
 mod sys;
 pub mod tls;
 pub mod watch;
+
+// The tests in here share a helper with those outside.
+#[cfg(test)]
+extern crate self as process_monitor_host;
+#[cfg(test)]
+#[path = "../tests/emulated/mod.rs"]
+mod emulated;

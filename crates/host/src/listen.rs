@@ -74,6 +74,11 @@ mod tests {
 
     #[test]
     fn this_machine_has_loopback() {
+        if crate::emulated::left_out(
+            "it does not tell the addresses of this machine together with their networks",
+        ) {
+            return;
+        }
         assert!(own_addresses().unwrap().contains(&"127.0.0.1".parse().unwrap()));
     }
 }

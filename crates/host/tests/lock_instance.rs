@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
 
 use process_monitor_core::id::InstanceId;
+use process_monitor_core::model::StopSignal;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::lock::{InstanceLock, InstanceLockError, LifeLock, MonitorInfo};
+use process_monitor_host::process::{Identity, Process};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,13 +17,28 @@ fn layout(directory: &Path, instance: &str) -> Layout {
     Layout::new(directory, InstanceId::new(instance).unwrap())
 }
 
+/// A role of this test binary, in a process of its own.
+fn role(name: &str, folder: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", name]).env("ROLE_FOLDER", folder).stdout(Stdio::null());
+    command
+}
+
+#[test]
+#[ignore = "a role, run by another test in a process of its own"]
+fn role_program() {
+    if std::env::var_os("ROLE_FOLDER").is_some() {
+        std::thread::sleep(Duration::from_secs(60));
+    }
+}
+
 #[test]
 #[ignore = "a role, run by another test in a process of its own"]
 fn role_monitor() {
     let Some(folder) = std::env::var_os("ROLE_FOLDER") else { return };
     let _lock = InstanceLock::acquire(&layout(Path::new(&folder), "default")).unwrap();
     // A program that lives on, as a managed one does: it must not inherit the lock.
-    let mut program = Command::new("sleep").arg("60").stdout(Stdio::null()).spawn().unwrap();
+    let mut program = role("role_program", Path::new(&folder)).spawn().unwrap();
     fs::write(Path::new(&folder).join("program"), program.id().to_string()).unwrap();
     program.wait().unwrap();
 }
@@ -58,13 +75,8 @@ fn the_second_is_told_who_is_the_first() {
 fn a_killed_monitor_leaves_room_though_its_programs_live() {
     let folder = TempDir::new().unwrap();
     let layout = layout(folder.path(), "default");
-    let mut monitor = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "role_monitor"])
-        .env("ROLE_FOLDER", folder.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let program: i32 = until("the monitor started a program", || {
+    let mut monitor = role("role_monitor", folder.path()).spawn().unwrap();
+    let program: u32 = until("the monitor started a program", || {
         fs::read_to_string(folder.path().join("program")).ok().and_then(|text| text.parse().ok())
     });
     let error = InstanceLock::acquire(&layout).unwrap_err();
@@ -73,8 +85,8 @@ fn a_killed_monitor_leaves_room_though_its_programs_live() {
     monitor.wait().unwrap();
     assert!(!MonitorInfo::read(&layout).unwrap().is_running());
     let lock = InstanceLock::acquire(&layout);
-    let program = rustix::process::Pid::from_raw(program).unwrap();
-    rustix::process::kill_process(program, rustix::process::Signal::KILL).unwrap();
+    let program = Process::adopt(&Identity::of(program).unwrap().unwrap()).unwrap().unwrap();
+    assert!(program.signal(StopSignal::Kill).unwrap(), "it lives");
     assert_eq!(lock.unwrap().info().identity.pid, std::process::id());
 }
 
@@ -107,6 +119,7 @@ fn a_held_lock_without_a_name_is_still_held() {
     });
 }
 
+#[cfg(unix)] // elsewhere a link takes a privilege
 #[test]
 fn a_lock_is_no_link() {
     let folder = TempDir::new().unwrap();

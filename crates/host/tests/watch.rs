@@ -5,7 +5,7 @@
 use process_monitor_host::files::{Durability, write_atomic};
 use process_monitor_host::watch::{FileWatch, OnChange};
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
@@ -41,8 +41,11 @@ fn every_way_to_change_a_file_is_noticed() {
     noticed(&changes, "a rename away");
     fs::rename(folder.path().join("b.json"), &path).unwrap();
     noticed(&changes, "a rename back");
-    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
-    noticed(&changes, "another mode");
+    #[cfg(unix)]
+    {
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
+        noticed(&changes, "another mode");
+    }
     fs::remove_file(&path).unwrap();
     noticed(&changes, "removal");
 }
@@ -69,6 +72,7 @@ fn of_several_files_each_is_told_of_its_own() {
     noticed(&b, "the second with its folder");
 }
 
+#[cfg(target_os = "linux")] // nobody else tells when a file is closed
 #[test]
 fn other_files_and_reading_are_not_reported() {
     let folder = TempDir::new().unwrap();
@@ -80,7 +84,7 @@ fn other_files_and_reading_are_not_reported() {
     fs::remove_file(folder.path().join("a.json.bak")).unwrap();
     fs::read(&path).unwrap();
     // A reader of what comes is not handed a file that is still being written.
-    let mut half = File::create(&path).unwrap();
+    let mut half = fs::File::create(&path).unwrap();
     half.write_all(b"half").unwrap();
     assert!(changes.recv_timeout(Duration::from_millis(100)).is_err());
     drop(half);
@@ -100,7 +104,8 @@ fn a_folder_that_comes_goes_and_returns_is_followed() {
         noticed(&changes, "creation with its folders");
         write_atomic(&path, b"replaced", Durability::Unsynced).unwrap();
         noticed(&changes, "a replacement after the folders came");
-        if round == 0 {
+        // Windows goes on watching a folder that is moved.
+        if round == 0 && !cfg!(windows) {
             fs::rename(folder.path().join("one/two"), folder.path().join("one/other")).unwrap();
             noticed(&changes, "the folder renamed away");
         } else {

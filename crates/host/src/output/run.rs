@@ -209,6 +209,9 @@ mod tests {
 
     #[cfg(windows)]
     fn assert_private(paths: &[(&Path, u32)]) {
+        if crate::emulated::left_out("what is made in a folder does not get the folder's access list") {
+            return;
+        }
         for (path, _) in paths {
             assert!(!sys::readable_by_others(path).unwrap(), "{}", path.display());
         }
@@ -236,7 +239,8 @@ mod tests {
         create_folders(&layout.state()).unwrap();
         std::fs::write(layout.fifos(), "in the way").unwrap();
         let error = CapturedOutput::create(&layout, &process, &run, started).unwrap_err().to_string();
-        assert!(error.contains("create") && error.contains("fifo"), "{error}");
+        let why = if cfg!(windows) { "not a folder" } else { "create" };
+        assert!(error.contains(why) && error.contains("fifo"), "{error}");
         assert_eq!(std::fs::read_dir(layout.process_logs(&process)).unwrap().count(), 0);
     }
 

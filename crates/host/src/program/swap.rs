@@ -110,17 +110,37 @@ fn keep(target: &Path) -> Result<PathBuf, FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::Permissions;
-    use std::os::unix::fs::PermissionsExt;
-    use std::process::Command;
 
+    #[cfg(unix)]
     fn program(path: &Path, says: &str) {
         fs::write(path, format!("#!/bin/sh\necho {says}\n")).unwrap();
-        fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+        set_mode(path, 0o755);
     }
 
+    #[cfg(unix)]
+    fn set_mode(path: &Path, mode: u32) {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[cfg(unix)]
     fn says(path: &Path) -> String {
-        String::from_utf8(Command::new(path).output().unwrap().stdout).unwrap().trim().to_owned()
+        let said = std::process::Command::new(path).output().unwrap().stdout;
+        String::from_utf8(said).unwrap().trim().to_owned()
+    }
+
+    /// There is no program that can be written in a line here, and no mode that makes it one.
+    #[cfg(windows)]
+    fn program(path: &Path, says: &str) {
+        fs::write(path, says).unwrap();
+    }
+
+    #[cfg(windows)]
+    fn set_mode(_: &Path, _: u32) {}
+
+    #[cfg(windows)]
+    fn says(path: &Path) -> String {
+        fs::read_to_string(path).unwrap()
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -136,7 +156,7 @@ mod tests {
         let (target, from) = (folder.path().join("pm"), folder.path().join("new"));
         program(&target, "old");
         program(&from, "new");
-        fs::set_permissions(&from, Permissions::from_mode(0o600)).unwrap();
+        set_mode(&from, 0o600);
         let candidate = Candidate::copy(&from, &target).unwrap();
         assert_eq!((says(&target), says(candidate.path())), ("old".into(), "new".into()));
         let swapped = candidate.put_in_place().unwrap();
@@ -153,7 +173,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (one, link) = (folder.path().join("one"), folder.path().join("link"));
         program(&one, "x");
+        // Symbolic links take a privilege on Windows.
+        #[cfg(unix)]
         std::os::unix::fs::symlink("one", &link).unwrap();
+        #[cfg(windows)]
+        fs::hard_link(&one, &link).unwrap();
         assert!(is_same(&one, &link));
         assert!(!is_same(&one, folder.path()) && !is_same(&one, &folder.path().join("none")));
     }

@@ -1,6 +1,6 @@
 //! What a person who looks for a fault wants to know of this machine.
 
-pub use crate::sys::host::{host_name, space};
+pub use crate::sys::host::{emulator, host_name, space};
 pub use crate::sys::survey::{descriptors, kernel, listener_on};
 
 use crate::sys::survey::NEEDED;
@@ -83,6 +83,9 @@ mod tests {
     #[test]
     fn our_own_descriptors_are_counted() {
         let before = descriptors(std::process::id()).unwrap();
+        if crate::emulated::left_out("it says that no process has any handle") {
+            return;
+        }
         assert!(before.open >= 3 && before.limit.is_none_or(|limit| limit >= before.open), "{before:?}");
         assert!(descriptors(0).is_err());
     }

@@ -1,6 +1,5 @@
 use super::*;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
@@ -21,8 +20,12 @@ fn our_own_is_made_once_and_is_ours_alone() {
     let source = Source::Own(folder.path().join("tls.pem"));
     let first = ServerTls::load(&source).unwrap();
     assert!(first.fingerprint().starts_with("sha256:"), "{first:?}");
-    let mode = fs::metadata(folder.path().join("tls.pem")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(folder.path().join("tls.pem")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
     assert_eq!(ServerTls::load(&source).unwrap().fingerprint(), first.fingerprint());
     fs::write(folder.path().join("tls.pem"), "broken").unwrap();
     let why = ServerTls::load(&source).unwrap_err().to_string();
@@ -48,7 +51,11 @@ fn files_that_change_are_taken_up_and_broken_ones_are_not() {
     assert!(!tls.refresh().unwrap(), "told once");
     assert_eq!(tls.fingerprint(), before);
     fs::remove_file(folder.path().join("one.key")).unwrap();
+    // As a link where everybody may make one.
+    #[cfg(unix)]
     std::os::unix::fs::symlink("other.key", folder.path().join("one.key")).unwrap();
+    #[cfg(windows)]
+    replace("one.key", "other.key");
     assert!(tls.refresh().unwrap());
     assert_eq!(tls.fingerprint(), other);
 }

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
+#[path = "../emulated/mod.rs"]
+mod emulated;
 mod exactly_once;
 #[cfg(unix)]
 mod exits;

@@ -3,7 +3,8 @@
 //! The programs that are started, the monitors that are killed and the helper that asks to end are this very executable, which
 //! is what it is told by its arguments ([`actor`]): so no test needs a tool that only one system has.
 //!
-//! `PM_CONTRACT_SPAWNS` says how many programs are started to look for what leaks (10000 for the whole promise).
+//! `PM_CONTRACT_SPAWNS` says how many programs are started to look for what leaks, if not as many as are bearable each time
+//! (10000 for the whole promise).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a panic is how a test fails
 
 mod actor;

@@ -63,17 +63,29 @@ mod imp {
     use process_monitor_host::signals::hear_of_stop;
     use std::os::windows::process::CommandExt;
     use std::process::Command;
+    use windows_sys::Wdk::System::SystemInformation::NtQuerySystemInformation;
+    use windows_sys::Win32::Foundation::STATUS_INFO_LENGTH_MISMATCH;
     use windows_sys::Win32::System::Console::{FreeConsole, SetConsoleCtrlHandler};
     use windows_sys::Win32::System::Threading::{
-        CREATE_BREAKAWAY_FROM_JOB, CREATE_NEW_PROCESS_GROUP, DETACHED_PROCESS, GetCurrentProcess,
-        GetProcessHandleCount,
+        CREATE_BREAKAWAY_FROM_JOB, CREATE_NEW_PROCESS_GROUP, DETACHED_PROCESS,
     };
 
+    /// From the list of everybody's handles: Wine says of each process that it has none (`GetProcessHandleCount`).
     pub fn open_handles() -> usize {
-        let mut count = 0;
-        // SAFETY: there is room for the answer.
-        assert_ne!(unsafe { GetProcessHandleCount(GetCurrentProcess(), &raw mut count) }, 0);
-        count as usize
+        /// `SystemExtendedHandleInformation`.
+        const ALL_HANDLES: i32 = 64;
+        let mut words = vec![0_u64; 1 << 16];
+        loop {
+            let (list, room) = (words.as_mut_ptr().cast(), size_of_val(&words[..]) as u32);
+            // SAFETY: there is as much room as is told.
+            match unsafe { NtQuerySystemInformation(ALL_HANDLES, list, room, std::ptr::null_mut()) } {
+                STATUS_INFO_LENGTH_MISMATCH => words.resize(words.len() * 2, 0),
+                status => break assert_eq!(status, 0),
+            }
+        }
+        // How many, and a word for nothing; then five words of each, the second of them whose it is.
+        let handles = words[2..].chunks_exact(5).take(words[0] as usize);
+        handles.filter(|handle| handle[1] == u64::from(std::process::id())).count()
     }
 
     unsafe extern "system" fn ignore(_: u32) -> i32 {

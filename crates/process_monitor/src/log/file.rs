@@ -115,7 +115,7 @@ fn is_file(entry: &DirEntry) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use process_monitor_host::files::readable_by_others;
 
     fn names(layout: &Layout) -> Vec<String> {
         let logs = monitor_logs(layout).unwrap();
@@ -134,7 +134,7 @@ mod tests {
         let stem = "20260124_103000_default";
         assert_eq!(names(&layout), [format!("{stem}.log"), format!("{stem}_1.log"), format!("{stem}_2.log")]);
         for log in monitor_logs(&layout).unwrap() {
-            assert_eq!(fs::metadata(log).unwrap().permissions().mode() & 0o777, 0o600);
+            assert!(!readable_by_others(&log).unwrap(), "{}", log.display());
         }
     }
 

@@ -8,6 +8,7 @@ mod actor;
 mod kept_alive;
 mod output;
 mod pair;
+mod service;
 mod stopping;
 mod world;
 
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
     if let Some(code) = actor::act(std::env::args().skip(1)) {
         return code;
     }
-    let tests: &[&[Test]] = &[kept_alive::TESTS, output::TESTS, pair::TESTS, stopping::TESTS];
+    let tests: &[&[Test]] = &[kept_alive::TESTS, output::TESTS, pair::TESTS, service::TESTS, stopping::TESTS];
     let trials = tests.iter().copied().flatten().map(|(name, test)| {
         let test = *test;
         Trial::test(*name, move || std::panic::catch_unwind(test).map_err(|_| "it panicked".into()))

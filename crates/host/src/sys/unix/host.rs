@@ -22,3 +22,8 @@ pub fn space(path: &Path) -> io::Result<Space> {
 pub fn host_name() -> Option<String> {
     rustix::system::uname().nodename().to_str().map(str::to_owned).ok()
 }
+
+/// What stands in for the system, if that is not itself: here it is.
+pub fn emulator() -> Option<&'static str> {
+    None
+}

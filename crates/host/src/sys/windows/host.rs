@@ -6,7 +6,9 @@ use crate::survey::Space;
 use std::io;
 use std::path::Path;
 use windows_sys::Win32::Storage::FileSystem::GetDiskFreeSpaceExW;
+use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
 use windows_sys::Win32::System::SystemInformation::{ComputerNameDnsHostname, GetComputerNameExW};
+use windows_sys::core::{s, w};
 
 /// The space left at `path`, which is a folder (`GetDiskFreeSpaceExW`); a quota of this user counts.
 ///
@@ -29,4 +31,11 @@ pub fn host_name() -> Option<String> {
     let told = unsafe { GetComputerNameExW(ComputerNameDnsHostname, name.as_mut_ptr(), &raw mut length) };
     let name = name.get(..usize::try_from(length).ok()?)?;
     (told != 0 && !name.is_empty()).then(|| String::from_utf16(name).ok()).flatten()
+}
+
+/// What stands in for the system, if that is not itself: Wine, whose own `wine_get_version` tells.
+pub fn emulator() -> Option<&'static str> {
+    // SAFETY: the module is in every process, and both names end with zeros.
+    let told = unsafe { GetProcAddress(GetModuleHandleW(w!("ntdll.dll")), s!("wine_get_version")) };
+    told.map(|_| "Wine")
 }

@@ -294,7 +294,7 @@ mod tests {
         }
         let mut ready = Vec::new();
         port.wait(&mut ready, Some(Duration::from_millis(10)), false).unwrap();
-        assert_eq!(ready, []);
+        assert_eq!(ready, [0_u64; 0]);
         let mut seen = Vec::new();
         events.iter().skip(100).for_each(|event| event.set().unwrap());
         while seen.len() < 100 {
@@ -304,7 +304,7 @@ mod tests {
         seen.sort_unstable();
         assert_eq!(seen, (100..200).collect::<Vec<_>>());
         port.wait(&mut ready, Some(Duration::from_millis(10)), false).unwrap();
-        assert_eq!(ready, [], "each once");
+        assert_eq!(ready, [0_u64; 0], "each once");
         events.iter().for_each(|event| port.remove(event.as_fd()).unwrap());
     }
 
@@ -323,11 +323,11 @@ mod tests {
         }
         event.reset().unwrap();
         port.wait(&mut ready, Some(Duration::from_millis(10)), true).unwrap();
-        assert_eq!(ready, []);
+        assert_eq!(ready, [0_u64; 0]);
         event.set().unwrap();
         port.remove(event.as_fd()).unwrap();
         port.wait(&mut ready, Some(Duration::from_millis(10)), true).unwrap();
-        assert_eq!(ready, [], "removed");
+        assert_eq!(ready, [0_u64; 0], "removed");
     }
 
     #[test]
@@ -337,7 +337,7 @@ mod tests {
         let waking = std::thread::spawn(move || queue.wake().unwrap());
         let mut ready = Vec::new();
         port.wait(&mut ready, None, false).unwrap();
-        assert_eq!(ready, []);
+        assert_eq!(ready, [0_u64; 0]);
         waking.join().unwrap();
     }
 }

@@ -12,8 +12,7 @@ use windows_sys::Win32::System::Console::{
     CTRL_BREAK_EVENT, CTRL_C_EVENT, CTRL_CLOSE_EVENT, CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT,
     SetConsoleCtrlHandler,
 };
-use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
-use windows_sys::core::{BOOL, s, w};
+use windows_sys::core::BOOL;
 
 /// What is said when the console is closed.
 pub const TERMINAL_CLOSED: &str = "the console was closed, and the system ends this monitor with it; what it managed runs on, and \
@@ -53,11 +52,10 @@ pub fn pass_on_stop() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a program that is asked to end hears of it, so that it can end in a way of its own. Wine (of which its
-/// `wine_get_version` tells) ends whoever gets CTRL+BREAK, with code 1, and calls no handler (seen with wine 10.0).
+/// Whether a program that is asked to end hears of it, so that it can end in a way of its own. Wine ends whoever gets
+/// CTRL+BREAK, with code 1, and calls no handler (seen with wine 10.0).
 pub fn hear_of_stop() -> bool {
-    // SAFETY: the module is in every process, and both names end with zeros.
-    unsafe { GetProcAddress(GetModuleHandleW(w!("ntdll.dll")), s!("wine_get_version")).is_none() }
+    crate::survey::emulator().is_none()
 }
 
 /// Has this process told to stop.

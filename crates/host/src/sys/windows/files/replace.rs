@@ -143,6 +143,11 @@ mod tests {
         let (from, target) = (folder.path().join("from"), folder.path().join("target"));
         fs::write(&target, "old").unwrap();
         let _reader = hold(&target, SHARE_ALL);
+        if crate::emulated::left_out(
+            "who has a file open keeps it from being replaced, and its name from being free",
+        ) {
+            return;
+        }
         fs::write(&from, "new").unwrap();
         rename(&from, &target).unwrap();
         assert_eq!(fs::read_to_string(&target).unwrap(), "new");
