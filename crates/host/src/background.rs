@@ -275,7 +275,8 @@ impl ReadyReporter {
     }
 }
 
-#[cfg(all(test, unix))] // by programs that no other system has
+#[cfg(test)]
+#[cfg(unix)] // by programs that no other system has
 mod tests {
     use super::*;
 

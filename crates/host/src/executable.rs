@@ -67,7 +67,8 @@ fn program(path: &Path) -> Result<PathBuf, ResolveError> {
     }
 }
 
-#[cfg(all(test, unix))] // with links and modes; how Windows finds a program is tested where it does
+#[cfg(test)]
+#[cfg(unix)] // with links and modes; how Windows finds a program is tested where it does
 mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
