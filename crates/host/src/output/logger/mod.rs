@@ -55,6 +55,9 @@ use std::time::{Duration, Instant};
 /// How long the logger waits for a monitor when it has nothing to copy. A monitor that finds none starts one at once.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// Of so many runs that are over the files are removed before others are served again.
+const TIDY_AT_ONCE: usize = 16;
+
 /// What is reported when the listening socket has a connection. Runs have numbers from 1, and tokens
 /// from 4.
 const LISTENER: Token = 0;
@@ -186,14 +189,21 @@ impl Logger {
     }
 
     fn retry(&mut self, now: Instant) {
+        let mut tidied = 0;
         while let Some((at, token)) = self.retries.first().copied().filter(|(at, _)| *at <= now) {
+            if tidied == TIDY_AT_ONCE {
+                return;
+            }
             self.retries.remove(&(at, token));
             match attached::split(token) {
                 (number, Part::Stream(index)) => {
                     self.open_stream(number, index);
                     self.serve_stream(number, index);
                 }
-                (number, Part::Files) => self.tidy(number),
+                (number, Part::Files) => {
+                    self.tidy(number);
+                    tidied += 1;
+                }
                 (_, Part::Exit) => {}
             }
         }
