@@ -48,6 +48,14 @@ fn every_way_to_change_a_file_is_noticed() {
     }
     fs::remove_file(&path).unwrap();
     noticed(&changes, "removal");
+    fs::write(&path, "").unwrap();
+    noticed(&changes, "an empty file");
+    fs::remove_file(&path).unwrap();
+    noticed(&changes, "another removal");
+    let elsewhere = TempDir::new().unwrap();
+    fs::write(elsewhere.path().join("c.json"), "moved").unwrap();
+    fs::rename(elsewhere.path().join("c.json"), &path).unwrap();
+    noticed(&changes, "a move from another folder");
 }
 
 #[test]

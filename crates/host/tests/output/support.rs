@@ -11,6 +11,7 @@ use process_monitor_host::output::protocol::{Attach, Limits};
 use process_monitor_host::output::run::{CapturedOutput, OutputHold};
 use process_monitor_host::process::{Identity, Process};
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -143,10 +144,15 @@ impl Run {
 
     /// All of stdout, oldest file first.
     pub fn text(&self) -> Vec<u8> {
-        files(&self.attach.folder, Stream::Stdout)
-            .iter()
-            .flat_map(|path| std::fs::read(path).unwrap())
-            .collect()
+        loop {
+            let files = files(&self.attach.folder, Stream::Stdout);
+            match files.iter().map(std::fs::read).collect::<Result<Vec<_>, _>>() {
+                Ok(contents) => return contents.concat(),
+                // A logger has renamed one since they were listed.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 }
 

@@ -154,11 +154,13 @@ impl Watch {
         }
     }
 
+    /// What comes may be finished: it may be empty, or come from another folder, and nothing more is told of either.
     fn translated(&self, action: u32) -> Option<What> {
         let interest = self.interest;
         Some(match action {
-            FILE_ACTION_ADDED if interest.comes => What::Came,
-            FILE_ACTION_RENAMED_NEW_NAME if interest.comes || interest.finishes => What::Came,
+            FILE_ACTION_ADDED | FILE_ACTION_RENAMED_NEW_NAME if interest.comes || interest.finishes => {
+                What::Came
+            }
             FILE_ACTION_REMOVED | FILE_ACTION_RENAMED_OLD_NAME if interest.goes => What::Went,
             FILE_ACTION_MODIFIED if interest.writes => What::Written,
             FILE_ACTION_MODIFIED if interest.finishes => What::Finished,
