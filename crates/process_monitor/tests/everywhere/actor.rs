@@ -35,8 +35,7 @@ fn count() {
 
 /// Ends when it is asked to, and says so.
 fn obey() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    crate::runtime().block_on(async {
         let mut signals = Signals::take().unwrap();
         println!("waiting");
         while signals.next().await != Told::Stop {}
