@@ -124,8 +124,8 @@ fn from_registration_to_removal() {
 fn a_page_from_elsewhere_changes_nothing() {
     let world = World::alone();
     world.run("web", "count");
-    let pid = world.running("web");
     let api = Api::of(&world);
+    let pid = api.status().pid;
     let host = format!("Host: 127.0.0.1:{}\r\n", api.port);
     let foreign = [
         format!("{host}Origin: https://evil.example\r\n"),
@@ -141,7 +141,7 @@ fn a_page_from_elsewhere_changes_nothing() {
             assert!(!answer.contains("access-control-allow-origin"), "it may not read it: {answer}");
         }
     }
-    assert_eq!(world.running("web"), pid, "it runs on");
+    assert_eq!((api.status().state, api.status().pid), (ProcessState::Running, pid), "it runs on");
     // The same without a page.
     assert_eq!(api.by_hand("POST /processes/web/stop", &host).0, 200);
     assert_eq!(api.status().state, ProcessState::Stopped);
