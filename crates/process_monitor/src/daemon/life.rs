@@ -5,7 +5,7 @@ use super::boot;
 use super::events::EventHub;
 use super::executor::{Ending, Executor, Parts};
 use super::handle::{Facts, Handle, Reach};
-use super::inbox::Inbox;
+use super::inbox::{Inbox, Message};
 use super::jobs::Pool;
 use super::logger::LoggerKeeper;
 use super::marker;
@@ -25,6 +25,7 @@ use process_monitor_host::clock::Clock;
 use process_monitor_host::handover::Inherited;
 use process_monitor_host::layout::Layout;
 use process_monitor_host::notify::KeptSockets;
+use process_monitor_host::output::link::LoggerEvent;
 use process_monitor_host::process::BootId;
 use process_monitor_host::process::tree::Reaper;
 use process_monitor_host::program;
@@ -34,6 +35,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Threads that spawn: enough to use both cores of a small machine while one exec waits for a disk.
@@ -41,6 +43,9 @@ const SPAWNERS: usize = 2;
 
 /// Threads that kill trees: they mostly wait.
 const KILLERS: usize = 4;
+
+/// How long the end of the monitor waits for its logger to leave.
+const LOGGER_LEAVES_WITHIN: Duration = Duration::from_secs(2);
 
 /// What an earlier image of this process left.
 struct Past {
@@ -243,8 +248,26 @@ impl Life {
         match ending {
             Ending::Restart => self.supervisor.executor.replies.followed(),
             Ending::ShutDown => {
-                self.supervisor.executor.dismiss_logger();
+                self.see_logger_off();
                 tracing::info!(processes = self.board.counts().0, "stopped");
+            }
+        }
+    }
+
+    /// Has the logger leave, and waits for that, so that nobody is at work in the monitor's folder any more. What others ask for
+    /// meanwhile is not done: everything has ended.
+    fn see_logger_off(&mut self) {
+        let Some(_link) = self.supervisor.executor.dismiss_logger() else { return };
+        let latest = Instant::now() + LOGGER_LEAVES_WITHIN;
+        loop {
+            let left = latest.saturating_duration_since(Instant::now());
+            match self.supervisor.inbox.recv_timeout(left) {
+                Ok(Message::Logger(LoggerEvent::Gone)) => return,
+                Ok(_) => {}
+                // Output that is not over keeps it there.
+                Err(_) => {
+                    return tracing::debug!("the logger has something left to do, and leaves by itself");
+                }
             }
         }
     }

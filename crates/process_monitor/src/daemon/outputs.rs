@@ -113,12 +113,16 @@ impl Executor {
         Some(TAKEN_WITHIN.saturating_sub(since.elapsed()))
     }
 
-    /// Tells the logger that no more output will come.
-    pub fn dismiss_logger(&mut self) {
-        if let Some(logger) = self.logger.take()
-            && let Err(error) = logger.quit(false)
-        {
-            tracing::debug!(%error, "the logger leaves by itself");
+    /// Tells the logger that no more output will come. As long as the link is held,
+    /// [`LoggerEvent::Gone`](process_monitor_host::output::link::LoggerEvent::Gone) tells that it has left.
+    pub fn dismiss_logger(&mut self) -> Option<LoggerLink> {
+        let logger = self.logger.take()?;
+        match logger.quit(false) {
+            Ok(()) => Some(logger),
+            Err(error) => {
+                tracing::debug!(%error, "the logger leaves by itself");
+                None
+            }
         }
     }
 }

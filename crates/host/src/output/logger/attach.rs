@@ -16,8 +16,12 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long the files of a run that is over stay. When many end at once, their ends are reaped and told meanwhile.
-const TIDY: Duration = Duration::from_millis(100);
+/// How long the files of a run that is over stay, and no other run may have begun for so long. When many end at once, their ends are
+/// reaped and told meanwhile, and others are started, which make files in the same folder.
+const TIDY: Duration = Duration::from_millis(300);
+
+/// How long they stay at most.
+const TIDY_BY: Duration = Duration::from_secs(3);
 
 /// When opening a FIFO is tried again for which there was no descriptor.
 const REOPEN: Duration = Duration::from_millis(200);
@@ -37,6 +41,7 @@ impl Logger {
         let number = match self.runs.number_of(&run) {
             Some(number) => self.update(number, attach),
             None => {
+                self.attached = Some(Instant::now());
                 self.remember(&attach);
                 let number = self.runs.insert(attach.clone());
                 retain(&self.layout, &attach, &self.runs);
@@ -185,12 +190,26 @@ impl Logger {
     /// Tells the monitor when all output is copied. What is not needed any more then goes a moment later.
     pub(super) fn finish_if_over(&mut self, number: u64) {
         let Some(run) = self.runs.get_mut(number).filter(|run| run.is_closed()) else { return };
+        let now = Instant::now();
+        run.tidy_by.get_or_insert(now + TIDY_BY);
         if !std::mem::replace(&mut run.told_closed, true) {
             let run = run.attach.run.clone();
             self.reply(&Reply::Closed { run });
         }
         self.runs.release_folder(number);
-        self.retries.insert((Instant::now() + TIDY, token(number, Part::Files)));
+        self.retries.insert((now + TIDY, token(number, Part::Files)));
+    }
+
+    /// Removes the files of a run that is over, unless it is better done a moment later; says whether it has.
+    pub(super) fn tidy_in_peace(&mut self, number: u64, now: Instant) -> bool {
+        let latest = self.runs.get_mut(number).and_then(|run| run.tidy_by);
+        let may_wait = latest.is_some_and(|latest| latest > now);
+        let quiet_from = self.attached.map(|at| at + TIDY).filter(|at| may_wait && *at > now);
+        match quiet_from {
+            Some(at) => drop(self.retries.insert((at, token(number, Part::Files)))),
+            None => self.tidy(number),
+        }
+        quiet_from.is_none()
     }
 
     /// Removes the FIFOs of a run whose output is copied, and forgets it once its exit is settled, too.

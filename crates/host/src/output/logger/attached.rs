@@ -6,6 +6,7 @@ use crate::process::Process;
 use process_monitor_core::id::RunId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// Names a thing that is reported as ready: a run's number times [`PER_RUN`], plus one of the parts. Numbers
 /// are never used again, so a late report of a run that is gone hits nothing.
@@ -45,6 +46,8 @@ pub(super) struct AttachedRun {
     pub(super) process: Option<Process>,
     /// Whether the monitor was told that all output is copied.
     pub(super) told_closed: bool,
+    /// Until when its files go at the latest, once it is over.
+    pub(super) tidy_by: Option<Instant>,
 }
 
 impl AttachedRun {
@@ -70,8 +73,10 @@ impl AttachedRuns {
         self.numbers.insert(attach.run.clone(), self.last);
         self.folders.insert(attach.folder.clone());
         let slots = [Slot::Unopened, Slot::Unopened];
-        self.runs
-            .insert(self.last, AttachedRun { attach, slots, served: 0, process: None, told_closed: false });
+        self.runs.insert(
+            self.last,
+            AttachedRun { attach, slots, served: 0, process: None, told_closed: false, tidy_by: None },
+        );
         self.last
     }
 

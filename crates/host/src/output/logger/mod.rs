@@ -125,6 +125,8 @@ struct Logger {
     /// What is to be done although nothing happens: streams whose file or FIFO gave trouble, and files of runs that are over.
     retries: BTreeSet<(Instant, Token)>,
     quit: Quit,
+    /// When the last run began.
+    attached: Option<Instant>,
     /// Since when there is neither run nor monitor.
     idle_since: Option<Instant>,
     /// Last, so that it is released last.
@@ -143,6 +145,7 @@ impl Logger {
             copier: Copier::new().map_err(system("create a pipe"))?,
             retries: BTreeSet::new(),
             quit: Quit::No,
+            attached: None,
             idle_since: None,
             _lock: lock,
         })
@@ -200,10 +203,7 @@ impl Logger {
                     self.open_stream(number, index);
                     self.serve_stream(number, index);
                 }
-                (number, Part::Files) => {
-                    self.tidy(number);
-                    tidied += 1;
-                }
+                (number, Part::Files) => tidied += usize::from(self.tidy_in_peace(number, now)),
                 (_, Part::Exit) => {}
             }
         }
