@@ -114,7 +114,7 @@ impl Executor {
     }
 
     /// Tells the logger that no more output will come. As long as the link is held,
-    /// [`LoggerEvent::Gone`](process_monitor_host::output::link::LoggerEvent::Gone) tells that it has left.
+    /// [`LoggerEvent::Gone`] tells that it has left.
     pub fn dismiss_logger(&mut self) -> Option<LoggerLink> {
         let logger = self.logger.take()?;
         match logger.quit(false) {
