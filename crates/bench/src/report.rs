@@ -62,10 +62,18 @@ impl Report {
 
     /// One duration, and its ratio to a floor.
     pub fn ratio(&mut self, what: &str, size: usize, value: Duration, floor: Duration) {
-        let (value, floor) = (ms(value), ms(floor));
-        let figures = json!({"ms": value, "floorMs": floor});
-        let ratio = format!("{:.2}× of {floor:.1} ms", value / floor);
-        self.row(what, size, format!("{value:.1} ms"), ratio, figures);
+        self.repeated(what, size, &[value], floor);
+    }
+
+    /// The median of a few durations, the longest of them, and the median's ratio to a floor.
+    pub fn repeated(&mut self, what: &str, size: usize, values: &[Duration], floor: Duration) {
+        let (value, longest, floor) = (ms(quantile(values, 0.5)), ms(quantile(values, 1.0)), ms(floor));
+        let figures = json!({"samples": values.len(), "ms": value, "longestMs": longest, "floorMs": floor});
+        let measured = match values.len() {
+            1 => format!("{value:.1} ms"),
+            samples => format!("p50 {value:.1} ms, longest of {samples} {longest:.1} ms"),
+        };
+        self.row(what, size, measured, format!("{:.2}× of {floor:.1} ms", value / floor), figures);
     }
 
     /// What many programs wrote at once.

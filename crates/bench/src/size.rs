@@ -28,15 +28,12 @@ pub fn measure(
         report.grown.push(Grown::not_measured(size, why));
         return Ok(());
     }
-    let (bare_start, bare_stop) = floor::start_and_stop(stage, size)?;
-    let starts = starts_of_few(stage, size)?;
-    let mut monitor = Monitor::launch(stage, size, None)?;
-    if starts.is_empty() {
-        report.ratio("cold start to all running", size, monitor.cold_start, bare_start);
-    } else {
-        report.longest("cold start to all running", size, &starts);
-        monitor.cold_start = quantile(&starts, 0.5);
-    }
+    let bare_runs = (0..starts(size)).map(|_| floor::start_and_stop(stage, size));
+    let (bare_starts, bare_stops): (Vec<_>, Vec<_>) =
+        bare_runs.collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
+    let (bare_start, bare_stop) = (quantile(&bare_starts, 0.5), quantile(&bare_stops, 0.5));
+    let (mut monitor, cold_starts) = started(stage, size)?;
+    report.repeated("cold start to all running", size, &cold_starts, bare_start);
     let replacements = monitor.replacements(plan.kills)?;
     report.spread("crash → replacement running", size, &replacements, Some(bare));
     let idle = monitor.idle(plan.idle_seconds)?;
@@ -52,8 +49,9 @@ pub fn measure(
         let bare = bare_start.mul_f64(killed as f64 / size as f64);
         report.ratio(&format!("{killed} killed at once → all back"), size, monitor.mass_crash(killed)?, bare);
     }
-    let (cold_start, stop) = (monitor.cold_start, monitor.stop_all()?);
+    let stop = monitor.stop_all()?;
     report.ratio("stop all", size, stop, bare_stop);
+    let cold_start = quantile(&cold_starts, 0.5);
     let (replacement, listed) = (quantile(&replacements, 0.5), quantile(&listed, 0.5));
     let figures = Figures { cold_start, memory: idle.monitor, replacement, listed, stop, idle: idle.cpu };
     report.grown.push(Grown::measured(size, figures));
@@ -63,14 +61,21 @@ pub fn measure(
     Ok(())
 }
 
-/// Few start so fast that one start says little: many of them, one after the other. None for many processes.
-fn starts_of_few(stage: &Stage, size: usize) -> io::Result<Vec<Duration>> {
-    let times = if size > FEW { 0 } else { STARTS };
-    let start = |nth| {
-        let registry = monitor::registry(stage, size, None);
+/// Few start so fast that one start says little: how often so many are started, one after the other.
+fn starts(size: usize) -> usize {
+    if size > FEW { 1 } else { STARTS }
+}
+
+/// A monitor of `size` processes, the last of several, and how long each took to have all running.
+fn started(stage: &Stage, size: usize) -> io::Result<(Monitor<'_>, Vec<Duration>)> {
+    let registry = monitor::registry(stage, size, None);
+    let before = (1..starts(size)).map(|nth| {
         Monitor::launch_on(stage, &format!("{size}-start-{nth}"), &registry).map(|monitor| monitor.cold_start)
-    };
-    (0..times).map(start).collect()
+    });
+    let mut cold_starts = before.collect::<io::Result<Vec<_>>>()?;
+    let monitor = Monitor::launch(stage, size, None)?;
+    cold_starts.push(monitor.cold_start);
+    Ok((monitor, cold_starts))
 }
 
 /// The API, and how fast crashed processes come back while it is asked all the time; `plain` is how fast without.
