@@ -7,6 +7,7 @@ use process_monitor_host::output::protocol::Limits;
 use process_monitor_host::output::run::OutputHold;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_run_that_is_over_is_closed_and_its_fifos_are_gone() {
@@ -23,6 +24,28 @@ fn a_run_that_is_over_is_closed_and_its_fifos_are_gone() {
     OutputHold::reopen(&instance.layout, &run.attach.run).unwrap();
     monitor.attach(&run);
     monitor.expect_closed(&run);
+}
+
+/// They stay while others begin, which shall not wait for that; but not for ever.
+#[test]
+fn the_files_of_a_run_go_although_others_begin_all_the_time() {
+    let instance = Instance::new();
+    let monitor = instance.connect();
+    let mut run = instance.start("web", limits());
+    monitor.attach(&run);
+    run.close();
+    monitor.expect_closed(&run);
+    let fifo = Stream::Stdout.fifo(&instance.layout, &run.attach.run);
+    let (mut others, mut began) = (Vec::new(), Instant::now());
+    eventually("its files are gone", || {
+        if began.elapsed() > Duration::from_millis(50) {
+            began = Instant::now();
+            let other = instance.start("other", limits());
+            monitor.attach(&other);
+            others.push(other);
+        }
+        !fifo.exists()
+    });
 }
 
 #[test]

@@ -54,6 +54,16 @@ fn stopping_the_monitor_stops_everything_and_autostart_brings_it_back() {
 }
 
 #[test]
+fn nobody_is_at_work_in_the_folder_once_the_monitor_is_stopped() {
+    let world = World::new();
+    assert_eq!(world.start_with_failpoint("logger::leave=sleep(500)").code, Some(0));
+    world.ok(&["run", "--name", "web", "--", "sleep", "1000"]);
+    world.ok(&["--stop"]);
+    assert_eq!(world.processes(), Vec::<u32>::new(), "the logger is still there");
+    assert_eq!(std::fs::read_dir(world.path().join("default_state/fifo")).unwrap().count(), 0);
+}
+
+#[test]
 fn restarting_the_monitor_stops_nothing() {
     let world = World::new();
     world.ok(&["run", "--name", "web", "--backoff", "0s", "--", "sleep", "1000"]);

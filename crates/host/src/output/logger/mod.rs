@@ -230,6 +230,7 @@ impl Logger {
 
     /// Nobody finds the socket any more; who has just connected sees its end and starts another logger.
     fn leave(&mut self) {
+        crate::crash_point!("logger::leave");
         if let Err(error) = remove_if_there(self.layout.logger_socket()) {
             tracing::warn!("cannot remove the logger's socket: {error}");
         }
