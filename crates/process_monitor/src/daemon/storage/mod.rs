@@ -363,3 +363,29 @@ impl Storage {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use process_monitor_core::id::{InstanceId, ProcessId};
+    use process_monitor_host::reactor::Reactor;
+
+    #[test]
+    fn of_a_crowd_the_last_is_not_kept_waiting_for_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path(), InstanceId::default());
+        let mut storage = Storage::open(layout).unwrap();
+        let (inbox, _messages) = Inbox::new(Reactor::new().unwrap().waker());
+        storage.took = Duration::from_secs(100);
+        storage.awaited_before = CROWD;
+        let wait = |storage: &Storage| storage.dirty.map(|due| due.saturating_duration_since(storage.wrote));
+        let entry = Arc::new(ProcessEntry::new(ProcessId::new("a").unwrap(), "true"));
+        storage.take(Request::Hurry, &mut Vec::new(), &inbox);
+        assert_eq!(wait(&storage), None, "nobody waits for anything");
+        StorageLink::new(mpsc::channel().0, storage.changes.clone()).put(entry, Some(1));
+        storage.take(Request::Save, &mut Vec::new(), &inbox);
+        assert_eq!(wait(&storage), Some(storage.took * CROWD_PAUSE));
+        storage.take(Request::Hurry, &mut Vec::new(), &inbox);
+        assert_eq!(wait(&storage), Some(storage.took), "half of the time is left to others all the same");
+    }
+}
