@@ -20,8 +20,13 @@ const STARTING: [&str; 6] = [
 const SAVING: [&str; 3] = ["write::before_rename", "write::looked", "write::after_rename"];
 
 /// In the logger.
-const COPYING: [&str; 4] =
-    ["rotate::between_renames", "rotate::after_times", "remember::before_rename", "stamp::before_line"];
+const COPYING: [&str; 5] = [
+    "rotate::between_renames",
+    "rotate::after_times",
+    "remember::before_rename",
+    "stamp::before_line",
+    "logger::leave",
+];
 
 /// While a monitor follows itself, and while it answers its partner; tested with those. While output is copied on a
 /// system that cannot move it; tested in the host layer.
@@ -285,4 +290,18 @@ fn a_logger_that_writes_down_what_it_copies() {
 #[test]
 fn a_logger_between_a_time_and_its_line() {
     loggers_die_at(COPYING[2], &["--timestamps"]);
+}
+
+#[test]
+fn a_logger_that_leaves_with_its_monitor() {
+    let world = World::new();
+    assert_eq!(world.start_with_failpoint(&format!("{}=1*return", COPYING[4])).code, Some(0));
+    world.ok(&["run", "--name", "p", "--", "sh", "-c", "echo one; exec sleep 100000"]);
+    eventually("the line is kept", || world.output("p", "stdout") == b"one\n");
+    world.ok(&["--stop"]);
+    assert_eq!(world.processes(), Vec::<u32>::new());
+
+    world.start();
+    eventually("the next logger takes over", || world.output("p", "stdout") == b"one\none\n");
+    assert_eq!(world.instances("p"), [world.pid_of("p").unwrap()]);
 }
