@@ -149,6 +149,11 @@ impl Layout {
         self.state().join("breaker.lock")
     }
 
+    /// What the logger copies, as a journal for the next one.
+    pub fn attached(&self) -> PathBuf {
+        self.state().join("attached.jsonl")
+    }
+
     /// The run records.
     pub fn runs(&self) -> PathBuf {
         self.state().join("runs")

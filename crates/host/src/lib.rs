@@ -25,6 +25,7 @@ pub mod random;
 pub mod reactor;
 pub mod service_manager;
 pub mod signals;
+pub mod stock;
 pub mod survey;
 mod sys;
 pub mod tls;

@@ -4,12 +4,15 @@
 mod process_support;
 
 use process_monitor_core::exit::Exit;
-use process_monitor_core::id::RunId;
+use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::time::Wall;
+use process_monitor_host::files::FileId;
+use process_monitor_host::layout::Layout;
 use process_monitor_host::process::record::{
-    Intent, RecordError, RecordState, RunRecord, finish, read, read_all, read_free,
+    Intent, RecordError, RecordState, RunRecord, finish, read, read_all, read_free, remove,
 };
 use process_monitor_host::process::{BootId, Identity};
+use process_monitor_host::stock::Stock;
 use process_support::{PATIENCE, Stage, eventually, run_id};
 use rustix::fs::{CWD, FileType, FlockOperation, flock, mknodat};
 use std::fs::{self, OpenOptions};
@@ -19,7 +22,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 fn create(stage: &Stage, run: &RunId) -> RunRecord {
-    RunRecord::create(&stage.record_path(), &stage.intent(run)).unwrap()
+    RunRecord::create(&stage.record_path(), &stage.intent(run), &Stock::none()).unwrap()
 }
 
 fn append(stage: &Stage, bytes: &[u8]) {
@@ -58,6 +61,42 @@ fn the_life_of_a_record() {
     assert_eq!(stage.record().state, RecordState::IntentOnly, "a new run begins anew");
     let mode = fs::metadata(stage.record_path()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+/// New files are slow to be made where many were removed.
+#[test]
+fn records_are_written_into_files_of_earlier_ones_unless_a_child_still_writes_into_them() {
+    let stage = Stage::new();
+    let layout = Layout::new(&stage.folder, Default::default());
+    fs::create_dir_all(layout.runs()).unwrap();
+    let stock = Stock::of(&layout);
+    let path = layout.run_record(&ProcessId::new("web").unwrap());
+    let run = || RunRecord::create(&path, &stage.intent(&run_id()), &stock).unwrap();
+    let file = || FileId::at(&path).unwrap();
+    drop(run());
+    let first = file();
+    drop(run());
+    let second = file();
+    assert_ne!(first, second);
+    OpenOptions::new().append(true).open(&path).unwrap().write_all(child_line("sh").as_bytes()).unwrap();
+    for expected in [first, second] {
+        drop(run());
+        assert_eq!(file(), expected);
+        let found = read(&path, &BootId::current().unwrap()).unwrap();
+        assert_eq!(found.state, RecordState::IntentOnly, "nothing is left of an earlier run");
+    }
+    remove(&path, &stock).unwrap();
+    remove(&path, &stock).unwrap();
+    assert!(read_all(&layout.runs(), &BootId::current().unwrap()).unwrap().is_empty());
+    drop(run());
+    assert_eq!(file(), second, "what was removed is the next");
+
+    // A child of this run does not come to its exec.
+    let _held = run();
+    let locked = file();
+    drop(run());
+    drop(run());
+    assert_ne!(file(), locked);
 }
 
 #[test]
@@ -106,7 +145,7 @@ fn another_boot() {
     let stage = Stage::new();
     let mut intent = stage.intent(&run_id());
     intent.boot = serde_json::from_str("\"00000000-0000-0000-0000-000000000000\"").unwrap();
-    drop(RunRecord::create(&stage.record_path(), &intent).unwrap());
+    drop(RunRecord::create(&stage.record_path(), &intent, &Stock::none()).unwrap());
     append(&stage, child_line("sh").as_bytes());
     assert_eq!(stage.record().state, RecordState::OtherBoot);
 }
@@ -186,10 +225,10 @@ fn remains_of_a_kill_are_replaced() {
 fn a_record_that_cannot_be_written() {
     let stage = Stage::new();
     let path = stage.folder.join("none/web.run");
-    let error = RunRecord::create(&path, &stage.intent(&run_id())).unwrap_err();
+    let error = RunRecord::create(&path, &stage.intent(&run_id()), &Stock::none()).unwrap_err();
     assert!(error.to_string().contains("none/web.run"), "{error}");
     fs::create_dir(stage.record_path()).unwrap();
-    RunRecord::create(&stage.record_path(), &stage.intent(&run_id())).unwrap_err();
+    RunRecord::create(&stage.record_path(), &stage.intent(&run_id()), &Stock::none()).unwrap_err();
     assert!(!stage.folder.join("web.run.new").exists(), "it cleans up");
 }
 
@@ -240,7 +279,7 @@ fn the_lock_is_held_while_the_record_is_open() {
 fn a_run_without_output_is_a_run_for_monitors_that_know_of_none() {
     let stage = Stage::new();
     let intent = Intent { folder: None, ..stage.intent(&run_id()) };
-    drop(RunRecord::create(&stage.record_path(), &intent).unwrap());
+    drop(RunRecord::create(&stage.record_path(), &intent, &Stock::none()).unwrap());
     assert_eq!(stage.record().intent, intent);
     let text = fs::read_to_string(stage.record_path()).unwrap();
     assert!(text.contains(r#""folder":"""#), "{text}");

@@ -7,6 +7,7 @@ use process_monitor_core::exit::Exit;
 use process_monitor_host::process::record::RecordState;
 use process_monitor_host::process::spawn::Stage as At;
 use process_monitor_host::process::{SpawnError, limits};
+use process_monitor_host::stock::Stock;
 use process_support::{PATIENCE, Running, Stage, eventually, isolated, status};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -276,8 +277,12 @@ fn descriptors_used_up() {
         let output = File::create(stage.stdout_path()).unwrap();
         let program = stage.program("true");
         let intent = stage.intent(&program.run);
-        let record =
-            process_monitor_host::process::record::RunRecord::create(&stage.record_path(), &intent).unwrap();
+        let record = process_monitor_host::process::record::RunRecord::create(
+            &stage.record_path(),
+            &intent,
+            &Stock::none(),
+        )
+        .unwrap();
         let mut hoard = Vec::new();
         while let Ok(file) = File::open("/dev/null") {
             hoard.push(file);

@@ -5,6 +5,7 @@ use super::names::{Stream, run_folder_name};
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::files::{FileError, create_folders};
 use crate::layout::Layout;
+use crate::stock::Stock;
 use crate::sys::fifo::{self, Made};
 use crate::sys::files as sys;
 use process_monitor_core::id::{ProcessId, RunId};
@@ -34,9 +35,12 @@ impl RunOutput {
         process: &ProcessId,
         run: &RunId,
         started: Wall,
+        stock: &Stock,
     ) -> Result<Self, FileError> {
         match mode {
-            OutputMode::Capture => CapturedOutput::create(layout, process, run, started).map(Self::Captured),
+            OutputMode::Capture => {
+                CapturedOutput::create(layout, process, run, started, stock).map(Self::Captured)
+            }
             OutputMode::Discard => sys::null()
                 .map(|nowhere| Self::Discarded(nowhere.into()))
                 .map_err(failed("open", Path::new("the null device"))),
@@ -79,7 +83,7 @@ impl RunOutput {
 /// The output of a run that goes to log files.
 #[derive(Debug)]
 pub struct CapturedOutput {
-    /// `{logs}/{process}/{YYYYMMDD_HHMMSS}`, new and empty.
+    /// `{logs}/{process}/{YYYYMMDD_HHMMSS}`; not there yet.
     pub folder: PathBuf,
     /// The program's standard output: a FIFO open for reading and writing, so that the program never
     /// sees SIGPIPE, whoever reads. Close it once the program has it: the end of the output is known
@@ -99,23 +103,28 @@ pub struct OutputHold {
 }
 
 impl CapturedOutput {
-    /// Makes the folder and the FIFOs of `run`, which started at `started`. A few system calls, no
-    /// fsync. What was made is removed again when a later step fails.
+    /// Makes the FIFOs of `run`, which started at `started`, or takes them from `stock`, and finds a name for its folder, which is to
+    /// be [made](make_folder) before another run of the process begins. A few system calls, no fsync. What was made is removed again
+    /// when a later step fails.
     pub fn create(
         layout: &Layout,
         process: &ProcessId,
         run: &RunId,
         started: Wall,
+        stock: &Stock,
     ) -> Result<Self, FileError> {
-        let folder = create_folder(&layout.process_logs(process), started)?;
-        Self::open_fifos(layout, run, &folder).inspect_err(|_| discard(layout, run, &folder))
+        let folder = choose_folder(&layout.process_logs(process), started)?;
+        Self::open_fifos(layout, run, folder, stock).inspect_err(|_| discard(layout, run))
     }
 
-    fn open_fifos(layout: &Layout, run: &RunId, folder: &Path) -> Result<Self, FileError> {
-        let out = create_fifo(layout, &Stream::Stdout.fifo(layout, run))?;
-        let err = create_fifo(layout, &Stream::Stderr.fifo(layout, run))?;
+    fn open_fifos(layout: &Layout, run: &RunId, folder: PathBuf, stock: &Stock) -> Result<Self, FileError> {
+        let fifo = |stream: Stream| {
+            let path = stream.fifo(layout, run);
+            stock.fifo(&path).map_or_else(|| create_fifo(layout, &path), Ok)
+        };
+        let (out, err) = (fifo(Stream::Stdout)?, fifo(Stream::Stderr)?);
         let hold = OutputHold { ends: vec![out.hold, err.hold] };
-        Ok(Self { folder: folder.to_owned(), stdout: out.program, stderr: err.program, hold })
+        Ok(Self { folder, stdout: out.program, stderr: err.program, hold })
     }
 
     fn keeps(&self) -> Vec<BorrowedFd<'_>> {
@@ -135,24 +144,42 @@ impl OutputHold {
     }
 }
 
-/// Removes what [`CapturedOutput::create`] made for a run that was never started: its FIFOs, and its
-/// folder if it is empty. What cannot be removed is left for the retention.
-pub fn discard(layout: &Layout, run: &RunId, folder: &Path) {
+/// Removes the FIFOs that [`CapturedOutput::create`] made for a run that was never started. What cannot be removed holds nothing.
+pub fn discard(layout: &Layout, run: &RunId) {
     for stream in Stream::BOTH {
         let _ = sys::remove_file(stream.fifo(layout, run));
     }
-    let _ = std::fs::remove_dir(folder);
 }
 
-fn create_folder(parent: &Path, started: Wall) -> Result<PathBuf, FileError> {
+/// Makes the folder of a run, unless it is there.
+///
+/// Done when its program has been spawned: where many files were removed in the last minutes it takes half a millisecond
+/// ([`crate::stock`]), and nobody needs it before.
+///
+/// # Errors
+/// When it cannot be made. The logger tries again when there is something to write.
+pub fn make_folder(folder: &Path) -> Result<(), FileError> {
+    match sys::create_folder(folder) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => create_folders(folder),
+        result => result.map_err(failed("create the run's folder", folder)),
+    }
+}
+
+/// A name in `parent`, which is made if it is missing, that no other run has.
+fn choose_folder(parent: &Path, started: Wall) -> Result<PathBuf, FileError> {
+    if !parent.is_dir() {
+        create_folders(parent)?;
+    }
     let mut nth = 0;
     loop {
         let folder = parent.join(run_folder_name(started, nth));
-        match sys::create_folder(&folder) {
-            Ok(()) => return Ok(folder),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && nth < u32::MAX => nth += 1,
-            Err(error) if error.kind() == ErrorKind::NotFound && !parent.is_dir() => create_folders(parent)?,
-            Err(error) => return Err(failed("create the run's folder", &folder)(error)),
+        match folder.symlink_metadata() {
+            Ok(_) if nth < u32::MAX => nth += 1,
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(failed("look for a name for the run's folder in", parent)(error));
+            }
+            _ => return Ok(folder),
         }
     }
 }
@@ -189,8 +216,10 @@ mod tests {
             [("r1", "20260124_103000"), ("r2", "20260124_103000_1"), ("r3", "20260124_103000_2")]
         {
             let run = RunId::new(run).unwrap();
-            let output = CapturedOutput::create(&layout, &process, &run, started).unwrap();
+            let output = CapturedOutput::create(&layout, &process, &run, started, &Stock::none()).unwrap();
             assert_eq!(output.folder, layout.process_logs(&process).join(expected));
+            make_folder(&output.folder).unwrap();
+            make_folder(&output.folder).unwrap();
             assert_private(&[
                 (&output.folder, 0o700),
                 (&layout.fifos(), 0o700),
@@ -221,7 +250,7 @@ mod tests {
     fn the_hold_keeps_what_a_dead_program_wrote() {
         let (_directory, layout, process, started) = fixture();
         let run = RunId::new("r1").unwrap();
-        let output = CapturedOutput::create(&layout, &process, &run, started).unwrap();
+        let output = CapturedOutput::create(&layout, &process, &run, started, &Stock::none()).unwrap();
         std::fs::File::from(output.stdout).write_all(b"last words").unwrap();
         drop(output.stderr);
         let adopted = OutputHold::reopen(&layout, &run).unwrap();
@@ -238,19 +267,53 @@ mod tests {
         let run = RunId::new("r1").unwrap();
         create_folders(&layout.state()).unwrap();
         std::fs::write(layout.fifos(), "in the way").unwrap();
-        let error = CapturedOutput::create(&layout, &process, &run, started).unwrap_err().to_string();
+        let error =
+            CapturedOutput::create(&layout, &process, &run, started, &Stock::none()).unwrap_err().to_string();
         let why = if cfg!(windows) { "not a folder" } else { "create" };
         assert!(error.contains(why) && error.contains("fifo"), "{error}");
         assert_eq!(std::fs::read_dir(layout.process_logs(&process)).unwrap().count(), 0);
+    }
+
+    /// What it was made of is made again of what it was; a FIFO that is in use by whomever is left to him.
+    #[test]
+    #[cfg(unix)]
+    fn a_run_gets_the_fifos_of_another_unless_somebody_writes_into_them_or_has() {
+        use crate::files::{FileId, create_folders};
+        use crate::stock::spare_of;
+        let (_directory, layout, process, started) = fixture();
+        create_folders(&layout.fifos()).unwrap();
+        let stock = Stock::of(&layout);
+        let run = |name: &str| {
+            let run = RunId::new(name).unwrap();
+            let output = CapturedOutput::create(&layout, &process, &run, started, &stock).unwrap();
+            let fifos = Stream::BOTH.map(|stream| FileId::at(&stream.fifo(&layout, &run)).unwrap());
+            (run, output, fifos)
+        };
+        let set_aside = |run: &RunId| {
+            for fifo in Stream::BOTH.map(|stream| stream.fifo(&layout, run)) {
+                assert!(sys::set_aside(&fifo, &spare_of(&fifo)).unwrap());
+            }
+            stock.take_back_fifos(&layout, run);
+        };
+        let (first, output, [out, err]) = run("r1");
+        drop((output.stdout, output.stderr));
+        set_aside(&first);
+        let (second, output, again) = run("r2");
+        assert!(again.contains(&out) && again.contains(&err), "its holders do not matter");
+        File::from(output.stdout).write_all(b"x").unwrap();
+        let _program = output.stderr;
+        set_aside(&second);
+        let (.., others) = run("r3");
+        assert!(!others.contains(&again[0]), "what is in it is the earlier run's");
+        assert!(!others.contains(&again[1]), "the earlier run's program has it open");
     }
 
     #[test]
     fn a_hold_of_a_finished_run_is_empty() {
         let (_directory, layout, process, started) = fixture();
         let run = RunId::new("r1").unwrap();
-        let output = CapturedOutput::create(&layout, &process, &run, started).unwrap();
-        discard(&layout, &run, &output.folder);
-        assert!(!output.folder.exists());
+        drop(CapturedOutput::create(&layout, &process, &run, started, &Stock::none()).unwrap());
+        discard(&layout, &run);
         assert!(OutputHold::reopen(&layout, &run).unwrap().ends.is_empty());
     }
 
@@ -258,7 +321,8 @@ mod tests {
     fn what_is_discarded_leaves_nothing_anywhere() {
         let (directory, layout, process, started) = fixture();
         let run = RunId::new("r1").unwrap();
-        let output = RunOutput::create(OutputMode::Discard, &layout, &process, &run, started).unwrap();
+        let output =
+            RunOutput::create(OutputMode::Discard, &layout, &process, &run, started, &Stock::none()).unwrap();
         assert_eq!(output.folder(), None);
         for end in [output.stdout(), output.stderr()] {
             let mut nowhere = File::from(end.try_clone_to_owned().unwrap());

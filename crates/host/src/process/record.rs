@@ -13,8 +13,8 @@
 //!
 //! The last line says what is so. A daemon's launcher ends, then its main process is known, then that ends.
 //!
-//! * The intent appears under the record's name whole or not at all (temporary file, rename), and
-//!   before the spawn.
+//! * The intent appears under the record's name whole or not at all (a file of another name,
+//!   renamed or exchanged), and before the spawn.
 //! * The monitor holds a lock (flock) on the open file, which the child shares and loses by its exec or
 //!   its end. Who gets the lock knows that no child is on its way between the two.
 //! * So under the lock: no second line means that no program was started; a second line names it.
@@ -24,6 +24,7 @@
 use super::identity::{BootId, Identity};
 use crate::fd::{AsFd, BorrowedFd};
 use crate::files::remove_if_there;
+use crate::stock::Stock;
 use crate::sys::{files, process as sys};
 use process_monitor_core::exit::Exit;
 use process_monitor_core::id::{ProcessId, RunId};
@@ -155,20 +156,28 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// Writes `intent` to `path` in place of an earlier record. The folder must exist.
+    /// Writes `intent` to `path` in place of an earlier record, into a file of `stock` or a new one. The folder must exist.
     ///
     /// # Errors
     /// [`RecordError::Write`]; an earlier record is then untouched.
-    pub fn create(path: &Path, intent: &Intent) -> Result<Self, RecordError> {
+    pub fn create(path: &Path, intent: &Intent, stock: &Stock) -> Result<Self, RecordError> {
         let failed = |source: io::Error| RecordError::Write { path: path.to_owned(), source };
-        let temporary = path.with_extension(format!("{EXTENSION}.new"));
-        let file = create_new(&temporary).map_err(failed)?;
-        let placed = place(&file, &temporary, path, intent);
-        if placed.is_err() {
-            // The error that matters is the first one; the next record replaces the remains.
-            let _ = files::remove_file(&temporary);
+        let of_stock = stock.file();
+        let put = if of_stock.is_some() { files::swap } else { replace };
+        let (temporary, file) = of_stock.map_or_else(|| create_new(path), Ok).map_err(failed)?;
+        match place(&file, intent, || put(&temporary, path)) {
+            Ok(exchanged) => {
+                if exchanged {
+                    stock.take_back_file(temporary);
+                }
+                Ok(Self { file })
+            }
+            Err(error) => {
+                // The error that matters is the first one.
+                let _ = remove_if_there(&temporary);
+                Err(failed(error))
+            }
         }
-        placed.map(|()| Self { file }).map_err(failed)
     }
 }
 
@@ -179,26 +188,36 @@ impl AsFd for RunRecord {
     }
 }
 
-fn create_new(path: &Path) -> io::Result<File> {
-    match files::create_appending(path) {
+/// A file, locked, that is to become the record at `path`, and where it is.
+fn create_new(path: &Path) -> io::Result<(PathBuf, File)> {
+    let temporary = path.with_extension(format!("{EXTENSION}.new"));
+    let created = match files::create_appending(&temporary) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             // A monitor was killed between writing and renaming it.
-            files::remove_file(path)?;
-            files::create_appending(path)
+            files::remove_file(&temporary)?;
+            files::create_appending(&temporary)
         }
         other => other,
-    }
+    };
+    let file = created?;
+    files::lock(&file)?;
+    Ok((temporary, file))
 }
 
-fn place(mut file: &File, temporary: &Path, path: &Path, intent: &Intent) -> io::Result<()> {
+/// As [`files::swap`], but nothing is exchanged.
+fn replace(temporary: &Path, path: &Path) -> io::Result<bool> {
+    files::rename(temporary, path).map(|()| false)
+}
+
+/// Writes `intent` into `file`, and has it `put` in place.
+fn place<T>(file: &File, intent: &Intent, put: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let mut line = serde_json::to_vec(&IntentLine { version: VERSION, intent })?;
     line.push(b'\n');
-    file.write_all(&line)?;
-    files::lock(file)?;
+    files::rewrite(file, &line)?;
     crate::crash_point!("record::before_rename");
-    files::rename(temporary, path)?;
+    let done = put()?;
     crate::crash_point!("record::after_rename");
-    Ok(())
+    Ok(done)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -258,13 +277,13 @@ fn append(path: &Path, line: &impl Serialize) -> io::Result<()> {
     file.write_all(&line)
 }
 
-/// Removes the record at `path`: its run is over and its outcome on disk elsewhere. A record that is
-/// gone is fine.
+/// Removes the record at `path`: its run is over and its outcome on disk elsewhere. The file goes to `stock`. A record that is gone
+/// is fine.
 ///
 /// # Errors
 /// When the file cannot be removed.
-pub fn remove(path: &Path) -> io::Result<()> {
-    remove_if_there(path).map(drop)
+pub fn remove(path: &Path, stock: &Stock) -> io::Result<()> {
+    stock.put_aside(path)
 }
 
 /// Reads every record in `folder` (a folder that does not exist holds none). Names come in no order.

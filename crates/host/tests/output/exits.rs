@@ -7,6 +7,7 @@ use process_monitor_host::output::link::LoggerEvent;
 use process_monitor_host::output::note::ExitNote;
 use process_monitor_host::process::record::{Intent, RunRecord};
 use process_monitor_host::process::{BootId, Identity};
+use process_monitor_host::stock::Stock;
 use std::fs;
 use std::process::{Child, Command, Stdio};
 
@@ -152,7 +153,7 @@ fn record_discarded(instance: &Instance, run: &RunId, pid: u32) {
     let (boot, started_at) = (BootId::current().unwrap(), process_monitor_host::clock::wall());
     let intent = Intent { process, run: run.clone(), folder: None, boot, started_at, attempts: 0 };
     fs::create_dir_all(instance.layout.runs()).unwrap();
-    drop(RunRecord::create(&path, &intent).unwrap());
+    drop(RunRecord::create(&path, &intent, &Stock::none()).unwrap());
     let line = fs::read(format!("/proc/{pid}/stat")).unwrap();
     fs::write(&path, [fs::read(&path).unwrap(), line].concat()).unwrap();
 }

@@ -8,8 +8,10 @@ use process_monitor_host::output::Stream;
 use process_monitor_host::output::link::{LoggerEvent, LoggerLink, LoggerProgram};
 use process_monitor_host::output::logger;
 use process_monitor_host::output::protocol::{Attach, Limits};
-use process_monitor_host::output::run::{CapturedOutput, OutputHold};
+use process_monitor_host::output::run::{CapturedOutput, OutputHold, make_folder};
 use process_monitor_host::process::{Identity, Process};
+use process_monitor_host::stock::Stock;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -68,6 +70,12 @@ impl Instance {
         Self { layout, settings: Vec::new(), counter: AtomicU32::new(0), directory }
     }
 
+    /// What there is of runs that are not over, or not seen to be over: FIFOs, and what the logger noted of them.
+    pub fn files_of_runs(&self) -> Vec<OsString> {
+        let names = std::fs::read_dir(self.layout.fifos()).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| !name.to_string_lossy().ends_with(".spare")).collect()
+    }
+
     pub fn program(&self) -> LoggerProgram {
         let mut args = vec!["support::logger_process".into(), "--exact".into()];
         args.push(format!("directory={}", self.directory.path().display()).into());
@@ -101,7 +109,8 @@ impl Instance {
             (ProcessId::new(process).unwrap(), RunId::new(&format!("run-{number}")).unwrap());
         let started = Wall::from_unix_millis(1_769_250_600_000 + i64::from(number) * 1000);
         let CapturedOutput { folder, stdout, stderr, hold } =
-            CapturedOutput::create(&self.layout, &process, &run, started).unwrap();
+            CapturedOutput::create(&self.layout, &process, &run, started, &Stock::none()).unwrap();
+        make_folder(&folder).unwrap();
         let attach = Attach { run, process, folder, limits, identity: None };
         Run { attach, stdout: Some(stdout.into()), stderr: Some(stderr.into()), _hold: hold }
     }

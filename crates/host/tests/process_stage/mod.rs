@@ -7,6 +7,7 @@ use process_monitor_core::time::Wall;
 use process_monitor_host::fd::AsFd;
 use process_monitor_host::process::record::{self, Found, Intent, RunRecord};
 use process_monitor_host::process::{BootId, Identity, Process, SpawnError, SpawnRequest, spawn};
+use process_monitor_host::stock::Stock;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -123,7 +124,7 @@ impl Program<'_> {
 
     pub fn try_spawn_with(&self, output: &File) -> Result<Process, SpawnError> {
         let intent = self.stage.intent(&self.run);
-        let record = RunRecord::create(&self.stage.record_path(), &intent).unwrap();
+        let record = RunRecord::create(&self.stage.record_path(), &intent, &Stock::none()).unwrap();
         spawn(&SpawnRequest {
             process: &intent.process,
             run: &self.run,

@@ -14,7 +14,7 @@ use process_monitor_host::layout::Layout;
 use process_monitor_host::notify::{KeptSockets, NotifySocket};
 use process_monitor_host::output::note::ExitNote;
 use process_monitor_host::output::protocol::{Attach, Limits};
-use process_monitor_host::output::run::OutputHold;
+use process_monitor_host::output::run::{self, OutputHold};
 use process_monitor_host::process::record::{self, Found, Intent, RecordState};
 use process_monitor_host::process::{BootId, Identity, Process};
 use std::collections::HashMap;
@@ -227,6 +227,10 @@ fn hold(
     identity: Option<Identity>,
 ) {
     let Some(folder) = intent.folder.clone() else { return };
+    // Its monitor may have been killed before.
+    if let Err(error) = run::make_folder(&folder) {
+        tracing::error!(process = %entry.id, %error, "its output waits");
+    }
     let attach = Attach {
         run: intent.run.clone(),
         process: entry.id.clone(),

@@ -338,7 +338,7 @@ impl Executor {
         self.resting = waiting;
         for (_, id) in done {
             if engine.state(&id).is_none_or(rests)
-                && let Err(error) = record::remove(&self.layout.run_record(&id))
+                && let Err(error) = record::remove(&self.layout.run_record(&id), self.starter.stock())
             {
                 tracing::warn!(process = %id, %error, "cannot remove a run record that is of no more use");
             }

@@ -74,7 +74,10 @@ impl Executor {
     /// The logger has something to say.
     pub fn logger_says(&mut self, event: LoggerEvent) {
         match event {
-            LoggerEvent::Closed { run } => drop(self.outputs.remove(&run)),
+            LoggerEvent::Closed { run } => {
+                self.outputs.remove(&run);
+                self.starter.stock().take_back_fifos(&self.layout, &run);
+            }
             LoggerEvent::Gone => {
                 tracing::warn!("the logger is gone; another is started, output waits meanwhile");
                 self.logger = None;

@@ -12,6 +12,7 @@ use process_monitor_host::notify::NotifySocket;
 use process_monitor_host::output::run::{self, CapturedOutput, RunOutput};
 use process_monitor_host::process::record::{Intent, RunRecord};
 use process_monitor_host::process::{BootId, SpawnRequest, ensure_room, spawn};
+use process_monitor_host::stock::Stock;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -19,8 +20,7 @@ use std::sync::Arc;
 
 /// Starts programs.
 pub struct Starter {
-    layout: Layout,
-    boot: BootId,
+    site: Site,
     inbox: Inbox,
     pool: Pool,
     permits: Permits,
@@ -29,10 +29,25 @@ pub struct Starter {
     under_way: usize,
 }
 
+/// Where runs are made, and of what.
+#[derive(Clone)]
+struct Site {
+    layout: Layout,
+    boot: BootId,
+    stock: Stock,
+}
+
 impl Starter {
     /// Starts programs on the threads of `pool`, as far as `permits` lets them be.
     pub fn new(layout: Layout, boot: BootId, inbox: Inbox, pool: Pool, permits: Permits) -> Self {
-        Self { layout, boot, inbox, pool, permits, recorded: HashMap::new(), under_way: 0 }
+        let stock = Stock::of(&layout);
+        let site = Site { layout, boot, stock };
+        Self { site, inbox, pool, permits, recorded: HashMap::new(), under_way: 0 }
+    }
+
+    /// What it makes runs of, as far as there is something.
+    pub fn stock(&self) -> &Stock {
+        &self.site.stock
     }
 
     /// Takes in what the record of `run` is to say; it is written at the beginning of the spawn's job.
@@ -44,21 +59,17 @@ impl Starter {
     pub fn spawn(&mut self, run: RunId, entry: Arc<ProcessEntry>) {
         let attempts = self.recorded.remove(&run).unwrap_or_default();
         self.under_way += 1;
-        let (layout, boot, inbox) = (self.layout.clone(), self.boot.clone(), self.inbox.clone());
+        let (site, inbox) = (self.site.clone(), self.inbox.clone());
         let permits = self.permits.clone();
         self.pool.run(move || {
             let program = permits.program(&entry, &entry.command).map_err(StartError::NotPermitted);
             let result = program.and_then(|program| {
-                start(
-                    &layout,
-                    boot.clone(),
-                    &run,
-                    &Start { entry: &entry, program: program.as_deref(), attempts },
-                )
+                start(&site, &run, &Start { entry: &entry, program: program.as_deref(), attempts })
             });
             let unrecorded = result.is_err().then(|| {
                 let (process, run, started_at) = (entry.id.clone(), run.clone(), clock::wall());
-                record_failure(&layout, &Intent { process, run, boot, folder: None, started_at, attempts })
+                let boot = site.boot.clone();
+                record_failure(&site, &Intent { process, run, boot, folder: None, started_at, attempts })
             });
             let (id, unrecorded) = (entry.id.clone(), unrecorded.flatten());
             inbox.send(Message::Spawned(Box::new(SpawnDone { id, run, result, unrecorded })));
@@ -78,8 +89,8 @@ impl Starter {
 
 /// A run that failed before it had a record gets one: what the registry will tell of it is not to be taken for
 /// older than the run that has one so far. Says what went wrong with that.
-fn record_failure(layout: &Layout, intent: &Intent) -> Option<String> {
-    let created = RunRecord::create(&layout.run_record(&intent.process), intent);
+fn record_failure(site: &Site, intent: &Intent) -> Option<String> {
+    let created = RunRecord::create(&site.layout.run_record(&intent.process), intent, &site.stock);
     created.err().map(|error| error.to_string())
 }
 
@@ -91,23 +102,27 @@ struct Start<'a> {
     attempts: u32,
 }
 
-fn start(layout: &Layout, boot: BootId, run: &RunId, what: &Start<'_>) -> Result<SpawnedRun, StartError> {
+fn start(site: &Site, run: &RunId, what: &Start<'_>) -> Result<SpawnedRun, StartError> {
+    let Site { layout, boot, stock } = site;
     let Start { entry, attempts, .. } = *what;
     ensure_room(entry.output)?;
     let started_at = clock::wall();
-    let output = RunOutput::create(entry.output, layout, &entry.id, run, started_at)
+    let output = RunOutput::create(entry.output, layout, &entry.id, run, started_at, stock)
         .map_err(|error| StartError::Prepare(error.to_string()))?;
     let (process, folder) = (entry.id.clone(), output.folder().map(ToOwned::to_owned));
-    let intent = Intent { process, run: run.clone(), boot, folder, started_at, attempts };
+    let intent = Intent { process, run: run.clone(), boot: boot.clone(), folder, started_at, attempts };
     let notices = notices(layout, run, entry);
     let spawned = notices.and_then(|notices| {
-        let process = recorded_spawn(layout, &intent, what, &output, notices.as_ref());
+        let process = recorded_spawn(site, &intent, what, &output, notices.as_ref());
         Ok((process?, notices))
     });
     match spawned {
         Ok((process, notices)) => {
             let captured = match output {
                 RunOutput::Captured(CapturedOutput { hold, folder, .. }) => {
+                    if let Err(error) = run::make_folder(&folder) {
+                        tracing::error!(process = %entry.id, %error, "its output waits");
+                    }
                     Some(Captured { hold, folder, logs: entry.logs() })
                 }
                 RunOutput::Discarded(_) => None,
@@ -115,7 +130,9 @@ fn start(layout: &Layout, boot: BootId, run: &RunId, what: &Start<'_>) -> Result
             Ok(SpawnedRun { process, captured, notices })
         }
         Err(error) => {
-            output.folder().iter().for_each(|folder| run::discard(layout, run, folder));
+            if output.folder().is_some() {
+                run::discard(layout, run);
+            }
             Err(error)
         }
     }
@@ -141,14 +158,14 @@ fn notify_variables(notices: Option<&NotifySocket>, entry: &ProcessEntry) -> Vec
 }
 
 fn recorded_spawn(
-    layout: &Layout,
+    site: &Site,
     intent: &Intent,
     what: &Start<'_>,
     output: &RunOutput,
     notices: Option<&NotifySocket>,
 ) -> Result<process_monitor_host::process::Process, StartError> {
     let Start { entry, program, .. } = *what;
-    let record = RunRecord::create(&layout.run_record(&entry.id), intent)
+    let record = RunRecord::create(&site.layout.run_record(&entry.id), intent, &site.stock)
         .map_err(|error| StartError::Prepare(error.to_string()))?;
     process_monitor_host::crash_point!("start::recorded");
     let notify = notify_variables(notices, entry);

@@ -20,12 +20,13 @@ const STARTING: [&str; 6] = [
 const SAVING: [&str; 3] = ["write::before_rename", "write::looked", "write::after_rename"];
 
 /// In the logger.
-const COPYING: [&str; 5] = [
+const COPYING: [&str; 6] = [
     "rotate::between_renames",
     "rotate::after_times",
-    "remember::before_rename",
+    "remember::before_line",
     "stamp::before_line",
     "logger::leave",
+    "remember::before_rename",
 ];
 
 /// While a monitor follows itself, and while it answers its partner; tested with those. While output is copied on a
@@ -285,6 +286,11 @@ fn a_logger_between_two_renames_of_a_rotation() {
 #[test]
 fn a_logger_that_writes_down_what_it_copies() {
     loggers_die_at(COPYING[1], &[]);
+}
+
+#[test]
+fn a_logger_that_begins_its_memory_anew() {
+    loggers_die_at(COPYING[5], &[]);
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn nothing_is_kept_and_one_descriptor_is_held() {
         pidfds(&now) == pidfds(&before) + 10 && now.len() <= before.len() + 10
     });
     assert_eq!(descriptors(world.logger_pid().unwrap()).len(), logger.len(), "the logger holds none");
-    assert!(is_empty(&world.state().join("fifo")));
+    assert!(world.files_of_runs().is_empty());
     assert!(!world.logs("p0").exists());
     assert_eq!(world.entry("p0")["output"], "discard");
     assert_eq!(world.status("p0")["output"], "discard");
@@ -110,12 +110,12 @@ fn a_change_takes_effect_at_the_next_start_and_what_was_captured_stays() {
         (&json!(true), &json!(["output"]))
     );
     assert_eq!(places(&world).len(), 1);
-    assert!(!is_empty(&world.state().join("fifo")), "the run that is up is captured on");
+    assert!(!world.files_of_runs().is_empty(), "the run that is up is captured on");
 
     world.ok(&["restart", "web"]);
     eventually("it has printed again", || places(&world).len() == 2);
     assert_eq!(places(&world)[1], "/dev/null /dev/null");
-    eventually("the FIFOs of the first run are gone", || is_empty(&world.state().join("fifo")));
+    eventually("the FIFOs of the first run are gone", || world.files_of_runs().is_empty());
     let said = world.say(["logs", "web"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(said.stdout.matches("said").count(), 1, "{said:?}");

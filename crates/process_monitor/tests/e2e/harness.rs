@@ -9,7 +9,7 @@ use crate::processes::{has_in_environment, parent_of, signal_all};
 use crate::programs::{copy_program, write_program};
 use serde_json::Value;
 use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -112,6 +112,12 @@ impl World {
     /// The folder of the instance's private files.
     pub fn state(&self) -> PathBuf {
         self.path().join("default_state")
+    }
+
+    /// What there is of runs that are not over, or not seen to be over: FIFOs, and what the logger noted of them.
+    pub fn files_of_runs(&self) -> Vec<OsString> {
+        let names = fs::read_dir(self.state().join("fifo")).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| !name.to_string_lossy().ends_with(".spare")).collect()
     }
 
     /// The folder of the outputs of process `id`.

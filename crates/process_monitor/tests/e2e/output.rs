@@ -1,8 +1,10 @@
 //! What programs print is kept: every line once, in order, whole.
 
 use crate::harness::{PATIENCE, World, eventually, is_alive, kill};
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::DirEntryExt;
 use std::process::Stdio;
 use std::sync::mpsc;
 use std::thread;
@@ -48,9 +50,7 @@ fn every_line_once_while_monitor_and_logger_are_killed_and_files_rotate() {
     let mut files = 0;
     for (n, id) in ids.iter().enumerate() {
         // The logger may still be reading what they left; nothing is written any more once it is through.
-        eventually("all is copied", || {
-            fs::read_dir(world.state().join("fifo")).unwrap().flatten().count() == 0
-        });
+        eventually("all is copied", || world.files_of_runs().is_empty());
         let lines = check_numbered(&world.output(id, "stdout"), n % 2 == 1, id);
         assert!(lines > 1000, "{id} wrote {lines} lines only");
         let runs: Vec<_> = fs::read_dir(world.logs(id)).unwrap().flatten().collect();
@@ -208,4 +208,30 @@ fn following_survives_rotation_and_restarts() {
     follower.kill().unwrap();
     follower.wait().unwrap();
     assert!(pids.iter().all(|pid| !is_alive(*pid)));
+}
+
+/// Making a file can take half a millisecond; renaming one does not.
+#[test]
+fn a_restart_is_made_of_files_that_were_there_before() {
+    let world = World::started();
+    world.ok(&["run", "--name", "web", "--backoff", "0s", "--", "sleep", "100000"]);
+    let files = |folder: &str| {
+        let entries = fs::read_dir(world.state().join(folder)).unwrap().flatten();
+        entries.map(|entry| (entry.file_name(), entry.ino())).collect::<Vec<_>>()
+    };
+    let is_spare = |name: &OsString| name.to_string_lossy().ends_with(".spare");
+    let spares = |folder: &str| files(folder).iter().filter(|(name, _)| is_spare(name)).count();
+    for _ in 0..3 {
+        eventually("it is quiet", || spares("runs") >= 32 && spares("fifo") >= 32);
+        // Those of the run that ends may serve the next.
+        let before: Vec<u64> = ["runs", "fifo"].into_iter().flat_map(files).map(|(_, ino)| ino).collect();
+        let pid = world.pid_of("web").unwrap();
+        kill(pid);
+        world.wait_for_new_pid("web", pid);
+        let used = |folder: &str, ends: &str| {
+            let of_run = |name: &OsString| name.to_string_lossy().ends_with(ends);
+            files(folder).into_iter().any(|(name, ino)| of_run(&name) && before.contains(&ino))
+        };
+        assert!(used("runs", ".run") && used("fifo", ".out") && used("fifo", ".err"));
+    }
 }

@@ -3,6 +3,8 @@
 use crate::harness::{PROGRAM, World, eventually, is_alive, start_time};
 use crate::http::Connection;
 use crate::programs::write_program;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
@@ -20,7 +22,7 @@ struct Seen {
     started: Option<u64>,
     registry: String,
     status_started: String,
-    left: usize,
+    left: BTreeSet<OsString>,
 }
 
 /// A monitor with a program of its own, and a process that runs and is on disk as such.
@@ -43,7 +45,7 @@ fn look(world: &World) -> Seen {
         started: program.and_then(start_time),
         registry: fs::read_to_string(world.registry()).unwrap(),
         status_started: status["startedAt"].to_string(),
-        left: fs::read_dir(world.state()).unwrap().count(),
+        left: fs::read_dir(world.state()).unwrap().map(|entry| entry.unwrap().file_name()).collect(),
     }
 }
 

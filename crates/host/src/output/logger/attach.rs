@@ -2,34 +2,29 @@
 
 use super::attached::{Part, Slot, Token, token};
 use super::copier::Progress;
+use super::discarded::is_discarded;
 use super::stream::{Fault, StreamState};
-use super::{Logger, memory, retain::retain};
+use super::{Logger, retain::retain};
 use crate::failpoint::refused;
-use crate::files::remove_if_there;
 use crate::output::names::Stream;
 use crate::output::note::ExitNote;
 use crate::output::protocol::{Attach, Reply};
+use crate::stock::spare_of;
 use crate::sys::fifo;
+use crate::sys::files::set_aside;
 use crate::sys::terms::Interest;
 use process_monitor_core::id::RunId;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long the files of a run that is over stay, and no other run may have begun for so long. When many end at once, their ends are
-/// reaped and told meanwhile, and others are started, which make files in the same folder.
-const TIDY: Duration = Duration::from_millis(300);
-
-/// How long they stay at most.
-const TIDY_BY: Duration = Duration::from_secs(3);
-
 /// When opening a FIFO is tried again for which there was no descriptor.
 const REOPEN: Duration = Duration::from_millis(200);
 
 impl Logger {
     /// Takes up what the logger before us copied.
-    pub(super) fn recall(&mut self) {
-        for attach in memory::recall(&self.layout) {
+    pub(super) fn go_on_with(&mut self, runs: Vec<Attach>) {
+        for attach in runs {
             let number = self.runs.insert(attach);
             self.begin(number);
         }
@@ -41,7 +36,6 @@ impl Logger {
         let number = match self.runs.number_of(&run) {
             Some(number) => self.update(number, attach),
             None => {
-                self.attached = Some(Instant::now());
                 self.remember(&attach);
                 let number = self.runs.insert(attach.clone());
                 retain(&self.layout, &attach, &self.runs);
@@ -85,9 +79,19 @@ impl Logger {
         number
     }
 
-    fn remember(&self, attach: &Attach) {
-        if let Err(error) = memory::remember(&self.layout, attach) {
+    fn remember(&mut self, attach: &Attach) {
+        if let Err(error) = self.memory.remember(attach) {
             tracing::warn!("a logger after this one will not know of run {}: {error}", attach.run);
+        }
+    }
+
+    /// What it remembers of runs that are over is dropped now and then.
+    pub(super) fn shorten_memory(&mut self) {
+        if self.memory.is_long()
+            && let Err(error) =
+                self.memory.write_anew(self.runs.attaches().filter(|attach| !is_discarded(attach)))
+        {
+            tracing::warn!("what is remembered of runs that are over cannot be dropped: {error}");
         }
     }
 
@@ -187,53 +191,29 @@ impl Logger {
         self.finish_if_over(number);
     }
 
-    /// Tells the monitor when all output is copied. What is not needed any more then goes a moment later.
+    /// Tells the monitor when all output is copied, and forgets the run once its exit is settled, too.
     pub(super) fn finish_if_over(&mut self, number: u64) {
         let Some(run) = self.runs.get_mut(number).filter(|run| run.is_closed()) else { return };
-        let now = Instant::now();
-        run.tidy_by.get_or_insert(now + TIDY_BY);
-        if !std::mem::replace(&mut run.told_closed, true) {
-            let run = run.attach.run.clone();
-            self.reply(&Reply::Closed { run });
+        let exit_is_open = run.process.is_some();
+        let first = !std::mem::replace(&mut run.told_closed, true);
+        let run = run.attach.run.clone();
+        if first {
+            // Before the monitor is told, which makes other runs of them.
+            self.set_fifos_aside(&run);
+            self.reply(&Reply::Closed { run: run.clone() });
         }
         self.runs.release_folder(number);
-        self.retries.insert((now + TIDY, token(number, Part::Files)));
-    }
-
-    /// Removes the files of a run that is over, unless it is better done a moment later; says whether it has.
-    pub(super) fn tidy_in_peace(&mut self, number: u64, now: Instant) -> bool {
-        let latest = self.runs.get_mut(number).and_then(|run| run.tidy_by);
-        let may_wait = latest.is_some_and(|latest| latest > now);
-        let quiet_from = self.attached.map(|at| at + TIDY).filter(|at| may_wait && *at > now);
-        match quiet_from {
-            Some(at) => drop(self.retries.insert((at, token(number, Part::Files)))),
-            None => self.tidy(number),
-        }
-        quiet_from.is_none()
-    }
-
-    /// Removes the FIFOs of a run whose output is copied, and forgets it once its exit is settled, too.
-    pub(super) fn tidy(&mut self, number: u64) {
-        let Some(run) = self.runs.get_mut(number).filter(|run| run.is_closed()) else { return };
-        let (id, exit_is_open) = (run.attach.run.clone(), run.process.is_some());
-        self.remove_fifos(&id);
         if !exit_is_open {
             self.runs.remove(number);
-            memory::forget(&self.layout, &id);
+            self.memory.forget(&run);
         }
     }
 
-    /// Removes the files of all runs that are over: the logger is to leave.
-    pub(super) fn tidy_all(&mut self) {
-        let runs: Vec<u64> = self.runs.iter_mut().map(|(number, _)| number).collect();
-        runs.into_iter().for_each(|number| self.tidy(number));
-    }
-
-    fn remove_fifos(&self, run: &RunId) {
-        for stream in Stream::BOTH {
-            let path = stream.fifo(&self.layout, run);
-            if let Err(error) = remove_if_there(&path) {
-                tracing::warn!("cannot remove {}: {error}", path.display());
+    /// Nobody writes into them any more, and they are empty.
+    fn set_fifos_aside(&self, run: &RunId) {
+        for path in Stream::BOTH.map(|stream| stream.fifo(&self.layout, run)) {
+            if let Err(error) = set_aside(&path, &spare_of(&path)) {
+                tracing::warn!("cannot put {} aside: {error}", path.display());
             }
         }
     }

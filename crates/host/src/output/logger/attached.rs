@@ -6,7 +6,6 @@ use crate::process::Process;
 use process_monitor_core::id::RunId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 /// Names a thing that is reported as ready: a run's number times [`PER_RUN`], plus one of the parts. Numbers
 /// are never used again, so a late report of a run that is gone hits nothing.
@@ -14,7 +13,6 @@ pub(super) type Token = u64;
 
 const PER_RUN: u64 = 4;
 const EXIT_PART: u64 = 2;
-const FILES_PART: u64 = 3;
 
 /// What a token of a run stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +21,6 @@ pub(super) enum Part {
     Stream(usize),
     /// The end of its process.
     Exit,
-    /// Its FIFOs and what is noted of it, when it is over.
-    Files,
 }
 
 /// One stream of a run.
@@ -46,8 +42,6 @@ pub(super) struct AttachedRun {
     pub(super) process: Option<Process>,
     /// Whether the monitor was told that all output is copied.
     pub(super) told_closed: bool,
-    /// Until when its files go at the latest, once it is over.
-    pub(super) tidy_by: Option<Instant>,
 }
 
 impl AttachedRun {
@@ -73,10 +67,8 @@ impl AttachedRuns {
         self.numbers.insert(attach.run.clone(), self.last);
         self.folders.insert(attach.folder.clone());
         let slots = [Slot::Unopened, Slot::Unopened];
-        self.runs.insert(
-            self.last,
-            AttachedRun { attach, slots, served: 0, process: None, told_closed: false, tidy_by: None },
-        );
+        self.runs
+            .insert(self.last, AttachedRun { attach, slots, served: 0, process: None, told_closed: false });
         self.last
     }
 
@@ -119,6 +111,11 @@ impl AttachedRuns {
         self.runs.iter_mut().map(|(number, run)| (*number, run))
     }
 
+    /// All of them, as they were attached.
+    pub(super) fn attaches(&self) -> impl Iterator<Item = &Attach> {
+        self.runs.values().map(|run| &run.attach)
+    }
+
     /// Whether a run copies into `folder`.
     pub(super) fn uses(&self, folder: &Path) -> bool {
         self.folders.contains(folder)
@@ -130,7 +127,6 @@ pub(super) fn token(number: u64, part: Part) -> Token {
     let offset = match part {
         Part::Stream(index) => index as u64,
         Part::Exit => EXIT_PART,
-        Part::Files => FILES_PART,
     };
     number * PER_RUN + offset
 }
@@ -139,7 +135,6 @@ pub(super) fn token(number: u64, part: Part) -> Token {
 pub(super) fn split(token: Token) -> (u64, Part) {
     let part = match token % PER_RUN {
         EXIT_PART => Part::Exit,
-        FILES_PART => Part::Files,
         index => Part::Stream(index as usize),
     };
     (token / PER_RUN, part)

@@ -42,7 +42,7 @@ impl Logger {
 }
 
 /// Such a run has no folder.
-fn is_discarded(attach: &Attach) -> bool {
+pub(super) fn is_discarded(attach: &Attach) -> bool {
     attach.folder.as_os_str().is_empty()
 }
 

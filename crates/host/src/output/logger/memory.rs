@@ -1,30 +1,164 @@
-//! What a logger must know again after its own death: one file per run beside its FIFOs.
+//! What a logger must know again after its own death: a journal of the runs that it copies, one line for each that begins and each
+//! that is over. It is written anew, without those that are over, when a logger begins, and when it has become long.
 //!
 //! A monitor attaches its live runs anew, but it doesn't know of an earlier run whose grandchild
 //! still prints. Without this, that grandchild would block for good once both had been restarted.
 
-use crate::files::{FileError, remove_if_there};
+use crate::files::{Durability, FileError, remove_if_there, write_atomic};
 use crate::layout::Layout;
 use crate::output::error::failed;
 use crate::output::protocol::Attach;
-use crate::sys::files::rename;
+use crate::sys::files::{open_appending, rename};
 use process_monitor_core::id::RunId;
-use std::fs;
-use std::io::ErrorKind;
-use std::path::PathBuf;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
+/// What a monitor left word of, and loggers before the journal noted: a file for each run, beside its FIFOs.
 const SUFFIX: &str = ".attach.json";
-/// A file that is being written. There is one logger, so one name per run is enough.
+/// Such a file that is being written.
 const UNFINISHED: &str = ".attach.new";
-/// The same of a monitor. It ends likewise, so that it is removed likewise when it is left.
-const UNFINISHED_BY_MONITOR: &str = ".monitor.attach.new";
 
-/// Writes down that `attach` is being copied, in one step: a kill must not make the next logger
-/// forget what this one knew.
-pub(super) fn remember(layout: &Layout, attach: &Attach) -> Result<(), FileError> {
-    write_down(layout, attach, UNFINISHED, || {
+/// The journal is not written anew before it has so many bytes, and twice as many as it needs.
+const SHORT: u64 = 256 * 1024;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Line<R, A> {
+    /// It is being copied, or goes on with other limits.
+    Attached(A),
+    /// All of it is copied.
+    Over(R),
+}
+
+/// The journal of one logger.
+pub(super) struct Memory {
+    layout: Layout,
+    /// `None`: it could not be opened; tried again with each line.
+    file: Option<File>,
+    /// How long it is, in bytes.
+    length: u64,
+    /// From which length on it is written anew.
+    limit: u64,
+    /// Whether it may not end with a whole line.
+    torn: bool,
+}
+
+impl Memory {
+    /// What was being copied when the last logger ended, and the journal that goes on from there.
+    pub(super) fn recall(layout: &Layout) -> (Self, Vec<Attach>) {
+        let mut known = Known::default();
+        match fs::read(layout.attached()) {
+            Ok(text) => known.read(&text),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => tracing::warn!("cannot read {}: {error}", layout.attached().display()),
+        }
+        let words = words(layout);
+        for (_, attach) in &words {
+            known.attached(attach.clone());
+        }
+        let runs = known.into_runs();
+        let mut memory = Self { layout: layout.clone(), file: None, length: 0, limit: 0, torn: true };
+        match memory.write_anew(runs.iter()) {
+            Ok(()) => words.iter().for_each(|(path, _)| remove(path)),
+            Err(error) => tracing::warn!("a logger after this one may know too much: {error}"),
+        }
+        (memory, runs)
+    }
+
+    /// Writes down that `attach` is being copied: a kill must not make the next logger forget what this one knew.
+    pub(super) fn remember(&mut self, attach: &Attach) -> Result<(), FileError> {
+        crate::crash_point!("remember::before_line");
+        self.add(&Line::<&RunId, _>::Attached(attach))
+    }
+
+    /// The run is over.
+    pub(super) fn forget(&mut self, run: &RunId) {
+        remove(&word(&self.layout, run));
+        if let Err(error) = self.add(&Line::<_, &Attach>::Over(run)) {
+            tracing::warn!("cannot note that run {run} is over: {error}");
+        }
+    }
+
+    /// Whether it has become so long that it should be [written anew](Self::write_anew).
+    pub(super) fn is_long(&self) -> bool {
+        self.length > self.limit
+    }
+
+    /// Replaces it by one of these `runs` alone, in one step.
+    pub(super) fn write_anew<'a>(&mut self, runs: impl Iterator<Item = &'a Attach>) -> Result<(), FileError> {
+        let path = self.layout.attached();
+        // Should it fail, it is not tried again with each line.
+        self.limit = self.length.saturating_mul(2).max(SHORT);
+        let mut text = Vec::new();
+        for attach in runs {
+            line(&Line::<&RunId, _>::Attached(attach), &mut text).map_err(failed("write", &path))?;
+        }
         crate::crash_point!("remember::before_rename");
-    })
+        write_atomic(&path, &text, Durability::Unsynced)?;
+        (self.file, self.torn) = (None, false);
+        self.length = text.len() as u64;
+        self.limit = self.length.saturating_mul(2).max(SHORT);
+        Ok(())
+    }
+
+    fn add(&mut self, what: &Line<impl Serialize, impl Serialize>) -> Result<(), FileError> {
+        let path = self.layout.attached();
+        let mut text = Vec::new();
+        if self.torn {
+            text.push(b'\n');
+        }
+        line(what, &mut text).map_err(failed("write", &path))?;
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(open_appending(&path).map_err(failed("open", &path))?),
+        };
+        // One write, so that a kill leaves the whole line, or nobody has been told of the run.
+        self.torn = true;
+        file.write_all(&text).map_err(failed("write", &path))?;
+        self.torn = false;
+        self.length = self.length.saturating_add(text.len() as u64);
+        Ok(())
+    }
+}
+
+fn line(what: &Line<impl Serialize, impl Serialize>, text: &mut Vec<u8>) -> io::Result<()> {
+    serde_json::to_writer(&mut *text, what)?;
+    text.push(b'\n');
+    Ok(())
+}
+
+/// The runs of a journal, in the order in which they began.
+#[derive(Default)]
+struct Known {
+    runs: HashMap<RunId, (usize, Attach)>,
+    began: usize,
+}
+
+impl Known {
+    fn read(&mut self, text: &[u8]) {
+        for line in text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+            match serde_json::from_slice(line) {
+                Ok(Line::<RunId, Attach>::Attached(attach)) => self.attached(attach),
+                Ok(Line::Over(run)) => drop(self.runs.remove(&run)),
+                Err(error) => tracing::warn!("skipping what is no line of the logger's journal: {error}"),
+            }
+        }
+    }
+
+    fn attached(&mut self, attach: Attach) {
+        self.began += 1;
+        let began = self.runs.get(&attach.run).map_or(self.began, |(began, _)| *began);
+        self.runs.insert(attach.run.clone(), (began, attach));
+    }
+
+    fn into_runs(self) -> Vec<Attach> {
+        let mut runs: Vec<_> = self.runs.into_values().collect();
+        runs.sort_by_key(|(began, _)| *began);
+        runs.into_iter().map(|(_, attach)| attach).collect()
+    }
 }
 
 /// For the next logger, by a monitor that may not live to tell it. One that comes when the output is gone finds
@@ -33,36 +167,24 @@ pub(super) fn remember(layout: &Layout, attach: &Attach) -> Result<(), FileError
 /// # Errors
 /// When the file cannot be written.
 pub fn leave_word(layout: &Layout, attach: &Attach) -> Result<(), FileError> {
-    write_down(layout, attach, UNFINISHED_BY_MONITOR, || {})
-}
-
-fn write_down(
-    layout: &Layout,
-    attach: &Attach,
-    unfinished: &str,
-    before_rename: impl FnOnce(),
-) -> Result<(), FileError> {
-    let path = path(layout, &attach.run, SUFFIX);
-    let unfinished = self::path(layout, &attach.run, unfinished);
+    let path = word(layout, &attach.run);
+    let unfinished = layout.fifos().join(format!("{}{UNFINISHED}", attach.run));
     let text = serde_json::to_vec(attach).map_err(failed("write", &path))?;
     match fs::write(&unfinished, text) {
         // No folder, hence no FIFO: the run is over.
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         result => result.map_err(failed("write", &unfinished))?,
     }
-    before_rename();
     rename(&unfinished, &path).map_err(failed("put in place", &path))
 }
 
-/// The run is over.
-pub(super) fn forget(layout: &Layout, run: &RunId) {
-    if let Err(error) = remove_if_there(path(layout, run, SUFFIX)) {
-        tracing::warn!("cannot remove the record of run {run}: {error}");
-    }
+/// Where word of a run is left.
+fn word(layout: &Layout, run: &RunId) -> PathBuf {
+    layout.fifos().join(format!("{run}{SUFFIX}"))
 }
 
-/// What was being copied when the last logger ended.
-pub(super) fn recall(layout: &Layout) -> Vec<Attach> {
+/// What is told by files of their own, and where.
+fn words(layout: &Layout) -> Vec<(PathBuf, Attach)> {
     let Ok(entries) = fs::read_dir(layout.fifos()) else { return Vec::new() };
     let mut found = Vec::new();
     for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
@@ -72,18 +194,122 @@ pub(super) fn recall(layout: &Layout) -> Vec<Attach> {
                 .map_err(serde_json::Error::io)
                 .and_then(|text| serde_json::from_slice(&text))
             {
-                Ok(attach) => found.push(attach),
+                Ok(attach) => found.push((path, attach)),
                 Err(error) => tracing::warn!("skipping {}: {error}", path.display()),
             }
-        } else if name.ends_with(UNFINISHED)
-            && let Err(error) = remove_if_there(&path)
-        {
-            tracing::warn!("cannot remove {}: {error}", path.display());
+        } else if name.ends_with(UNFINISHED) {
+            remove(&path);
         }
     }
     found
 }
 
-fn path(layout: &Layout, run: &RunId, suffix: &str) -> PathBuf {
-    layout.fifos().join(format!("{run}{suffix}"))
+fn remove(path: &Path) {
+    if let Err(error) = remove_if_there(path) {
+        tracing::warn!("cannot remove {}: {error}", path.display());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::protocol::Limits;
+    use process_monitor_core::id::ProcessId;
+    use process_monitor_core::model::LogConfig;
+
+    fn fixture() -> (tempfile::TempDir, Layout) {
+        let directory = tempfile::tempdir().unwrap();
+        let layout = Layout::new(directory.path(), Default::default());
+        fs::create_dir_all(layout.fifos()).unwrap();
+        (directory, layout)
+    }
+
+    fn attach(run: &str) -> Attach {
+        let (run, process) = (RunId::new(run).unwrap(), ProcessId::new("web").unwrap());
+        let limits = Limits::from(&LogConfig::default());
+        Attach { run, process, folder: "/logs/web/20260124_103000".into(), limits, identity: None }
+    }
+
+    fn recalled(layout: &Layout) -> Vec<String> {
+        let (_, runs) = Memory::recall(layout);
+        runs.into_iter().map(|attach| attach.run.to_string()).collect()
+    }
+
+    #[test]
+    fn what_is_not_over_is_known_to_the_next_in_the_order_in_which_it_began() {
+        let (_directory, layout) = fixture();
+        let (mut memory, runs) = Memory::recall(&layout);
+        assert_eq!(runs, []);
+        for run in ["c", "a", "b", "d"] {
+            memory.remember(&attach(run)).unwrap();
+        }
+        memory.forget(&attach("a").run);
+        memory.remember(&attach("c")).unwrap();
+        drop(memory);
+        assert_eq!(recalled(&layout), ["c", "b", "d"]);
+        assert_eq!(recalled(&layout), ["c", "b", "d"], "nor does a recall forget");
+    }
+
+    #[test]
+    fn torn_and_foreign_lines_cost_no_other() {
+        let (_directory, layout) = fixture();
+        let (mut memory, _) = Memory::recall(&layout);
+        memory.remember(&attach("a")).unwrap();
+        let whole = fs::read(layout.attached()).unwrap();
+        for length in 0..whole.len() {
+            let torn = [&whole, &b"foreign\n"[..], whole.get(..length).unwrap()].concat();
+            fs::write(layout.attached(), torn).unwrap();
+            let (mut memory, runs) = Memory::recall(&layout);
+            assert_eq!(runs, [attach("a")], "{length} bytes");
+            memory.remember(&attach("b")).unwrap();
+            assert_eq!(recalled(&layout), ["a", "b"], "{length} bytes");
+        }
+    }
+
+    /// As when the disk is full.
+    #[test]
+    fn what_could_not_be_written_tears_no_later_line() {
+        let (_directory, layout) = fixture();
+        let (mut memory, _) = Memory::recall(&layout);
+        memory.remember(&attach("a")).unwrap();
+        memory.file = Some(File::open(layout.attached()).unwrap());
+        memory.remember(&attach("b")).unwrap_err();
+        fs::write(layout.attached(), [&fs::read(layout.attached()).unwrap()[..], b"{\"attac"].concat())
+            .unwrap();
+        memory.file = None;
+        memory.remember(&attach("c")).unwrap();
+        assert_eq!(recalled(&layout), ["a", "c"]);
+    }
+
+    #[test]
+    fn word_that_a_monitor_left_is_taken_up_once_and_goes_with_its_run() {
+        let (_directory, layout) = fixture();
+        leave_word(&layout, &attach("a")).unwrap();
+        fs::write(layout.fifos().join("b.attach.new"), "{").unwrap();
+        let (mut memory, runs) = Memory::recall(&layout);
+        assert_eq!(runs, [attach("a")]);
+        assert_eq!(fs::read_dir(layout.fifos()).unwrap().count(), 0);
+        leave_word(&layout, &attach("a")).unwrap();
+        memory.forget(&attach("a").run);
+        assert_eq!(recalled(&layout), [""; 0]);
+    }
+
+    #[test]
+    fn it_stays_as_short_as_what_is_copied() {
+        let (_directory, layout) = fixture();
+        let (mut memory, _) = Memory::recall(&layout);
+        memory.remember(&attach("live")).unwrap();
+        let mut rounds = 0;
+        while !memory.is_long() {
+            memory.remember(&attach("x")).unwrap();
+            memory.forget(&attach("x").run);
+            rounds += 1;
+        }
+        assert!(rounds > 100);
+        memory.write_anew([attach("live")].iter()).unwrap();
+        assert!(!memory.is_long());
+        assert!(fs::metadata(layout.attached()).unwrap().len() < 1000);
+        memory.remember(&attach("later")).unwrap();
+        assert_eq!(recalled(&layout), ["live", "later"]);
+    }
 }

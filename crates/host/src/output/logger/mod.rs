@@ -47,6 +47,7 @@ use crate::sys::readiness::Readiness;
 use crate::sys::terms::Interest;
 use attached::{AttachedRuns, Part, Token};
 use copier::Copier;
+use memory::Memory;
 use session::Session;
 use std::collections::BTreeSet;
 use std::io;
@@ -54,9 +55,6 @@ use std::time::{Duration, Instant};
 
 /// How long the logger waits for a monitor when it has nothing to copy. A monitor that finds none starts one at once.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// Of so many runs that are over the files are removed before others are served again.
-const TIDY_AT_ONCE: usize = 16;
 
 /// What is reported when the listening socket has a connection. Runs have numbers from 1, and tokens
 /// from 4.
@@ -99,8 +97,9 @@ pub fn run(layout: Layout) -> Result<(), LoggerError> {
     if let Err(error) = crate::process::limits::raise_nofile() {
         tracing::warn!("cannot raise the limit of open files: {error}");
     }
-    let mut logger = Logger::new(layout, lock)?;
-    logger.recall();
+    let (memory, runs) = Memory::recall(&layout);
+    let mut logger = Logger::new(layout, lock, memory)?;
+    logger.go_on_with(runs);
     logger.listen()?;
     logger.serve()
 }
@@ -121,12 +120,11 @@ struct Logger {
     /// Has connected and not yet said hello; only that makes it the monitor.
     newcomer: Option<Session>,
     runs: AttachedRuns,
+    memory: Memory,
     copier: Copier,
-    /// What is to be done although nothing happens: streams whose file or FIFO gave trouble, and files of runs that are over.
+    /// What is to be done although nothing happens: streams whose file or FIFO gave trouble.
     retries: BTreeSet<(Instant, Token)>,
     quit: Quit,
-    /// When the last run began.
-    attached: Option<Instant>,
     /// Since when there is neither run nor monitor.
     idle_since: Option<Instant>,
     /// Last, so that it is released last.
@@ -134,7 +132,7 @@ struct Logger {
 }
 
 impl Logger {
-    fn new(layout: Layout, lock: LifeLock) -> Result<Self, LoggerError> {
+    fn new(layout: Layout, lock: LifeLock, memory: Memory) -> Result<Self, LoggerError> {
         Ok(Self {
             layout,
             readiness: Readiness::new().map_err(system("wait for many descriptors"))?,
@@ -142,10 +140,10 @@ impl Logger {
             session: None,
             newcomer: None,
             runs: AttachedRuns::default(),
+            memory,
             copier: Copier::new().map_err(system("create a pipe"))?,
             retries: BTreeSet::new(),
             quit: Quit::No,
-            attached: None,
             idle_since: None,
             _lock: lock,
         })
@@ -168,9 +166,7 @@ impl Logger {
                 self.dispatch(*token);
             }
             self.retry(Instant::now());
-            if self.quit != Quit::No {
-                self.tidy_all();
-            }
+            self.shorten_memory();
             self.flush();
         }
         self.leave();
@@ -185,26 +181,16 @@ impl Logger {
             token => match attached::split(token) {
                 (number, Part::Exit) => self.note_exit(number),
                 (number, Part::Stream(index)) => self.serve_stream(number, index),
-                // Nothing reports it.
-                (_, Part::Files) => {}
             },
         }
     }
 
     fn retry(&mut self, now: Instant) {
-        let mut tidied = 0;
         while let Some((at, token)) = self.retries.first().copied().filter(|(at, _)| *at <= now) {
-            if tidied == TIDY_AT_ONCE {
-                return;
-            }
             self.retries.remove(&(at, token));
-            match attached::split(token) {
-                (number, Part::Stream(index)) => {
-                    self.open_stream(number, index);
-                    self.serve_stream(number, index);
-                }
-                (number, Part::Files) => tidied += usize::from(self.tidy_in_peace(number, now)),
-                (_, Part::Exit) => {}
+            if let (number, Part::Stream(index)) = attached::split(token) {
+                self.open_stream(number, index);
+                self.serve_stream(number, index);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-pub use crate::sys::unix::fifo::{Made, Reader, available, hold, kept_by_program, open_reader, read};
+pub use crate::sys::unix::fifo::{Made, Reader, available, hold, kept_by_program, open_reader, read, reuse};
 
 /// Whether this system can look into a FIFO and move its bytes to a file in one step that a kill cannot split.
 pub const MOVES: bool = true;
@@ -20,8 +20,16 @@ pub const TELLS_END: bool = true;
 /// # Errors
 /// [`ErrorKind::NotFound`] when there is no such folder.
 pub fn make(path: &Path) -> io::Result<Made> {
-    mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR)?;
+    create(path)?;
     made(path)
+}
+
+/// Makes one that nobody has open.
+///
+/// # Errors
+/// What the system said.
+pub fn create(path: &Path) -> io::Result<()> {
+    Ok(mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR)?)
 }
 
 /// A pipe of our own into which the head of a FIFO is duplicated. It is empty between looks.

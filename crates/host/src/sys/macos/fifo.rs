@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-pub use crate::sys::unix::fifo::{Made, Reader, available, hold, kept_by_program, open_reader, read};
+pub use crate::sys::unix::fifo::{Made, Reader, available, hold, kept_by_program, open_reader, read, reuse};
 
 /// Whether this system can look into a FIFO and move its bytes to a file in one step that a kill cannot split.
 pub const MOVES: bool = false;
@@ -21,10 +21,19 @@ pub const TELLS_END: bool = false;
 /// # Errors
 /// [`ErrorKind::NotFound`] when there is no such folder.
 pub fn make(path: &Path) -> io::Result<Made> {
+    create(path)?;
+    made(path)
+}
+
+/// Makes one that nobody has open.
+///
+/// # Errors
+/// What the system said.
+pub fn create(path: &Path) -> io::Result<()> {
     let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| ErrorKind::InvalidInput)?;
     // SAFETY: the path is null-terminated and outlives the call.
     match unsafe { libc::mkfifo(name.as_ptr(), 0o600) } {
-        0 => made(path),
+        0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
 }

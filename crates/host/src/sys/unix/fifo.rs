@@ -38,6 +38,23 @@ pub(in crate::sys) fn made(path: &Path) -> io::Result<Made> {
     Ok(Made { program: open_for_program(path)?, hold: open_reader(path)? })
 }
 
+/// Opens both ends of the FIFO at `spare`, and renames it to `path`. `None`: there is none, or somebody has it open for writing, or
+/// something is in it; then it is left as it is.
+///
+/// # Errors
+/// What the system said; nothing is at `path` then.
+pub fn reuse(spare: &Path, path: &Path) -> io::Result<Option<Made>> {
+    let Some(hold) = hold(spare)? else { return Ok(None) };
+    // A read tells whether somebody could write, but would consume what is there.
+    let is_unused = available(&hold)? == 0 && matches!(read(&hold, &mut [0]), Ok(0));
+    if !is_unused {
+        return Ok(None);
+    }
+    let program = open_for_program(spare)?;
+    std::fs::rename(spare, path)?;
+    Ok(Some(Made { program, hold }))
+}
+
 /// Which reading end a program is to have open, so that what it printed lives as long as it does: none, for it has its FIFO open
 /// for reading as well.
 pub fn kept_by_program(_hold: &OwnedFd) -> Option<BorrowedFd<'_>> {

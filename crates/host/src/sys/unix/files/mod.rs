@@ -6,12 +6,14 @@
 //! | `owner` | modes and owners |
 //! | `hint` | what to do about an error |
 //! | `replace` | putting one file in the place of another |
+//! | `spare` | files that have served, and serve again |
 //! | `stamp` | which file, which version |
 
 mod hint;
 mod open;
 mod owner;
 mod replace;
+mod spare;
 mod stamp;
 
 pub use hint::{disk_full, hint, is_out_of_descriptors, kind};
@@ -21,6 +23,7 @@ pub use open::{
 };
 pub use owner::{create_folder, create_folders, ensure_private, inherit, readable_by_others};
 pub use replace::{Placed, replace_if};
+pub use spare::{KEEPS_SPARES, reopen, rewrite, set_aside, swap};
 pub use stamp::{stamp_at, stamp_behind, stamp_of};
 
 use std::fs::{File, TryLockError};

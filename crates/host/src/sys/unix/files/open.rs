@@ -105,7 +105,7 @@ pub fn sync_name(folder: &Path, _path: &Path) -> io::Result<()> {
     sync(&File::open(folder)?)
 }
 
-fn open(path: &Path, flags: OFlags) -> io::Result<File> {
+pub(super) fn open(path: &Path, flags: OFlags) -> io::Result<File> {
     let opened = rustix::fs::open(path, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR)?;
     Ok(opened.into())
 }

@@ -48,7 +48,7 @@ pub fn replace_if(
     Ok(Placed::Not)
 }
 
-fn exchange(one: &Path, other: &Path) -> rustix::io::Result<()> {
+pub(super) fn exchange(one: &Path, other: &Path) -> rustix::io::Result<()> {
     renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)
 }
 
@@ -62,7 +62,7 @@ fn rename_unless_taken(from: &Path, target: &Path) -> io::Result<Placed> {
 }
 
 /// Whether it is the flag of a rename that the file system, or the kernel, does not know (renameat2(2)).
-fn is_unsupported(errno: Errno) -> bool {
+pub(super) fn is_unsupported(errno: Errno) -> bool {
     // The last two are one number on Linux; macOS says the first of them (renameatx_np(2)).
     [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP].contains(&errno)
 }

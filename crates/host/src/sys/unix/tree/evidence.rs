@@ -67,12 +67,12 @@ pub struct Evidence<'a> {
 impl<'a> Evidence<'a> {
     /// Gathers the facts of the run in question.
     pub fn gather(query: &'a TreeQuery<'a>) -> io::Result<Self> {
-        let outputs = query.outputs.iter().filter_map(|path| file_id(path)).collect();
         let live_main = match query.main {
             Some(main) => stat::read(main.pid)?.map(|stat| stat.identity()).filter(|found| *found == main),
             None => None,
         };
-        Ok(Self { query, trust: NumberTrust::of(query)?, outputs, live_main, me: std::process::id() })
+        let (trust, outputs) = (NumberTrust::of(query)?, outputs(query).collect());
+        Ok(Self { query, trust, outputs, live_main, me: std::process::id() })
     }
 
     /// Whether `stat` belongs to the run by itself, whoever its parent is. `marker` is asked for the run
@@ -105,9 +105,19 @@ impl<'a> Evidence<'a> {
     }
 
     fn writes_to_outputs(&self, pid: u32) -> bool {
-        let is_output = |fd: u32| file_of(pid, fd).is_some_and(|file| self.outputs.contains(&file));
-        !self.outputs.is_empty() && (is_output(1) || is_output(2))
+        if self.outputs.is_empty() {
+            return false;
+        }
+        let has: Vec<FileId> = [1, 2].into_iter().filter_map(|descriptor| file_of(pid, descriptor)).collect();
+        // Looked at twice, because they may serve the next run meanwhile ([`crate::spares`]), and this one be its program.
+        has.iter().any(|file| self.outputs.contains(file))
+            && outputs(self.query).any(|now| has.contains(&now))
     }
+}
+
+/// The run's FIFOs, as far as they are there.
+fn outputs(query: &TreeQuery<'_>) -> impl Iterator<Item = FileId> {
+    query.outputs.iter().filter_map(|path| file_id(path))
 }
 
 /// The run id in the environment of `pid`, if it has one and shows it to us.

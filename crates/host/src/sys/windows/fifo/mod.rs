@@ -63,6 +63,22 @@ pub fn make(path: &Path) -> io::Result<Made> {
     Ok(Made { program, hold })
 }
 
+/// There is none that nobody has open.
+///
+/// # Errors
+/// Always.
+pub fn create(_path: &Path) -> io::Result<()> {
+    Err(ErrorKind::Unsupported.into())
+}
+
+/// None here has served another run.
+///
+/// # Errors
+/// None.
+pub fn reuse(_spare: &Path, _path: &Path) -> io::Result<Option<Made>> {
+    Ok(None)
+}
+
 /// What of a run's reading end the program is to have open, so that what it has printed lives as long as it does.
 pub fn kept_by_program(hold: &OwnedFd) -> Option<BorrowedFd<'_>> {
     Some(hold.as_fd())

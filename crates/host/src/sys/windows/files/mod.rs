@@ -7,6 +7,7 @@
 //! | `access` | access control lists |
 //! | `hint` | what to do about an error |
 //! | `replace` | putting one file in the place of another |
+//! | `spare` | files that have served |
 //! | `lock` | locks on a file |
 //! | `stamp` | which file, which version |
 
@@ -16,6 +17,7 @@ mod lock;
 mod open;
 mod owner;
 mod replace;
+mod spare;
 mod stamp;
 
 pub use hint::{disk_full, hint, is_out_of_descriptors, kind};
@@ -26,4 +28,5 @@ pub use open::{
 };
 pub use owner::{create_folder, create_folders, ensure_private, inherit, readable_by_others};
 pub use replace::{Placed, remove_file, rename, replace_if};
+pub use spare::{KEEPS_SPARES, reopen, rewrite, set_aside, swap};
 pub use stamp::{stamp_at, stamp_behind, stamp_of};
