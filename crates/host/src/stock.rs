@@ -4,8 +4,8 @@
 //! minutes: ext4 passes over their inodes one by one (`recently_deleted()` in the kernel's fs/ext4/ialloc.c), half a millisecond
 //! after a few thousand. Renaming one takes some microseconds.
 //!
-//! They lie where they will be used, with names that nobody looks at, which end with [`EXTENSION`]. What is in them means nothing:
-//! who finds none, or one that somebody else still has open, makes a new one. On Windows nothing is kept.
+//! They lie where they will be used, with names that nobody looks at, which end with [`EXTENSION`]. What is in them means nothing. One
+//! that somebody else still has open is removed; who finds none makes a new one. On Windows nothing is kept.
 
 use crate::files::{create_appending, remove_if_there};
 use crate::layout::Layout;
@@ -49,7 +49,9 @@ pub struct Stock(Option<Arc<Shelves>>);
 struct Shelves {
     fifos: Shelf,
     files: Shelf,
-    /// Whether somebody is about to make new ones.
+    /// Whether new ones are made.
+    fills: bool,
+    /// Whether somebody is about to make some.
     filling: AtomicBool,
     /// How many were asked for.
     taken: AtomicU64,
@@ -61,20 +63,28 @@ impl Stock {
         Self::default()
     }
 
-    /// What there is of an instance, whose folders are there; new ones are made on a thread of its own once nobody takes any. To be
-    /// had by its one monitor only.
+    /// What there is of an instance, whose folders are there. To be had by its one monitor only.
     pub fn of(layout: &Layout) -> Self {
-        if !KEEPS_SPARES {
-            return Self::none();
-        }
-        let stock = Self(Some(Arc::new(Shelves {
-            fifos: Shelf::in_folder(layout.fifos()),
-            files: Shelf::in_folder(layout.runs()),
-            filling: AtomicBool::new(false),
-            taken: AtomicU64::new(0),
-        })));
+        Self::open(layout, false)
+    }
+
+    /// The same; new ones are made on a thread of its own once nobody takes any.
+    pub fn filled(layout: &Layout) -> Self {
+        let stock = Self::open(layout, true);
         stock.fill_when_calm();
         stock
+    }
+
+    fn open(layout: &Layout, fills: bool) -> Self {
+        Self(KEEPS_SPARES.then(|| {
+            Arc::new(Shelves {
+                fifos: Shelf::in_folder(layout.fifos()),
+                files: Shelf::in_folder(layout.runs()),
+                fills,
+                filling: AtomicBool::new(false),
+                taken: AtomicU64::new(0),
+            })
+        }))
     }
 
     /// Puts a FIFO to `path`, and opens it. `None`: there is none.
@@ -88,49 +98,55 @@ impl Stock {
         self.take(|shelves| &shelves.files, reopen)
     }
 
-    /// The first of a shelf that can be `used`. Those that cannot are removed: somebody has them open still.
+    /// The first of a shelf that can be `used`. Those that cannot, because somebody has them open still, are removed.
     fn take<T>(
         &self,
         shelf: impl Fn(&Shelves) -> &Shelf,
         used: impl Fn(&Path) -> io::Result<Option<T>>,
     ) -> Option<T> {
         let shelves = self.0.as_deref()?;
+        let shelf = shelf(shelves);
         shelves.taken.fetch_add(1, Ordering::Relaxed);
         let mut found = None;
-        while let Some(spare) = shelf(shelves).take() {
-            found = used(&spare).unwrap_or_else(|error| {
-                tracing::debug!("{} cannot be used again: {error}", spare.display());
-                None
-            });
-            if found.is_some() {
-                break;
+        while let Some(spare) = shelf.take() {
+            match used(&spare) {
+                Ok(None) => throw_away(&spare),
+                Ok(some) => {
+                    found = some;
+                    break;
+                }
+                Err(error) => {
+                    // Such as no descriptor left: the others would fail likewise.
+                    tracing::debug!("cannot use {}: {error}", spare.display());
+                    shelf.put_last(spare);
+                    break;
+                }
             }
-            shelves.discard(&spare);
         }
-        if shelf(shelves).count() < AT_LEAST {
+        if shelf.count() < AT_LEAST {
             self.fill_when_calm();
         }
         found
     }
 
-    /// The logger has put the FIFOs of `run` aside.
+    /// The FIFOs of `run` were [set aside](files::set_aside).
     pub fn take_back_fifos(&self, layout: &Layout, run: &RunId) {
         let Some(shelves) = self.0.as_deref() else { return };
         for stream in Stream::BOTH {
             shelves.fifos.put(spare_of(&stream.fifo(layout, run)));
         }
-        self.empty_when_full(&shelves.fifos);
+        self.trim_when_full(&shelves.fifos);
     }
 
     /// The file at `spare` serves nobody any more.
     pub(crate) fn take_back_file(&self, spare: PathBuf) {
         let Some(shelves) = self.0.as_deref() else { return };
         shelves.files.put(spare);
-        self.empty_when_full(&shelves.files);
+        self.trim_when_full(&shelves.files);
     }
 
-    /// Removes the file at `path` from where it serves. One that is gone is fine.
-    pub(crate) fn put_aside(&self, path: &Path) -> io::Result<()> {
+    /// Takes the file at `path` from where it serves. One that is gone is fine.
+    pub(crate) fn retire_file(&self, path: &Path) -> io::Result<()> {
         let Some(shelves) = self.0.as_deref() else { return remove_if_there(path).map(drop) };
         let spare = shelves.files.fresh_name();
         if files::set_aside(path, &spare)? {
@@ -139,25 +155,23 @@ impl Stock {
         Ok(())
     }
 
-    fn empty_when_full(&self, shelf: &Shelf) {
+    fn trim_when_full(&self, shelf: &Shelf) {
         if shelf.count() > AT_MOST {
             self.fill_when_calm();
         }
     }
 
     fn fill_when_calm(&self) {
-        let Some(shelves) = self.0.clone().filter(|shelves| !shelves.filling.swap(true, Ordering::Relaxed))
-        else {
+        let Some(shelves) = self.0.clone().filter(|shelves| shelves.fills) else { return };
+        if shelves.filling.swap(true, Ordering::Relaxed) {
             return;
-        };
+        }
         let started = thread::Builder::new().name("stock".into()).spawn({
             let shelves = Arc::clone(&shelves);
             move || {
                 shelves.await_calm();
                 shelves.filling.store(false, Ordering::Relaxed);
-                if let Err(error) = shelves.fill() {
-                    tracing::debug!("files are made when they are needed only: {error}");
-                }
+                shelves.fill();
             }
         });
         if let Err(error) = started {
@@ -178,23 +192,25 @@ impl Shelves {
         }
     }
 
-    fn fill(&self) -> io::Result<()> {
-        self.fifos.fill(fifo::create)?;
-        self.files.fill(|path| create_appending(path).map(drop))?;
+    fn fill(&self) {
+        let filled =
+            [self.fifos.fill(fifo::create), self.files.fill(|path| create_appending(path).map(drop))];
+        for error in filled.iter().filter_map(|filled| filled.as_ref().err()) {
+            tracing::debug!("some files are made only when they are needed: {error}");
+        }
         for shelf in [&self.fifos, &self.files] {
             while shelf.count() > AT_MOST
                 && let Some(spare) = shelf.take()
             {
-                self.discard(&spare);
+                throw_away(&spare);
             }
         }
-        Ok(())
     }
+}
 
-    fn discard(&self, spare: &Path) {
-        if let Err(error) = remove_if_there(spare) {
-            tracing::debug!("cannot remove {}, which is of no more use: {error}", spare.display());
-        }
+fn throw_away(spare: &Path) {
+    if let Err(error) = remove_if_there(spare) {
+        tracing::debug!("cannot remove {}, which is of no more use: {error}", spare.display());
     }
 }
 
@@ -238,6 +254,13 @@ impl Shelf {
     fn put(&self, spare: PathBuf) {
         if let Some(name) = spare.file_name() {
             self.names().push(PathBuf::from(name).into_boxed_path());
+        }
+    }
+
+    /// As [`put`](Self::put), but it is taken after all others.
+    fn put_last(&self, spare: PathBuf) {
+        if let Some(name) = spare.file_name() {
+            self.names().insert(0, PathBuf::from(name).into_boxed_path());
         }
     }
 

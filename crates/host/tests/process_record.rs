@@ -17,7 +17,7 @@ use process_support::{PATIENCE, Stage, eventually, run_id};
 use rustix::fs::{CWD, FileType, FlockOperation, flock, mknodat};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -97,6 +97,32 @@ fn records_are_written_into_files_of_earlier_ones_unless_a_child_still_writes_in
     drop(run());
     drop(run());
     assert_ne!(file(), locked);
+}
+
+/// Who waits for a record's lock may find the file to be that of another process by then.
+#[test]
+fn a_reader_whose_file_serves_another_process_meanwhile_reads_what_it_wanted() {
+    let stage = Stage::new();
+    let path = |id: &str| stage.folder.join(format!("{id}.run"));
+    let create = |id: &str| {
+        let intent = Intent { process: ProcessId::new(id).unwrap(), ..stage.intent(&run_id()) };
+        drop(RunRecord::create(&path(id), &intent, &Stock::none()).unwrap());
+    };
+    create("one");
+    let held = OpenOptions::new().read(true).open(path("one")).unwrap();
+    flock(&held, FlockOperation::LockExclusive).unwrap();
+    let inode = format!(":{} ", held.metadata().unwrap().ino());
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(|| read(&path("one"), &BootId::current().unwrap()));
+        let is_ours = |line: &str| line.contains("-> FLOCK") && line.contains(&inode);
+        let waits = || fs::read_to_string("/proc/locks").unwrap().lines().any(is_ours);
+        eventually("it waits for the lock", waits);
+        fs::rename(path("one"), path("other")).unwrap();
+        create("one");
+        create("other");
+        drop(held);
+        assert_eq!(reading.join().unwrap().unwrap().intent.process.as_str(), "one");
+    });
 }
 
 #[test]

@@ -126,6 +126,12 @@ pub fn is_run_folder(name: &str) -> bool {
     parse_run_folder(name).is_some()
 }
 
+/// Whether two runs began in the same second, as far as the names of their folders tell.
+pub(super) fn are_of_one_second(a: &str, b: &str) -> bool {
+    let second = |name| parse_run_folder(name).map(|(second, _)| second);
+    second(a) == second(b)
+}
+
 /// Which of two run folders is the later.
 pub(super) fn compare_runs(a: &str, b: &str) -> std::cmp::Ordering {
     parse_run_folder(a).cmp(&parse_run_folder(b))

@@ -1,11 +1,11 @@
-//! Where a run's output goes: its folder and FIFOs, as the monitor makes them before the spawn, or nowhere.
+//! Where a run's output goes: its FIFOs, as the monitor makes them before the spawn, and its folder, which is made after it; or nowhere.
 
 use super::error::failed;
-use super::names::{Stream, run_folder_name};
+use super::names::{Stream, are_of_one_second, compare_runs, run_folder_name};
 use crate::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::files::{FileError, create_folders};
 use crate::layout::Layout;
-use crate::stock::Stock;
+use crate::stock::{Stock, spare_of};
 use crate::sys::fifo::{self, Made};
 use crate::sys::files as sys;
 use process_monitor_core::id::{ProcessId, RunId};
@@ -24,8 +24,8 @@ pub enum RunOutput {
 }
 
 impl RunOutput {
-    /// Makes what `run`, which starts at `started`, needs for its output. What was made is removed again when a later
-    /// step fails.
+    /// Makes what `run`, which starts at `started`, needs for its output; `after` is the folder of an earlier run of the process that
+    /// could not be made yet. What was made is removed again when a later step fails.
     ///
     /// # Errors
     /// When a folder, FIFO or descriptor cannot be had.
@@ -34,12 +34,12 @@ impl RunOutput {
         layout: &Layout,
         process: &ProcessId,
         run: &RunId,
-        started: Wall,
+        (started, after): (Wall, Option<&Path>),
         stock: &Stock,
     ) -> Result<Self, FileError> {
         match mode {
             OutputMode::Capture => {
-                CapturedOutput::create(layout, process, run, started, stock).map(Self::Captured)
+                CapturedOutput::create(layout, process, run, (started, after), stock).map(Self::Captured)
             }
             OutputMode::Discard => sys::null()
                 .map(|nowhere| Self::Discarded(nowhere.into()))
@@ -104,17 +104,17 @@ pub struct OutputHold {
 
 impl CapturedOutput {
     /// Makes the FIFOs of `run`, which started at `started`, or takes them from `stock`, and finds a name for its folder, which is to
-    /// be [made](make_folder) before another run of the process begins. A few system calls, no fsync. What was made is removed again
+    /// be [made](make_folder) before another run of the process begins, unless that is told of it (`after`). A few system calls, no fsync. What was made is removed again
     /// when a later step fails.
     pub fn create(
         layout: &Layout,
         process: &ProcessId,
         run: &RunId,
-        started: Wall,
+        (started, after): (Wall, Option<&Path>),
         stock: &Stock,
     ) -> Result<Self, FileError> {
-        let folder = choose_folder(&layout.process_logs(process), started)?;
-        Self::open_fifos(layout, run, folder, stock).inspect_err(|_| discard(layout, run))
+        let folder = choose_folder(&layout.process_logs(process), started, after)?;
+        Self::open_fifos(layout, run, folder, stock).inspect_err(|_| discard(layout, run, stock))
     }
 
     fn open_fifos(layout: &Layout, run: &RunId, folder: PathBuf, stock: &Stock) -> Result<Self, FileError> {
@@ -144,11 +144,12 @@ impl OutputHold {
     }
 }
 
-/// Removes the FIFOs that [`CapturedOutput::create`] made for a run that was never started. What cannot be removed holds nothing.
-pub fn discard(layout: &Layout, run: &RunId) {
-    for stream in Stream::BOTH {
-        let _ = sys::remove_file(stream.fifo(layout, run));
+/// Gives the FIFOs of a run that was never started to `stock`. What cannot be renamed or removed holds nothing.
+pub fn discard(layout: &Layout, run: &RunId, stock: &Stock) {
+    for path in Stream::BOTH.map(|stream| stream.fifo(layout, run)) {
+        let _ = sys::set_aside(&path, &spare_of(&path));
     }
+    stock.take_back_fifos(layout, run);
 }
 
 /// Makes the folder of a run, unless it is there.
@@ -161,20 +162,24 @@ pub fn discard(layout: &Layout, run: &RunId) {
 pub fn make_folder(folder: &Path) -> Result<(), FileError> {
     match sys::create_folder(folder) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotFound => create_folders(folder),
         result => result.map_err(failed("create the run's folder", folder)),
     }
 }
 
-/// A name in `parent`, which is made if it is missing, that no other run has.
-fn choose_folder(parent: &Path, started: Wall) -> Result<PathBuf, FileError> {
+/// A name in `parent`, which is made if it is missing, that no other run has; one that comes after that of `after`.
+fn choose_folder(parent: &Path, started: Wall, after: Option<&Path>) -> Result<PathBuf, FileError> {
+    let taken = after.and_then(|folder| folder.file_name()?.to_str());
     if !parent.is_dir() {
         create_folders(parent)?;
     }
     let mut nth = 0;
     loop {
-        let folder = parent.join(run_folder_name(started, nth));
+        let name = run_folder_name(started, nth);
+        let is_taken =
+            taken.is_some_and(|taken| are_of_one_second(taken, &name) && compare_runs(taken, &name).is_ge());
+        let folder = parent.join(name);
         match folder.symlink_metadata() {
+            _ if is_taken && nth < u32::MAX => nth += 1,
             Ok(_) if nth < u32::MAX => nth += 1,
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 return Err(failed("look for a name for the run's folder in", parent)(error));
@@ -216,7 +221,8 @@ mod tests {
             [("r1", "20260124_103000"), ("r2", "20260124_103000_1"), ("r3", "20260124_103000_2")]
         {
             let run = RunId::new(run).unwrap();
-            let output = CapturedOutput::create(&layout, &process, &run, started, &Stock::none()).unwrap();
+            let output =
+                CapturedOutput::create(&layout, &process, &run, (started, None), &Stock::none()).unwrap();
             assert_eq!(output.folder, layout.process_logs(&process).join(expected));
             make_folder(&output.folder).unwrap();
             make_folder(&output.folder).unwrap();
@@ -250,7 +256,8 @@ mod tests {
     fn the_hold_keeps_what_a_dead_program_wrote() {
         let (_directory, layout, process, started) = fixture();
         let run = RunId::new("r1").unwrap();
-        let output = CapturedOutput::create(&layout, &process, &run, started, &Stock::none()).unwrap();
+        let output =
+            CapturedOutput::create(&layout, &process, &run, (started, None), &Stock::none()).unwrap();
         std::fs::File::from(output.stdout).write_all(b"last words").unwrap();
         drop(output.stderr);
         let adopted = OutputHold::reopen(&layout, &run).unwrap();
@@ -267,11 +274,31 @@ mod tests {
         let run = RunId::new("r1").unwrap();
         create_folders(&layout.state()).unwrap();
         std::fs::write(layout.fifos(), "in the way").unwrap();
-        let error =
-            CapturedOutput::create(&layout, &process, &run, started, &Stock::none()).unwrap_err().to_string();
+        let error = CapturedOutput::create(&layout, &process, &run, (started, None), &Stock::none())
+            .unwrap_err()
+            .to_string();
         let why = if cfg!(windows) { "not a folder" } else { "create" };
         assert!(error.contains(why) && error.contains("fifo"), "{error}");
         assert_eq!(std::fs::read_dir(layout.process_logs(&process)).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_folder_of_a_run_that_could_not_be_made_is_not_given_to_the_next() {
+        let (_directory, layout, process, started) = fixture();
+        let mut unmade = None;
+        for (run, expected) in
+            [("r1", "20260124_103000"), ("r2", "20260124_103000_1"), ("r3", "20260124_103000_2")]
+        {
+            let (run, after) = (RunId::new(run).unwrap(), unmade.as_deref());
+            let output = CapturedOutput::create(&layout, &process, &run, (started, after), &Stock::none());
+            let folder = output.unwrap().folder;
+            assert_eq!(folder, layout.process_logs(&process).join(expected));
+            unmade = Some(folder);
+        }
+        let (run, next) = (RunId::new("r4").unwrap(), Wall::parse("2026-01-24T10:30:01Z").unwrap());
+        let at = (next, unmade.as_deref());
+        let output = CapturedOutput::create(&layout, &process, &run, at, &Stock::none()).unwrap();
+        assert_eq!(output.folder, layout.process_logs(&process).join("20260124_103001"));
     }
 
     /// What it was made of is made again of what it was; a FIFO that is in use by whomever is left to him.
@@ -279,30 +306,23 @@ mod tests {
     #[cfg(unix)]
     fn a_run_gets_the_fifos_of_another_unless_somebody_writes_into_them_or_has() {
         use crate::files::{FileId, create_folders};
-        use crate::stock::spare_of;
         let (_directory, layout, process, started) = fixture();
         create_folders(&layout.fifos()).unwrap();
         let stock = Stock::of(&layout);
         let run = |name: &str| {
             let run = RunId::new(name).unwrap();
-            let output = CapturedOutput::create(&layout, &process, &run, started, &stock).unwrap();
+            let output = CapturedOutput::create(&layout, &process, &run, (started, None), &stock).unwrap();
             let fifos = Stream::BOTH.map(|stream| FileId::at(&stream.fifo(&layout, &run)).unwrap());
             (run, output, fifos)
         };
-        let set_aside = |run: &RunId| {
-            for fifo in Stream::BOTH.map(|stream| stream.fifo(&layout, run)) {
-                assert!(sys::set_aside(&fifo, &spare_of(&fifo)).unwrap());
-            }
-            stock.take_back_fifos(&layout, run);
-        };
         let (first, output, [out, err]) = run("r1");
         drop((output.stdout, output.stderr));
-        set_aside(&first);
+        discard(&layout, &first, &stock);
         let (second, output, again) = run("r2");
         assert!(again.contains(&out) && again.contains(&err), "its holders do not matter");
         File::from(output.stdout).write_all(b"x").unwrap();
         let _program = output.stderr;
-        set_aside(&second);
+        discard(&layout, &second, &stock);
         let (.., others) = run("r3");
         assert!(!others.contains(&again[0]), "what is in it is the earlier run's");
         assert!(!others.contains(&again[1]), "the earlier run's program has it open");
@@ -312,8 +332,8 @@ mod tests {
     fn a_hold_of_a_finished_run_is_empty() {
         let (_directory, layout, process, started) = fixture();
         let run = RunId::new("r1").unwrap();
-        drop(CapturedOutput::create(&layout, &process, &run, started, &Stock::none()).unwrap());
-        discard(&layout, &run);
+        drop(CapturedOutput::create(&layout, &process, &run, (started, None), &Stock::none()).unwrap());
+        discard(&layout, &run, &Stock::none());
         assert!(OutputHold::reopen(&layout, &run).unwrap().ends.is_empty());
     }
 
@@ -322,7 +342,8 @@ mod tests {
         let (directory, layout, process, started) = fixture();
         let run = RunId::new("r1").unwrap();
         let output =
-            RunOutput::create(OutputMode::Discard, &layout, &process, &run, started, &Stock::none()).unwrap();
+            RunOutput::create(OutputMode::Discard, &layout, &process, &run, (started, None), &Stock::none())
+                .unwrap();
         assert_eq!(output.folder(), None);
         for end in [output.stdout(), output.stderr()] {
             let mut nowhere = File::from(end.try_clone_to_owned().unwrap());

@@ -23,7 +23,7 @@
 
 use super::identity::{BootId, Identity};
 use crate::fd::{AsFd, BorrowedFd};
-use crate::files::remove_if_there;
+use crate::files::{FileId, Stamp, remove_if_there};
 use crate::stock::Stock;
 use crate::sys::{files, process as sys};
 use process_monitor_core::exit::Exit;
@@ -283,7 +283,7 @@ fn append(path: &Path, line: &impl Serialize) -> io::Result<()> {
 /// # Errors
 /// When the file cannot be removed.
 pub fn remove(path: &Path, stock: &Stock) -> io::Result<()> {
-    stock.put_aside(path)
+    stock.retire_file(path)
 }
 
 /// Reads every record in `folder` (a folder that does not exist holds none). Names come in no order.
@@ -315,8 +315,10 @@ fn read_each(
     for entry in entries {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == EXTENSION) {
-            let record = read(&path);
-            found.push((path, record));
+            match read(&path) {
+                Err(RecordError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+                record => found.push((path, record)),
+            }
         }
     }
     Ok(found)
@@ -334,14 +336,20 @@ pub fn read(path: &Path, boot: &BootId) -> Result<Found, RecordError> {
 fn read_within(path: &Path, boot: &BootId, patience: Duration) -> Result<Found, RecordError> {
     let failed = |source: io::Error| RecordError::Read { path: path.to_owned(), source };
     let foreign = |reason: &str| RecordError::Foreign { path: path.to_owned(), reason: reason.to_owned() };
-    let file = files::open_regular(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() || metadata.len() > LONGEST {
-        return Err(foreign("it is not a short regular file"));
-    }
-    if !lock_within(&file, patience).map_err(failed)? {
-        return Err(RecordError::Busy { path: path.to_owned() });
-    }
+    let file = loop {
+        let file = files::open_regular(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        if !metadata.is_file() || metadata.len() > LONGEST {
+            return Err(foreign("it is not a short regular file"));
+        }
+        if !lock_within(&file, patience).map_err(failed)? {
+            return Err(RecordError::Busy { path: path.to_owned() });
+        }
+        // It may be the record of another run meanwhile, even of another process ([`Stock`]).
+        if Stamp::of(&file).map_err(failed)?.id == FileId::at(path).map_err(failed)? {
+            break file;
+        }
+    };
     let mut content = Vec::new();
     (&file).take(LONGEST).read_to_end(&mut content).map_err(failed)?;
     let found = parse(&content, boot).map_err(|reason| foreign(&reason))?;

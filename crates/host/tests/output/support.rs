@@ -109,7 +109,7 @@ impl Instance {
             (ProcessId::new(process).unwrap(), RunId::new(&format!("run-{number}")).unwrap());
         let started = Wall::from_unix_millis(1_769_250_600_000 + i64::from(number) * 1000);
         let CapturedOutput { folder, stdout, stderr, hold } =
-            CapturedOutput::create(&self.layout, &process, &run, started, &Stock::none()).unwrap();
+            CapturedOutput::create(&self.layout, &process, &run, (started, None), &Stock::none()).unwrap();
         make_folder(&folder).unwrap();
         let attach = Attach { run, process, folder, limits, identity: None };
         Run { attach, stdout: Some(stdout.into()), stderr: Some(stderr.into()), _hold: hold }

@@ -228,8 +228,10 @@ fn hold(
 ) {
     let Some(folder) = intent.folder.clone() else { return };
     // Its monitor may have been killed before.
-    if let Err(error) = run::make_folder(&folder) {
-        tracing::error!(process = %entry.id, %error, "its output waits");
+    if identity.is_some()
+        && let Err(error) = run::make_folder(&folder)
+    {
+        tracing::error!(process = %entry.id, %error, "its output waits until the logger can make its folder");
     }
     let attach = Attach {
         run: intent.run.clone(),

@@ -3,7 +3,8 @@
 //! | thread | does | file |
 //! | --- | --- | --- |
 //! | supervising | events → engine → actions; never waits for anything but events | `life`, `supervisor`, `executor`, `runs`, `outputs` |
-//! | spawn (2) | folders, records, fork and exec | `starter`, `jobs` |
+//! | spawn (2) | FIFOs, records, fork and exec, folders | `starter`, `jobs` |
+//! | stock | makes files before they are needed, then ends | `host/stock.rs` |
 //! | kill (4) | kills trees and waits for their end | `jobs` |
 //! | registry | reads, merges and writes the registry's file | `storage` |
 //! | logger | keeps a logger process there | `logger`, `outputs` |

@@ -4,7 +4,7 @@
 use super::executor::Executor;
 use process_monitor_core::id::RunId;
 use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
-use process_monitor_host::output::logger::leave_word;
+use process_monitor_host::output::logger::{leave_word, take_back_word};
 use process_monitor_host::output::protocol::Attach;
 use process_monitor_host::output::run::OutputHold;
 use process_monitor_host::process::Identity;
@@ -23,6 +23,8 @@ pub(super) struct Output {
     pub(super) attach: Attach,
     /// Whether the logger that is there has it open.
     taken: bool,
+    /// Whether word of it was left for a logger.
+    word_left: bool,
 }
 
 impl Executor {
@@ -31,7 +33,7 @@ impl Executor {
         if let Some(logger) = &self.logger {
             attach_to(logger, &attach);
         }
-        self.outputs.insert(run, Output { _hold: hold, attach, taken: false });
+        self.outputs.insert(run, Output { _hold: hold, attach, taken: false, word_left: false });
     }
 
     /// The run goes on as `main`: the logger is to notice its end while no monitor does.
@@ -47,9 +49,11 @@ impl Executor {
     pub(super) fn output_ended(&mut self, run: &RunId) {
         let Some(output) = self.outputs.get_mut(run) else { return };
         output.attach.identity = None;
-        if !output.taken
-            && let Err(error) = leave_word(&self.layout, &output.attach)
-        {
+        if output.taken {
+            return;
+        }
+        output.word_left = true;
+        if let Err(error) = leave_word(&self.layout, &output.attach) {
             tracing::warn!(%run, %error, "should this monitor die before the logger is back, its output is not kept");
         }
     }
@@ -75,7 +79,11 @@ impl Executor {
     pub fn logger_says(&mut self, event: LoggerEvent) {
         match event {
             LoggerEvent::Closed { run } => {
-                self.outputs.remove(&run);
+                if self.outputs.remove(&run).is_some_and(|output| output.word_left)
+                    && let Err(error) = take_back_word(&self.layout, &run)
+                {
+                    tracing::warn!(%run, %error, "cannot remove what was noted for the logger; the next one will");
+                }
                 self.starter.stock().take_back_fifos(&self.layout, &run);
             }
             LoggerEvent::Gone => {

@@ -1,9 +1,9 @@
-//! Starting a run: its folder and FIFOs, its record, then the program, on a thread that may wait.
+//! Starting a run: its FIFOs, its record, the program, then its folder, on a thread that may wait.
 
 use super::inbox::{Inbox, Message};
 use super::jobs::{Captured, Pool, SpawnDone, SpawnedRun, StartError};
 use super::permits::Permits;
-use process_monitor_core::id::RunId;
+use process_monitor_core::id::{ProcessId, RunId};
 use process_monitor_core::model::{AlivenessCheck, ProcessEntry};
 use process_monitor_host::clock;
 use process_monitor_host::fd::AsFd;
@@ -15,8 +15,8 @@ use process_monitor_host::process::{BootId, SpawnRequest, ensure_room, spawn};
 use process_monitor_host::stock::Stock;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Starts programs.
 pub struct Starter {
@@ -35,13 +35,35 @@ struct Site {
     layout: Layout,
     boot: BootId,
     stock: Stock,
+    /// The folders of the last runs that could not be made yet: their names are not to be used again.
+    unmade: Arc<Mutex<HashMap<ProcessId, PathBuf>>>,
+}
+
+impl Site {
+    fn unmade(&self) -> MutexGuard<'_, HashMap<ProcessId, PathBuf>> {
+        // It is whole after any step.
+        self.unmade.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the folder of a run that was started. Should that fail, the logger makes it when there is something to write.
+    fn make_folder(&self, process: &ProcessId, folder: &Path) {
+        let made = run::make_folder(folder);
+        let mut unmade = self.unmade();
+        match made {
+            Ok(()) => drop(unmade.remove(process)),
+            Err(error) => {
+                tracing::error!(%process, %error, "its output waits until the logger can make its folder");
+                unmade.insert(process.clone(), folder.to_owned());
+            }
+        }
+    }
 }
 
 impl Starter {
     /// Starts programs on the threads of `pool`, as far as `permits` lets them be.
     pub fn new(layout: Layout, boot: BootId, inbox: Inbox, pool: Pool, permits: Permits) -> Self {
-        let stock = Stock::of(&layout);
-        let site = Site { layout, boot, stock };
+        let stock = Stock::filled(&layout);
+        let site = Site { layout, boot, stock, unmade: Arc::default() };
         Self { site, inbox, pool, permits, recorded: HashMap::new(), under_way: 0 }
     }
 
@@ -103,11 +125,13 @@ struct Start<'a> {
 }
 
 fn start(site: &Site, run: &RunId, what: &Start<'_>) -> Result<SpawnedRun, StartError> {
-    let Site { layout, boot, stock } = site;
+    let Site { layout, boot, stock, .. } = site;
     let Start { entry, attempts, .. } = *what;
     ensure_room(entry.output)?;
     let started_at = clock::wall();
-    let output = RunOutput::create(entry.output, layout, &entry.id, run, started_at, stock)
+    let after = site.unmade().get(&entry.id).cloned();
+    let begins = (started_at, after.as_deref());
+    let output = RunOutput::create(entry.output, layout, &entry.id, run, begins, stock)
         .map_err(|error| StartError::Prepare(error.to_string()))?;
     let (process, folder) = (entry.id.clone(), output.folder().map(ToOwned::to_owned));
     let intent = Intent { process, run: run.clone(), boot: boot.clone(), folder, started_at, attempts };
@@ -120,9 +144,7 @@ fn start(site: &Site, run: &RunId, what: &Start<'_>) -> Result<SpawnedRun, Start
         Ok((process, notices)) => {
             let captured = match output {
                 RunOutput::Captured(CapturedOutput { hold, folder, .. }) => {
-                    if let Err(error) = run::make_folder(&folder) {
-                        tracing::error!(process = %entry.id, %error, "its output waits");
-                    }
+                    site.make_folder(&entry.id, &folder);
                     Some(Captured { hold, folder, logs: entry.logs() })
                 }
                 RunOutput::Discarded(_) => None,
@@ -130,8 +152,11 @@ fn start(site: &Site, run: &RunId, what: &Start<'_>) -> Result<SpawnedRun, Start
             Ok(SpawnedRun { process, captured, notices })
         }
         Err(error) => {
-            if output.folder().is_some() {
-                run::discard(layout, run);
+            let is_captured = output.folder().is_some();
+            // With its ends, so that nobody has its FIFOs open.
+            drop(output);
+            if is_captured {
+                run::discard(layout, run, stock);
             }
             Err(error)
         }

@@ -19,15 +19,20 @@ const STARTING: [&str; 6] = [
 /// On the way to a registry that is saved.
 const SAVING: [&str; 3] = ["write::before_rename", "write::looked", "write::after_rename"];
 
-/// In the logger.
-const COPYING: [&str; 6] = [
+/// In the logger, while it copies.
+const COPYING: [&str; 5] = [
     "rotate::between_renames",
     "rotate::after_times",
     "remember::before_line",
+    "remember::before_anew",
     "stamp::before_line",
-    "logger::leave",
-    "remember::before_rename",
 ];
+
+/// In the logger, when a run is over.
+const CLOSING: [&str; 2] = ["logger::setting_aside", "logger::set_aside"];
+
+/// In the logger, at its end.
+const LEAVING: &str = "logger::leave";
 
 /// While a monitor follows itself, and while it answers its partner; tested with those. While output is copied on a
 /// system that cannot move it; tested in the host layer.
@@ -80,7 +85,8 @@ fn every_crash_point_is_tested() {
             found.extend(calls.filter_map(|call| Some(call.split_once('"')?.0.to_owned())));
         }
     }
-    let tested = STARTING.iter().chain(&SAVING).chain(&COPYING).chain(&ELSEWHERE);
+    let tested =
+        STARTING.iter().chain(&SAVING).chain(&COPYING).chain(&CLOSING).chain(&ELSEWHERE).chain([&LEAVING]);
     let tested = tested.map(|point| (*point).to_owned()).collect();
     assert_eq!(found, tested);
 }
@@ -279,29 +285,45 @@ fn loggers_die_at(point: &str, options: &[&str]) {
 }
 
 #[test]
-fn a_logger_between_two_renames_of_a_rotation() {
-    loggers_die_at(COPYING[0], &[]);
+fn a_logger_that_rotates() {
+    loggers_die_at("rotate::between_renames", &[]);
+    loggers_die_at("rotate::after_times", &[]);
 }
 
 #[test]
 fn a_logger_that_writes_down_what_it_copies() {
-    loggers_die_at(COPYING[1], &[]);
-}
-
-#[test]
-fn a_logger_that_begins_its_memory_anew() {
-    loggers_die_at(COPYING[5], &[]);
+    loggers_die_at("remember::before_line", &[]);
+    loggers_die_at("remember::before_anew", &[]);
 }
 
 #[test]
 fn a_logger_between_a_time_and_its_line() {
-    loggers_die_at(COPYING[2], &["--timestamps"]);
+    loggers_die_at("stamp::before_line", &["--timestamps"]);
+}
+
+#[test]
+fn a_logger_that_is_done_with_a_run() {
+    // So that each logger is done with one run.
+    for (point, passes) in CLOSING.into_iter().zip([5, 1]) {
+        let world = World::new();
+        assert_eq!(world.start_with_failpoint(&format!("{point}={passes}*off->1*return")).code, Some(0));
+        let program = ["--", "sh", "-c", "echo $$; exit 1"];
+        let options = ["run", "--name", "p", "--backoff", "0s", "--max-attempts", "4"];
+        // It may have failed for good before that is answered.
+        let _any = world.say([&options[..], &program[..]].concat());
+        world.wait_for_state("p", "failed");
+        eventually(&format!("{point}: all runs are closed"), || world.files_of_runs().is_empty());
+        let output = String::from_utf8(world.output("p", "stdout")).unwrap();
+        assert_eq!(output.lines().count(), 5, "{point}: {output}");
+        let log = world.monitor_log();
+        assert!(log.contains("the logger is gone") || log.contains("cannot reach the logger"), "{point}");
+    }
 }
 
 #[test]
 fn a_logger_that_leaves_with_its_monitor() {
     let world = World::new();
-    assert_eq!(world.start_with_failpoint(&format!("{}=1*return", COPYING[4])).code, Some(0));
+    assert_eq!(world.start_with_failpoint(&format!("{LEAVING}=1*return")).code, Some(0));
     world.ok(&["run", "--name", "p", "--", "sh", "-c", "echo one; exec sleep 100000"]);
     eventually("the line is kept", || world.output("p", "stdout") == b"one\n");
     world.ok(&["--stop"]);

@@ -200,6 +200,7 @@ impl Logger {
         if first {
             // Before the monitor is told, which makes other runs of them.
             self.set_fifos_aside(&run);
+            crate::crash_point!("logger::set_aside");
             self.reply(&Reply::Closed { run: run.clone() });
         }
         self.runs.release_folder(number);
@@ -213,8 +214,9 @@ impl Logger {
     fn set_fifos_aside(&self, run: &RunId) {
         for path in Stream::BOTH.map(|stream| stream.fifo(&self.layout, run)) {
             if let Err(error) = set_aside(&path, &spare_of(&path)) {
-                tracing::warn!("cannot put {} aside: {error}", path.display());
+                tracing::warn!("cannot set {} aside: {error}", path.display());
             }
+            crate::crash_point!("logger::setting_aside");
         }
     }
 }

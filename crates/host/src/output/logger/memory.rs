@@ -4,7 +4,7 @@
 //! A monitor attaches its live runs anew, but it doesn't know of an earlier run whose grandchild
 //! still prints. Without this, that grandchild would block for good once both had been restarted.
 
-use crate::files::{Durability, FileError, remove_if_there, write_atomic};
+use crate::files::{Durability, FileError, remove_if_there, remove_leftovers, write_atomic};
 use crate::layout::Layout;
 use crate::output::error::failed;
 use crate::output::protocol::Attach;
@@ -20,6 +20,8 @@ use std::path::{Path, PathBuf};
 const SUFFIX: &str = ".attach.json";
 /// Such a file that is being written.
 const UNFINISHED: &str = ".attach.new";
+/// Ours; loggers before the journal wrote others meanwhile.
+const UNFINISHED_BY_MONITOR: &str = ".monitor.attach.new";
 
 /// The journal is not written anew before it has so many bytes, and twice as many as it needs.
 const SHORT: u64 = 256 * 1024;
@@ -49,18 +51,31 @@ pub(super) struct Memory {
 impl Memory {
     /// What was being copied when the last logger ended, and the journal that goes on from there.
     pub(super) fn recall(layout: &Layout) -> (Self, Vec<Attach>) {
-        let mut known = Known::default();
-        match fs::read(layout.attached()) {
-            Ok(text) => known.read(&text),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => tracing::warn!("cannot read {}: {error}", layout.attached().display()),
+        let path = layout.attached();
+        if let Err(error) = remove_leftovers(&path) {
+            tracing::warn!("{error}");
         }
+        let mut known = Known::default();
+        // First: what the journal says of a run is newer.
         let words = words(layout);
         for (_, attach) in &words {
             known.attached(attach.clone());
         }
+        let unread = match fs::read(&path) {
+            Ok(text) => {
+                known.read(&text);
+                None
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => Some(error),
+        };
         let runs = known.into_runs();
-        let mut memory = Self { layout: layout.clone(), file: None, length: 0, limit: 0, torn: true };
+        let mut memory = Self { layout: layout.clone(), file: None, length: 0, limit: u64::MAX, torn: true };
+        if let Some(error) = unread {
+            // It stays as it is for the next logger, with what this one adds.
+            tracing::error!("cannot read {}, and so not go on with what it tells: {error}", path.display());
+            return (memory, runs);
+        }
         match memory.write_anew(runs.iter()) {
             Ok(()) => words.iter().for_each(|(path, _)| remove(path)),
             Err(error) => tracing::warn!("a logger after this one may know too much: {error}"),
@@ -76,7 +91,6 @@ impl Memory {
 
     /// The run is over.
     pub(super) fn forget(&mut self, run: &RunId) {
-        remove(&word(&self.layout, run));
         if let Err(error) = self.add(&Line::<_, &Attach>::Over(run)) {
             tracing::warn!("cannot note that run {run} is over: {error}");
         }
@@ -96,9 +110,9 @@ impl Memory {
         for attach in runs {
             line(&Line::<&RunId, _>::Attached(attach), &mut text).map_err(failed("write", &path))?;
         }
-        crate::crash_point!("remember::before_rename");
+        crate::crash_point!("remember::before_anew");
         write_atomic(&path, &text, Durability::Unsynced)?;
-        (self.file, self.torn) = (None, false);
+        (self.file, self.torn) = (open_appending(&path).ok(), false);
         self.length = text.len() as u64;
         self.limit = self.length.saturating_mul(2).max(SHORT);
         Ok(())
@@ -115,7 +129,7 @@ impl Memory {
             Some(file) => file,
             none => none.insert(open_appending(&path).map_err(failed("open", &path))?),
         };
-        // One write, so that a kill leaves the whole line, or nobody has been told of the run.
+        // A kill may tear it, but then nobody has been told of the run yet.
         self.torn = true;
         file.write_all(&text).map_err(failed("write", &path))?;
         self.torn = false;
@@ -168,7 +182,7 @@ impl Known {
 /// When the file cannot be written.
 pub fn leave_word(layout: &Layout, attach: &Attach) -> Result<(), FileError> {
     let path = word(layout, &attach.run);
-    let unfinished = layout.fifos().join(format!("{}{UNFINISHED}", attach.run));
+    let unfinished = layout.fifos().join(format!("{}{UNFINISHED_BY_MONITOR}", attach.run));
     let text = serde_json::to_vec(attach).map_err(failed("write", &path))?;
     match fs::write(&unfinished, text) {
         // No folder, hence no FIFO: the run is over.
@@ -176,6 +190,14 @@ pub fn leave_word(layout: &Layout, attach: &Attach) -> Result<(), FileError> {
         result => result.map_err(failed("write", &unfinished))?,
     }
     rename(&unfinished, &path).map_err(failed("put in place", &path))
+}
+
+/// The output of `run` is copied.
+///
+/// # Errors
+/// When the file cannot be removed.
+pub fn take_back_word(layout: &Layout, run: &RunId) -> io::Result<()> {
+    remove_if_there(word(layout, run)).map(drop)
 }
 
 /// Where word of a run is left.
@@ -282,16 +304,43 @@ mod tests {
     }
 
     #[test]
-    fn word_that_a_monitor_left_is_taken_up_once_and_goes_with_its_run() {
+    fn word_that_a_monitor_left_is_taken_up_once_and_can_be_taken_back() {
         let (_directory, layout) = fixture();
         leave_word(&layout, &attach("a")).unwrap();
         fs::write(layout.fifos().join("b.attach.new"), "{").unwrap();
-        let (mut memory, runs) = Memory::recall(&layout);
+        let (_, runs) = Memory::recall(&layout);
         assert_eq!(runs, [attach("a")]);
         assert_eq!(fs::read_dir(layout.fifos()).unwrap().count(), 0);
+        leave_word(&layout, &attach("b")).unwrap();
+        take_back_word(&layout, &attach("b").run).unwrap();
+        take_back_word(&layout, &attach("b").run).unwrap();
+        assert_eq!(recalled(&layout), ["a"]);
+    }
+
+    #[test]
+    fn what_the_journal_tells_is_newer_than_word_that_was_left() {
+        let (_directory, layout) = fixture();
+        let (mut memory, _) = Memory::recall(&layout);
         leave_word(&layout, &attach("a")).unwrap();
-        memory.forget(&attach("a").run);
-        assert_eq!(recalled(&layout), [""; 0]);
+        let newer = Attach { folder: "/newer".into(), ..attach("a") };
+        memory.remember(&newer).unwrap();
+        for _ in 0..2 {
+            assert_eq!(Memory::recall(&layout).1, std::slice::from_ref(&newer));
+        }
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_read_is_not_replaced() {
+        let (_directory, layout) = fixture();
+        fs::create_dir(layout.attached()).unwrap();
+        let (mut memory, runs) = Memory::recall(&layout);
+        assert_eq!(runs, []);
+        memory.remember(&attach("b")).unwrap_err();
+        assert!(!memory.is_long());
+        fs::remove_dir(layout.attached()).unwrap();
+        fs::write(layout.attached(), "").unwrap();
+        memory.remember(&attach("c")).unwrap();
+        assert_eq!(recalled(&layout), ["c"]);
     }
 
     #[test]

@@ -36,7 +36,7 @@ mod staging;
 mod stream;
 mod times;
 
-pub use memory::leave_word;
+pub use memory::{leave_word, take_back_word};
 
 use crate::fd::AsFd;
 use crate::files::{FileError, remove_if_there};

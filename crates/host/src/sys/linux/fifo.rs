@@ -1,7 +1,7 @@
 //! Looking into a FIFO, and moving its bytes: tee(2) and splice(2).
 
-use crate::sys::unix::fifo::made;
-use rustix::fs::{CWD, Mode, mkfifoat};
+use crate::sys::unix::fifo::{OURS_ALONE, made};
+use rustix::fs::{CWD, mkfifoat};
 use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice, tee};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
@@ -29,7 +29,7 @@ pub fn make(path: &Path) -> io::Result<Made> {
 /// # Errors
 /// What the system said.
 pub fn create(path: &Path) -> io::Result<()> {
-    Ok(mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR)?)
+    Ok(mkfifoat(CWD, path, OURS_ALONE)?)
 }
 
 /// A pipe of our own into which the head of a FIFO is duplicated. It is empty between looks.

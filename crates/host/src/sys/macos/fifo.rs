@@ -1,6 +1,6 @@
 //! FIFOs. Nothing looks into them without consuming, nor moves their bytes to a file in one step.
 
-use crate::sys::unix::fifo::made;
+use crate::sys::unix::fifo::{OURS_ALONE, made};
 use std::ffi::CString;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
@@ -32,7 +32,7 @@ pub fn make(path: &Path) -> io::Result<Made> {
 pub fn create(path: &Path) -> io::Result<()> {
     let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| ErrorKind::InvalidInput)?;
     // SAFETY: the path is null-terminated and outlives the call.
-    match unsafe { libc::mkfifo(name.as_ptr(), 0o600) } {
+    match unsafe { libc::mkfifo(name.as_ptr(), OURS_ALONE.as_raw_mode()) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }

@@ -21,6 +21,9 @@ pub fn hold(path: &Path) -> io::Result<Option<OwnedFd>> {
     Ok((FileType::from_raw_mode(fstat(&end)?.st_mode) == FileType::Fifo).then_some(end))
 }
 
+/// The mode of a FIFO.
+pub(in crate::sys) const OURS_ALONE: Mode = Mode::RUSR.union(Mode::WUSR);
+
 /// A FIFO's reading end, as the logger has it.
 pub type Reader = OwnedFd;
 
@@ -39,12 +42,17 @@ pub(in crate::sys) fn made(path: &Path) -> io::Result<Made> {
 }
 
 /// Opens both ends of the FIFO at `spare`, and renames it to `path`. `None`: there is none, or somebody has it open for writing, or
-/// something is in it; then it is left as it is.
+/// something is in it, or it is open to others; then it is left as it is.
 ///
 /// # Errors
 /// What the system said; nothing is at `path` then.
 pub fn reuse(spare: &Path, path: &Path) -> io::Result<Option<Made>> {
     let Some(hold) = hold(spare)? else { return Ok(None) };
+    // A program may have given it away, or opened it to others.
+    let stat = fstat(&hold)?;
+    if Mode::from_raw_mode(stat.st_mode) != OURS_ALONE || stat.st_uid != rustix::process::geteuid().as_raw() {
+        return Ok(None);
+    }
     // A read tells whether somebody could write, but would consume what is there.
     let is_unused = available(&hold)? == 0 && matches!(read(&hold, &mut [0]), Ok(0));
     if !is_unused {

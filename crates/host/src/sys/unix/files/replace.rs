@@ -62,7 +62,7 @@ fn rename_unless_taken(from: &Path, target: &Path) -> io::Result<Placed> {
 }
 
 /// Whether it is the flag of a rename that the file system, or the kernel, does not know (renameat2(2)).
-pub(super) fn is_unsupported(errno: Errno) -> bool {
+fn is_unsupported(errno: Errno) -> bool {
     // The last two are one number on Linux; macOS says the first of them (renameatx_np(2)).
     [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP].contains(&errno)
 }

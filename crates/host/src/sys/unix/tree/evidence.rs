@@ -109,7 +109,7 @@ impl<'a> Evidence<'a> {
             return false;
         }
         let has: Vec<FileId> = [1, 2].into_iter().filter_map(|descriptor| file_of(pid, descriptor)).collect();
-        // Looked at twice, because they may serve the next run meanwhile ([`crate::spares`]), and this one be its program.
+        // Looked at twice, because they may serve the next run meanwhile ([`crate::stock`]), and this one be its program.
         has.iter().any(|file| self.outputs.contains(file))
             && outputs(self.query).any(|now| has.contains(&now))
     }
