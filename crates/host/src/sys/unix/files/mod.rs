@@ -6,12 +6,14 @@
 //! | `owner` | modes and owners |
 //! | `hint` | what to do about an error |
 //! | `replace` | putting one file in the place of another |
+//! | `program` | the file of a program that may run |
 //! | `spare` | files that have served, and serve again |
 //! | `stamp` | which file, which version |
 
 mod hint;
 mod open;
 mod owner;
+mod program;
 mod replace;
 mod spare;
 mod stamp;
@@ -22,6 +24,7 @@ pub use open::{
     open_regular, sync, sync_name,
 };
 pub use owner::{create_folder, create_folders, ensure_private, inherit, readable_by_others};
+pub use program::{keep_program, replace_program};
 pub use replace::{Placed, replace_if};
 pub use spare::{KEEPS_SPARES, reopen, rewrite, set_aside, swap};
 pub use stamp::{stamp_at, stamp_behind, stamp_of};

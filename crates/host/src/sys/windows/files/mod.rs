@@ -7,6 +7,7 @@
 //! | `access` | access control lists |
 //! | `hint` | what to do about an error |
 //! | `replace` | putting one file in the place of another |
+//! | `program` | the file of a program that may run |
 //! | `spare` | files that have served |
 //! | `lock` | locks on a file |
 //! | `stamp` | which file, which version |
@@ -16,6 +17,7 @@ mod hint;
 mod lock;
 mod open;
 mod owner;
+mod program;
 mod replace;
 mod spare;
 mod stamp;
@@ -27,6 +29,7 @@ pub use open::{
     open_temporary, sync, sync_name,
 };
 pub use owner::{create_folder, create_folders, ensure_private, inherit, readable_by_others};
+pub use program::{keep_program, replace_program};
 pub use replace::{Placed, remove_file, rename, replace_if};
 pub use spare::{KEEPS_SPARES, reopen, rewrite, set_aside, swap};
 pub use stamp::{stamp_at, stamp_behind, stamp_of};
