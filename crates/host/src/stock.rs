@@ -138,6 +138,16 @@ impl Stock {
         self.trim_when_full(&shelves.fifos);
     }
 
+    /// Whether files are kept at all.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// A name for a file that is made because there is none: where it serves nobody yet. `None`: nothing is kept.
+    pub(crate) fn name_for_file(&self) -> Option<PathBuf> {
+        self.0.as_deref().map(|shelves| shelves.files.fresh_name())
+    }
+
     /// The file at `spare` serves nobody any more.
     pub(crate) fn take_back_file(&self, spare: PathBuf) {
         let Some(shelves) = self.0.as_deref() else { return };

@@ -107,7 +107,9 @@ fn a_reader_whose_file_serves_another_process_meanwhile_reads_what_it_wanted() {
     let create = |id: &str| {
         let intent = Intent { process: ProcessId::new(id).unwrap(), ..stage.intent(&run_id()) };
         drop(RunRecord::create(&path(id), &intent, &Stock::none()).unwrap());
+        fs::read(path(id)).unwrap()
     };
+    let other = create("other");
     create("one");
     let held = OpenOptions::new().read(true).open(path("one")).unwrap();
     flock(&held, FlockOperation::LockExclusive).unwrap();
@@ -118,8 +120,8 @@ fn a_reader_whose_file_serves_another_process_meanwhile_reads_what_it_wanted() {
         let waits = || fs::read_to_string("/proc/locks").unwrap().lines().any(is_ours);
         eventually("it waits for the lock", waits);
         fs::rename(path("one"), path("other")).unwrap();
+        fs::write(path("other"), other).unwrap();
         create("one");
-        create("other");
         drop(held);
         assert_eq!(reading.join().unwrap().unwrap().intent.process.as_str(), "one");
     });

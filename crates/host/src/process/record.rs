@@ -162,9 +162,11 @@ impl RunRecord {
     /// [`RecordError::Write`]; an earlier record is then untouched.
     pub fn create(path: &Path, intent: &Intent, stock: &Stock) -> Result<Self, RecordError> {
         let failed = |source: io::Error| RecordError::Write { path: path.to_owned(), source };
-        let of_stock = stock.file();
-        let put = if of_stock.is_some() { files::swap } else { replace };
-        let (temporary, file) = of_stock.map_or_else(|| create_new(path), Ok).map_err(failed)?;
+        let (temporary, file) = match stock.file() {
+            Some(spare) => spare,
+            None => create_new(path, stock).map_err(failed)?,
+        };
+        let put = if stock.is_kept() { files::swap } else { replace };
         match place(&file, intent, || put(&temporary, path)) {
             Ok(exchanged) => {
                 if exchanged {
@@ -189,8 +191,8 @@ impl AsFd for RunRecord {
 }
 
 /// A file, locked, that is to become the record at `path`, and where it is.
-fn create_new(path: &Path) -> io::Result<(PathBuf, File)> {
-    let temporary = path.with_extension(format!("{EXTENSION}.new"));
+fn create_new(path: &Path, stock: &Stock) -> io::Result<(PathBuf, File)> {
+    let temporary = stock.name_for_file().unwrap_or_else(|| path.with_extension(format!("{EXTENSION}.new")));
     let created = match files::create_appending(&temporary) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             // A monitor was killed between writing and renaming it.

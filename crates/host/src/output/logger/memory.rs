@@ -334,15 +334,16 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
     fn a_journal_that_cannot_be_read_is_not_replaced() {
         let (_directory, layout) = fixture();
-        fs::create_dir(layout.attached()).unwrap();
+        std::os::unix::fs::symlink(layout.attached(), layout.attached()).unwrap();
         let (mut memory, runs) = Memory::recall(&layout);
         assert_eq!(runs, []);
         memory.remember(&attach("b")).unwrap_err();
         assert!(!memory.is_long());
-        fs::remove_dir(layout.attached()).unwrap();
-        fs::write(layout.attached(), "").unwrap();
+        assert!(fs::symlink_metadata(layout.attached()).unwrap().is_symlink());
+        fs::remove_file(layout.attached()).unwrap();
         memory.remember(&attach("c")).unwrap();
         assert_eq!(recalled(&layout), ["c"]);
     }
