@@ -6,6 +6,7 @@ mod process_support;
 use process_monitor_core::model::StopSignal;
 use process_monitor_host::process::record::RecordState;
 use process_monitor_host::process::{Identity, Process};
+use process_monitor_host::survey::emulator;
 use process_support::{PATIENCE, Stage, eventually, isolated_command};
 use std::fs;
 use std::path::Path;
@@ -101,6 +102,8 @@ fn with_variable(variable: &str) -> (Vec<Identity>, usize) {
 #[test]
 fn a_monitor_killed_at_any_moment_leaves_the_truth() {
     let mut seen = Vec::new();
+    // A start takes long where each step of it is translated.
+    let step = if emulator().is_some() { 2003 } else { 97 };
     for round in 0..60 {
         let stage = Stage::new();
         let mut monitor = isolated_command("victim")
@@ -110,7 +113,7 @@ fn a_monitor_killed_at_any_moment_leaves_the_truth() {
             .unwrap();
         eventually("it begins", || stage.record_path().exists());
         // Not a wait for a condition: the moment of the kill is the subject, and has to vary.
-        std::thread::sleep(Duration::from_micros(97 * round));
+        std::thread::sleep(Duration::from_micros(step * round));
         monitor.kill().unwrap();
         monitor.wait().unwrap();
         seen.extend(check_truth(&stage));
@@ -150,6 +153,9 @@ mod crash_points {
         assert_eq!(state_after_kill_at("record::before_rename"), None);
         assert_eq!(state_after_kill_at("record::after_rename"), Some(RecordState::IntentOnly));
         assert_eq!(state_after_kill_at("spawn::before_clone"), Some(RecordState::IntentOnly));
-        assert!(matches!(state_after_kill_at("spawn::after_clone"), Some(RecordState::Spawned(_))));
+        // Where a child is a copy, and an emulator's threads are not, it may not come to its first step.
+        let state = state_after_kill_at("spawn::after_clone");
+        let is_unborn = emulator().is_some() && state == Some(RecordState::IntentOnly);
+        assert!(is_unborn || matches!(state, Some(RecordState::Spawned(_))), "{state:?}");
     }
 }

@@ -36,7 +36,7 @@ impl Logger {
         let number = match self.runs.number_of(&run) {
             Some(number) => self.update(number, attach),
             None => {
-                self.remember(&attach);
+                self.memory.remember(&attach);
                 let number = self.runs.insert(attach.clone());
                 retain(&self.layout, &attach, &self.runs);
                 number
@@ -74,15 +74,9 @@ impl Logger {
         }
         if run.attach != attach {
             run.attach = attach.clone();
-            self.remember(&attach);
+            self.memory.remember(&attach);
         }
         number
-    }
-
-    fn remember(&mut self, attach: &Attach) {
-        if let Err(error) = self.memory.remember(attach) {
-            tracing::warn!("a logger after this one will not know of run {}: {error}", attach.run);
-        }
     }
 
     /// What it remembers of runs that are over is dropped now and then.

@@ -38,6 +38,8 @@ enum Line<R, A> {
 /// The journal of one logger.
 pub(super) struct Memory {
     layout: Layout,
+    /// The lines of this round, which are written together.
+    pending: Vec<u8>,
     /// `None`: it could not be opened; tried again with each line.
     file: Option<File>,
     /// How long it is, in bytes.
@@ -70,7 +72,9 @@ impl Memory {
             Err(error) => Some(error),
         };
         let runs = known.into_runs();
-        let mut memory = Self { layout: layout.clone(), file: None, length: 0, limit: u64::MAX, torn: true };
+        let layout = layout.clone();
+        let mut memory =
+            Self { layout, pending: Vec::new(), file: None, length: 0, limit: u64::MAX, torn: true };
         if let Some(error) = unread {
             // It stays as it is for the next logger, with what this one adds.
             tracing::error!("cannot read {}, and so not go on with what it tells: {error}", path.display());
@@ -83,17 +87,48 @@ impl Memory {
         (memory, runs)
     }
 
-    /// Writes down that `attach` is being copied: a kill must not make the next logger forget what this one knew.
-    pub(super) fn remember(&mut self, attach: &Attach) -> Result<(), FileError> {
-        crate::crash_point!("remember::before_line");
-        self.add(&Line::<&RunId, _>::Attached(attach))
+    /// Notes that `attach` is being copied.
+    pub(super) fn remember(&mut self, attach: &Attach) {
+        self.add(&Line::<&RunId, _>::Attached(attach));
     }
 
-    /// The run is over.
+    /// Notes that the run is over.
     pub(super) fn forget(&mut self, run: &RunId) {
-        if let Err(error) = self.add(&Line::<_, &Attach>::Over(run)) {
-            tracing::warn!("cannot note that run {run} is over: {error}");
+        self.add(&Line::<_, &Attach>::Over(run));
+    }
+
+    fn add(&mut self, what: &Line<impl Serialize, impl Serialize>) {
+        if let Err(error) = line(what, &mut self.pending) {
+            tracing::error!("cannot note a run for the next logger: {error}");
         }
+    }
+
+    /// Writes what was noted. Before the monitor is told what was done: a kill must not make the next logger forget what it was told.
+    pub(super) fn flush(&mut self) {
+        if let Err(error) = self.write_pending() {
+            tracing::warn!("a logger after this one may not know what is copied now: {error}");
+        }
+        self.pending.clear();
+    }
+
+    fn write_pending(&mut self) -> Result<(), FileError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        crate::crash_point!("remember::before_line");
+        let path = self.layout.attached();
+        if self.torn {
+            self.pending.insert(0, b'\n');
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(open_appending(&path).map_err(failed("open", &path))?),
+        };
+        self.torn = true;
+        file.write_all(&self.pending).map_err(failed("write", &path))?;
+        self.torn = false;
+        self.length = self.length.saturating_add(self.pending.len() as u64);
+        Ok(())
     }
 
     /// Whether it has become so long that it should be [written anew](Self::write_anew).
@@ -115,27 +150,9 @@ impl Memory {
         self.file = None;
         write_atomic(&path, &text, Durability::Unsynced)?;
         (self.file, self.torn) = (open_appending(&path).ok(), false);
+        self.pending.clear();
         self.length = text.len() as u64;
         self.limit = self.length.saturating_mul(2).max(SHORT);
-        Ok(())
-    }
-
-    fn add(&mut self, what: &Line<impl Serialize, impl Serialize>) -> Result<(), FileError> {
-        let path = self.layout.attached();
-        let mut text = Vec::new();
-        if self.torn {
-            text.push(b'\n');
-        }
-        line(what, &mut text).map_err(failed("write", &path))?;
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(open_appending(&path).map_err(failed("open", &path))?),
-        };
-        // A kill may tear it, but then nobody has been told of the run yet.
-        self.torn = true;
-        file.write_all(&text).map_err(failed("write", &path))?;
-        self.torn = false;
-        self.length = self.length.saturating_add(text.len() as u64);
         Ok(())
     }
 }
@@ -265,10 +282,13 @@ mod tests {
         let (mut memory, runs) = Memory::recall(&layout);
         assert_eq!(runs, []);
         for run in ["c", "a", "b", "d"] {
-            memory.remember(&attach(run)).unwrap();
+            memory.remember(&attach(run));
+            memory.flush();
         }
         memory.forget(&attach("a").run);
-        memory.remember(&attach("c")).unwrap();
+        memory.flush();
+        memory.remember(&attach("c"));
+        memory.flush();
         drop(memory);
         assert_eq!(recalled(&layout), ["c", "b", "d"]);
         assert_eq!(recalled(&layout), ["c", "b", "d"], "nor does a recall forget");
@@ -278,7 +298,8 @@ mod tests {
     fn torn_and_foreign_lines_cost_no_other() {
         let (_directory, layout) = fixture();
         let (mut memory, _) = Memory::recall(&layout);
-        memory.remember(&attach("a")).unwrap();
+        memory.remember(&attach("a"));
+        memory.flush();
         let whole = fs::read(layout.attached()).unwrap();
         // Each is some calls of another process where Windows is emulated.
         let step = if cfg!(windows) { 41 } else { 1 };
@@ -287,7 +308,8 @@ mod tests {
             fs::write(layout.attached(), torn).unwrap();
             let (mut memory, runs) = Memory::recall(&layout);
             assert_eq!(runs, [attach("a")], "{length} bytes");
-            memory.remember(&attach("b")).unwrap();
+            memory.remember(&attach("b"));
+            memory.flush();
             assert_eq!(recalled(&layout), ["a", "b"], "{length} bytes");
         }
     }
@@ -297,13 +319,17 @@ mod tests {
     fn what_could_not_be_written_tears_no_later_line() {
         let (_directory, layout) = fixture();
         let (mut memory, _) = Memory::recall(&layout);
-        memory.remember(&attach("a")).unwrap();
+        memory.remember(&attach("a"));
+        memory.flush();
         memory.file = Some(File::open(layout.attached()).unwrap());
-        memory.remember(&attach("b")).unwrap_err();
+        memory.remember(&attach("b"));
+        memory.write_pending().unwrap_err();
+        memory.flush();
         fs::write(layout.attached(), [&fs::read(layout.attached()).unwrap()[..], b"{\"attac"].concat())
             .unwrap();
         memory.file = None;
-        memory.remember(&attach("c")).unwrap();
+        memory.remember(&attach("c"));
+        memory.flush();
         assert_eq!(recalled(&layout), ["a", "c"]);
     }
 
@@ -327,7 +353,8 @@ mod tests {
         let (mut memory, _) = Memory::recall(&layout);
         leave_word(&layout, &attach("a")).unwrap();
         let newer = Attach { folder: "/newer".into(), ..attach("a") };
-        memory.remember(&newer).unwrap();
+        memory.remember(&newer);
+        memory.flush();
         for _ in 0..2 {
             assert_eq!(Memory::recall(&layout).1, std::slice::from_ref(&newer));
         }
@@ -340,11 +367,14 @@ mod tests {
         std::os::unix::fs::symlink(layout.attached(), layout.attached()).unwrap();
         let (mut memory, runs) = Memory::recall(&layout);
         assert_eq!(runs, []);
-        memory.remember(&attach("b")).unwrap_err();
+        memory.remember(&attach("b"));
+        memory.write_pending().unwrap_err();
+        memory.flush();
         assert!(!memory.is_long());
         assert!(fs::symlink_metadata(layout.attached()).unwrap().is_symlink());
         fs::remove_file(layout.attached()).unwrap();
-        memory.remember(&attach("c")).unwrap();
+        memory.remember(&attach("c"));
+        memory.flush();
         assert_eq!(recalled(&layout), ["c"]);
     }
 
@@ -352,18 +382,22 @@ mod tests {
     fn it_stays_as_short_as_what_is_copied() {
         let (_directory, layout) = fixture();
         let (mut memory, _) = Memory::recall(&layout);
-        memory.remember(&attach("live")).unwrap();
+        memory.remember(&attach("live"));
+        memory.flush();
         let mut rounds = 0;
         while !memory.is_long() {
-            memory.remember(&attach("x")).unwrap();
+            memory.remember(&attach("x"));
+            memory.flush();
             memory.forget(&attach("x").run);
+            memory.flush();
             rounds += 1;
         }
         assert!(rounds > 100);
         memory.write_anew([attach("live")].iter()).unwrap();
         assert!(!memory.is_long());
         assert!(fs::metadata(layout.attached()).unwrap().len() < 1000);
-        memory.remember(&attach("later")).unwrap();
+        memory.remember(&attach("later"));
+        memory.flush();
         assert_eq!(recalled(&layout), ["live", "later"]);
     }
 }
