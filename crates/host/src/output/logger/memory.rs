@@ -87,9 +87,10 @@ impl Memory {
         (memory, runs)
     }
 
-    /// Notes that `attach` is being copied.
+    /// Notes that `attach` is being copied, before it is: a kill meanwhile must not make the next logger forget it.
     pub(super) fn remember(&mut self, attach: &Attach) {
         self.add(&Line::<&RunId, _>::Attached(attach));
+        self.flush();
     }
 
     /// Notes that the run is over.
@@ -103,7 +104,7 @@ impl Memory {
         }
     }
 
-    /// Writes what was noted. Before the monitor is told what was done: a kill must not make the next logger forget what it was told.
+    /// Writes what was noted.
     pub(super) fn flush(&mut self) {
         if let Err(error) = self.write_pending() {
             tracing::warn!("a logger after this one may not know what is copied now: {error}");
@@ -323,8 +324,7 @@ mod tests {
         memory.flush();
         memory.file = Some(File::open(layout.attached()).unwrap());
         memory.remember(&attach("b"));
-        memory.write_pending().unwrap_err();
-        memory.flush();
+        assert!(memory.torn);
         fs::write(layout.attached(), [&fs::read(layout.attached()).unwrap()[..], b"{\"attac"].concat())
             .unwrap();
         memory.file = None;
@@ -368,8 +368,7 @@ mod tests {
         let (mut memory, runs) = Memory::recall(&layout);
         assert_eq!(runs, []);
         memory.remember(&attach("b"));
-        memory.write_pending().unwrap_err();
-        memory.flush();
+        assert!(memory.torn);
         assert!(!memory.is_long());
         assert!(fs::symlink_metadata(layout.attached()).unwrap().is_symlink());
         fs::remove_file(layout.attached()).unwrap();
