@@ -96,6 +96,7 @@ impl Memory {
     /// Notes that the run is over.
     pub(super) fn forget(&mut self, run: &RunId) {
         self.add(&Line::<_, &Attach>::Over(run));
+        self.flush();
     }
 
     fn add(&mut self, what: &Line<impl Serialize, impl Serialize>) {
