@@ -278,24 +278,25 @@ fn loggers_die_at(point: &str, options: &[&str]) {
 }
 
 #[test]
-fn a_logger_between_two_renames_of_a_rotation() {
-    loggers_die_at(COPYING[0], &[]);
+fn a_logger_that_rotates() {
+    loggers_die_at("rotate::between_renames", &[]);
+    loggers_die_at("rotate::after_times", &[]);
 }
 
 #[test]
 fn a_logger_that_writes_down_what_it_copies() {
-    loggers_die_at(COPYING[1], &[]);
+    loggers_die_at("remember::before_rename", &[]);
 }
 
 #[test]
 fn a_logger_between_a_time_and_its_line() {
-    loggers_die_at(COPYING[2], &["--timestamps"]);
+    loggers_die_at("stamp::before_line", &["--timestamps"]);
 }
 
 #[test]
 fn a_logger_that_leaves_with_its_monitor() {
     let world = World::new();
-    assert_eq!(world.start_with_failpoint(&format!("{}=1*return", COPYING[4])).code, Some(0));
+    assert_eq!(world.start_with_failpoint("logger::leave=1*return").code, Some(0));
     world.ok(&["run", "--name", "p", "--", "sh", "-c", "echo one; exec sleep 100000"]);
     eventually("the line is kept", || world.output("p", "stdout") == b"one\n");
     world.ok(&["--stop"]);
