@@ -11,8 +11,16 @@ use super::failure::{Code, Failure};
 use clap::Args;
 use finding::{Finding, Level, render};
 use process_monitor_client::api::MonitorStatus;
+use process_monitor_client::{Client, Error};
 use process_monitor_host::layout::Layout;
 use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// How long a logger may take to be there before that is a finding.
+const LOGGER_COMES_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long to wait before the monitor is asked again.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
@@ -29,9 +37,22 @@ pub async fn run(context: &Context, _args: &DoctorArgs) -> Result<(), Failure> {
     if sick { Err(Failure::Silent(Code::Failed)) } else { Ok(()) }
 }
 
+/// What the monitor tells of itself, once its logger is there: it may have just been started, or just be started anew.
+async fn settled_status(client: &Client) -> Result<MonitorStatus, Error> {
+    let deadline = Instant::now() + LOGGER_COMES_WITHIN;
+    loop {
+        let status = client.monitor_status().await;
+        let is_alone = status.as_ref().is_ok_and(|status| status.logger_pid.is_none());
+        if !is_alone || Instant::now() >= deadline {
+            return status;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
 async fn examine(context: &Context, layout: &Layout) -> Vec<Finding> {
     let program = context.invocation.as_str();
-    let status = context.client.monitor_status().await;
+    let status = settled_status(&context.client).await;
     let running: Option<&MonitorStatus> = status.as_ref().ok();
     let registry = context.client.registry_file().await;
     let mut findings = Vec::from_iter(checks::system());
