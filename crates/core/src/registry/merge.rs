@@ -5,7 +5,8 @@
 //!
 //! * **Configuration**: what either side changed is kept, field by field; where both changed the same
 //!   field, the file wins ([`ThreeWay`]). Where the two changes cannot be obeyed together (one gave a check a
-//!   `url`, the other a `tcp`), the file's whole entry, or its settings, win.
+//!   `url`, the other a `tcp`), the file's whole entry, or its settings, win; but not over fields that we do not know, of
+//!   which none can be wrong.
 //! * **Entries**: an entry they added or removed is added or removed. One that we removed stays
 //!   removed, one that we added stays.
 //! * **Runtime state** is ours alone: nobody else knows what runs. Only a `state` that they changed
@@ -80,7 +81,11 @@ pub fn merge(base: &Registry, ours: &Registry, theirs: &Registry) -> Merge {
 fn merge_settings(base: &Registry, ours: &Registry, theirs: &Registry, edits: &mut Vec<Edit>) -> Registry {
     let before = ours.settings();
     let merged = Registry::three_way(&base.settings(), &before, &theirs.settings());
-    let merged = if merged.validate().is_empty() { merged } else { theirs.settings() };
+    let merged = if merged.validate().is_empty() {
+        merged
+    } else {
+        Registry { extra: merged.extra, ..theirs.settings() }
+    };
     if merged != before {
         edits.push(Edit::Settings);
     }
@@ -117,7 +122,11 @@ fn merge_entry(
     }
     let request = Request::of(base, theirs);
     let together = ProcessEntry::three_way(base, ours, theirs);
-    let together = if together.validate().is_empty() { together } else { ProcessEntry::clone(theirs) };
+    let together = if together.validate().is_empty() {
+        together
+    } else {
+        ProcessEntry { extra: together.extra, ..ProcessEntry::clone(theirs) }
+    };
     let mut merged = together.with_runtime_of(ours);
     merged.enabled &= request != Some(Request::Disable);
     let merged = if merged == **ours { Arc::clone(ours) } else { Arc::new(merged) };

@@ -337,3 +337,22 @@ fn changes_that_cannot_be_obeyed_together_are_the_files() {
     assert_eq!(merged.validate(), []);
     assert_eq!(merged.processes, theirs.processes);
 }
+
+#[test]
+fn a_field_that_nobody_knows_survives_changes_that_cannot_be_obeyed_together() {
+    let with_check = |check: Value, extra: Value| {
+        let check = Some(serde_json::from_value(check).unwrap());
+        let extra = extra.as_object().unwrap().clone();
+        of([ProcessEntry { aliveness_check: check, extra, ..web() }])
+    };
+    let base = with_check(json!({"enabled": true}), json!({"x-theirs": 1, "x-gone": 1}));
+    let ours = with_check(
+        json!({"enabled": true, "url": "http://localhost/"}),
+        json!({"x-theirs": 1, "x-gone": 1, "x-ours": 1}),
+    );
+    let theirs = with_check(json!({"enabled": true, "tcp": "localhost:1"}), json!({"x-theirs": 2}));
+    let merged = merge(&base, &ours, &theirs).merged;
+    let entry = &merged.processes["web"];
+    assert_eq!(Value::Object(entry.extra.clone()), json!({"x-theirs": 2, "x-ours": 1}));
+    assert_eq!(entry.aliveness_check, theirs.processes["web"].aliveness_check);
+}

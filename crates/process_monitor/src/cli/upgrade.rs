@@ -7,6 +7,7 @@ use super::failure::Failure;
 use clap::Args;
 use process_monitor_client::Error;
 use process_monitor_client::api::{ErrorCode, MonitorStatus};
+use process_monitor_host::files::FileError;
 use process_monitor_host::handover::{REHEARSED_WITHIN, rehearse};
 use process_monitor_host::program::{self, Candidate, Swapped};
 use serde_json::json;
@@ -86,7 +87,10 @@ fn put_in_place(from: &Path, target: &Path, words: &[OsString]) -> Result<Upgrad
     let in_place = program::is_same(from, target);
     let candidate = match in_place {
         true => None,
-        false => Some(Candidate::copy(from, target).map_err(|error| not_replaced(&error))?),
+        false => Some(Candidate::copy(from, target).map_err(|error| match &error {
+            FileError::Os { path, .. } if path == from => refused(&error),
+            _ => not_replaced(&error),
+        })?),
     };
     let tried = candidate.as_ref().map_or(target, Candidate::path);
     let version = rehearse(tried, words, REHEARSED_WITHIN).map_err(|error| refused(&error))?;

@@ -74,6 +74,7 @@ fn a_program_that_does_not_work_never_gets_in_place() {
         let said = other(&world, &["upgrade", "--from", file]);
         assert_eq!(said.code, Some(1), "{said:?}");
         assert!(said.stderr.contains(why) && said.stderr.contains("nothing was changed"), "{}", said.stderr);
+        assert!(said.stderr.contains("try another file with --from"), "{}", said.stderr);
         assert_eq!((world.monitor_pid(), world.pid_of("web"), inode(world.program())), before);
         assert_eq!(fs::read_dir(world.path().join("bin")).unwrap().count(), 1, "nothing is left beside it");
     }
