@@ -1,6 +1,7 @@
 //! Who listens on a port of this machine.
 
 use crate::survey::Listener;
+use crate::sys::process::stat;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -34,9 +35,15 @@ fn socket_on(line: &str, port: u16) -> Option<(u32, u64)> {
 
 fn holder_of(inode: u64) -> Option<u32> {
     let processes = fs::read_dir("/proc").ok()?.flatten();
-    processes
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-        .find(|pid| has_open(*pid, inode))
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let holders = pids.filter(|pid| has_open(*pid, inode));
+    eldest(holders.filter_map(|pid| Some((pid, stat::read(pid).ok()??.start_time))))
+}
+
+/// The one that began to listen, and not a worker that has it from there, or a child on its way to its exec: numbers begin anew, so
+/// that the lowest one is not always the parent's.
+fn eldest(holders: impl Iterator<Item = (u32, u64)>) -> Option<u32> {
+    holders.min_by_key(|(pid, started)| (*started, *pid)).map(|(pid, _)| pid)
 }
 
 fn has_open(pid: u32, inode: u64) -> bool {
@@ -72,6 +79,12 @@ mod tests {
                 std::thread::yield_now();
             }
         }
+    }
+
+    #[test]
+    fn of_those_who_have_the_socket_the_eldest_listens() {
+        assert_eq!(eldest([(2887, 50), (30_000, 40), (30_001, 40)].into_iter()), Some(30_000));
+        assert_eq!(eldest([].into_iter()), None);
     }
 
     #[test]
