@@ -158,6 +158,9 @@ impl World {
 
     /// Starts the monitor with a crash point (`name=1*return`); it may die on the way.
     pub fn start_with_failpoint(&self, failpoint: &str) -> Said {
+        if !cfg!(feature = "failpoints") {
+            panic!("run the tests with --features process_monitor/failpoints");
+        }
         said(self.command::<&str>([]).env("FAILPOINTS", failpoint).output().unwrap())
     }
 
