@@ -77,7 +77,7 @@ impl HttpClients {
     async fn get(&self, url: &str, wanted: &[u16], verify: bool) -> Result<Response<Incoming>, ProbeError> {
         let mut uri = parse(url)?;
         for _ in 0..=REDIRECTS {
-            let response = self.get_once(&uri, verify).await?;
+            let response = self.get_surely(&uri, verify).await?;
             let status = response.status();
             let location = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
             let Some(to) = location.filter(|_| status.is_redirection() && !wanted.contains(&status.as_u16()))
@@ -92,6 +92,15 @@ impl HttpClients {
             tokio::spawn(tokio::time::timeout(REST, read(response)));
         }
         Err(ProbeError::Circles(REDIRECTS))
+    }
+
+    /// Asks once more where no answer came: a server that closes a connection which was not used for long does so while the next request
+    /// is on its way, if both wait as long. A GET may be repeated then (RFC 9110, 9.2.2).
+    async fn get_surely(&self, uri: &Uri, verify: bool) -> Result<Response<Incoming>, ProbeError> {
+        match self.get_once(uri, verify).await {
+            Err(ProbeError::Closed) => self.get_once(uri, verify).await,
+            answer => answer,
+        }
     }
 
     async fn get_once(&self, uri: &Uri, verify: bool) -> Result<Response<Incoming>, ProbeError> {
