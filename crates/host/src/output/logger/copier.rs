@@ -19,8 +19,13 @@ pub(super) const TURN_BYTES: usize = 1 << 20;
 /// The most that one turn of a stream with time stamps moves: each line costs two system calls.
 const STAMPED_TURN_BYTES: usize = 64 << 10;
 
-/// The size of a busy stream's FIFO, in bytes: what every user may have (pipe(7), pipe-max-size).
-const BUSY_FIFO_BYTES: usize = 1 << 20;
+/// What a turn moves of a busy stream at least: half of what a FIFO holds if nothing else is said (pipe(7)). Not all of it, for a program that
+/// writes as fast as it can seldom fills the last page.
+const BUSY_BYTES: usize = 32 << 10;
+
+/// The size of a busy stream's FIFO, in bytes. A larger one makes nothing faster, and there is a limit for all of a user's together (pipe(7),
+/// pipe-user-pages-soft).
+const BUSY_FIFO_BYTES: usize = 256 << 10;
 
 /// How a turn, or a step of it, ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +132,7 @@ impl Copier {
         };
         let progress = self.move_bytes(stream, log, wanted)?;
         if let Progress::Moved(bytes) = progress {
-            if stream.turned_busy(bytes >= PEEK_BYTES) {
+            if stream.turned_busy(bytes >= BUSY_BYTES) {
                 fifo::enlarge(&stream.fifo, BUSY_FIFO_BYTES);
             }
             if bytes < wanted && stream.end_is_reported {

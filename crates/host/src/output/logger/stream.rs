@@ -23,7 +23,7 @@ const LAST_RETRY: Duration = Duration::from_secs(1);
 /// The first wait before the end of a FIFO is looked for again that nothing tells; it doubles each time, up to [`LAST_RETRY`].
 const FIRST_LOOK: Duration = Duration::from_millis(20);
 
-/// Turns in a row that found at least a default pipe's worth, before the FIFO is enlarged.
+/// Turns in a row that found much, before the FIFO is enlarged.
 const BUSY_TURNS: u8 = 4;
 
 /// One stream of a run whose FIFO is open.
@@ -181,13 +181,12 @@ impl StreamState {
         };
     }
 
-    /// Whether this turn, which moved at least a default pipe's worth or not, shows that a larger
-    /// FIFO pays; true once.
-    pub(super) fn turned_busy(&mut self, full: bool) -> bool {
+    /// Whether this turn, which moved `much` or not, shows that a larger FIFO pays; true once.
+    pub(super) fn turned_busy(&mut self, much: bool) -> bool {
         if self.busy_turns >= BUSY_TURNS {
             return false;
         }
-        self.busy_turns = if full { self.busy_turns + 1 } else { 0 };
+        self.busy_turns = if much { self.busy_turns + 1 } else { 0 };
         self.busy_turns == BUSY_TURNS
     }
 }
