@@ -12,6 +12,11 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a thread may take to open something, for instance on a file server. An exec would wait for it, too.
+const OPENED_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the next image gets, by name.
 #[derive(Default)]
@@ -69,14 +74,28 @@ impl Bequest {
             .map(|(_, descriptor)| fcntl_dupfd_cloexec(descriptor.as_fd(), end))
             .collect::<Result<_, _>>()?;
         for (descriptor, place) in apart.iter().zip(FIRST..) {
-            // SAFETY: dup2(2) touches no memory. What it closes may belong to another part of this process, which
-            // ends by the exec that follows at once; a thread that still runs meets a descriptor of a kind it
-            // cannot read from or write to.
-            if unsafe { libc::dup2(descriptor.as_raw_fd(), place) } < 0 {
-                return Err(io::Error::last_os_error());
-            }
+            // What that closes may belong to another part of this process, which ends by the exec that follows at once; a
+            // thread that still runs meets a descriptor of a kind it cannot read from or write to.
+            duplicate(descriptor, place)?;
         }
         Ok(())
+    }
+}
+
+/// Gives `descriptor` the number `place` as well, whatever has it. A thread that is just opening something has a number that nothing is
+/// behind yet; Linux refuses that one as long (dup2(2), EBUSY).
+fn duplicate(descriptor: &OwnedFd, place: RawFd) -> io::Result<()> {
+    let deadline = Instant::now() + OPENED_WITHIN;
+    loop {
+        // SAFETY: dup2(2) touches no memory.
+        if unsafe { libc::dup2(descriptor.as_raw_fd(), place) } >= 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::ResourceBusy || Instant::now() >= deadline {
+            return Err(error);
+        }
+        thread::sleep(Duration::from_micros(100));
     }
 }
 
@@ -136,4 +155,59 @@ fn c_string(text: &OsStr) -> io::Result<CString> {
 
 fn pointers(texts: &[CString]) -> Vec<*const c_char> {
     texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test fails by panicking
+mod tests {
+    use super::*;
+    use crate::sys::fifo;
+    use std::fs::File;
+    use std::os::fd::FromRawFd;
+    use std::process::Command;
+
+    /// Says in a process of its own that the test below is to be done there: in this one, others open and close, too.
+    const ALONE: &str = "PM_TEST_ALONE";
+
+    #[test]
+    #[cfg(target_os = "linux")] // others do not tell
+    fn a_number_that_is_being_opened_is_waited_for() {
+        let Some(folder) = std::env::var_os(ALONE) else {
+            let folder = tempfile::tempdir().unwrap();
+            let name = "sys::unix::handover::bequest::tests::a_number_that_is_being_opened_is_waited_for";
+            let mut alone = Command::new(std::env::current_exe().unwrap());
+            let said = alone.args([name, "--exact"]).env(ALONE, folder.path()).output().unwrap();
+            let text = String::from_utf8_lossy(&said.stdout).into_owned();
+            assert!(said.status.success() && text.contains("1 passed"), "{text}");
+            return;
+        };
+        let path = Path::new(&folder).join("fifo");
+        fifo::create(&path).unwrap();
+        let null: OwnedFd = File::open("/dev/null").unwrap().into();
+        let lowest = File::open("/dev/null").unwrap().as_raw_fd();
+        // Nobody writes yet, so it takes a number and waits.
+        let opening = thread::spawn({
+            let path = path.clone();
+            move || File::open(path).unwrap()
+        });
+        // The next one if it is begun while we have the lowest.
+        let mut places = [lowest, lowest + 1].into_iter().cycle();
+        let place = places.find(|place| {
+            // SAFETY: dup2(2) touches no memory; nobody else is here who could have that number.
+            let duplicated = unsafe { libc::dup2(null.as_raw_fd(), *place) };
+            let error = io::Error::last_os_error();
+            // SAFETY: it was just made, and nobody else has it.
+            (duplicated >= 0).then(|| drop(unsafe { OwnedFd::from_raw_fd(duplicated) })).is_none()
+                && error.kind() == io::ErrorKind::ResourceBusy
+        });
+        let place = place.unwrap();
+        let writing = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(20));
+            File::options().write(true).open(path).unwrap()
+        });
+        duplicate(&null, place).unwrap();
+        writing.join().unwrap();
+        // The number is ours now, whatever the one who opened thinks.
+        std::mem::forget(opening.join().unwrap());
+    }
 }
