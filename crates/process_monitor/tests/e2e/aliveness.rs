@@ -55,8 +55,8 @@ fn it_answers_as_specified() {
 #[test]
 fn a_port_that_is_taken_is_told_and_taken_when_it_is_free() {
     let world = World::new();
-    let port = free_port();
-    let holder = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = holder.local_addr().unwrap().port();
     let started = world.command(["--aliveness-port", &port.to_string()]).output().unwrap();
     assert!(started.status.success(), "supervision goes on without it");
     world.ok(&["run", "--name", "web", "--", "sleep", "100000"]);
