@@ -76,6 +76,10 @@ pub struct Executor {
     pub(super) lines: LineWatcher,
     /// At rest since this generation: its run record is of no more use once that is saved.
     resting: Vec<(u64, ProcessId)>,
+    /// Exits that are recorded, and of which the logger is told at the end of this pass.
+    pub(super) recorded: Vec<RunId>,
+    /// Whether a child has ended that may be an orphan.
+    pub(super) orphan_ended: bool,
     /// Since when another monitor is to follow.
     pub(super) restarting: Option<Instant>,
     /// While it takes up what the monitor before in this process had: nothing is news but what has changed.
@@ -160,6 +164,8 @@ impl Executor {
             failed_starts: FailedStarts::default(),
             remains: HashMap::new(),
             resting: Vec::new(),
+            recorded: Vec::new(),
+            orphan_ended: false,
             restarting: None,
             resuming: false,
             taking_up: true,
@@ -210,6 +216,14 @@ impl Executor {
         }
         forgotten.into_iter().for_each(|id| self.forget(id));
         self.answer(replies);
+    }
+
+    /// All that woke the supervising thread is dealt with: what is cheaper for many at once than for each.
+    pub fn end_pass(&mut self) {
+        if std::mem::take(&mut self.orphan_ended) {
+            self.reap_orphans();
+        }
+        self.tell_recorded();
     }
 
     fn answer(&mut self, replies: Vec<(Ticket, Result<Done, Refusal>)>) {
@@ -283,9 +297,14 @@ impl Executor {
         if result.is_ok() {
             self.mark();
             // Before the answer: whoever is told that it is gone, and kills us then, must not find it coming back.
-            self.drop_records(generation, engine);
+            self.drop_records(generation, |id| engine.state(id).is_none());
         }
         self.replies.saved(generation, result);
+        if result.is_ok() {
+            // After it: the registry says what came of these, so nobody has to wait.
+            self.drop_records(generation, |id| engine.state(id).is_some_and(rests));
+            self.resting.retain(|(since, _)| *since > generation);
+        }
     }
 
     /// What is wanted up is on disk: from here on a successor may go on from it.
@@ -331,15 +350,11 @@ impl Executor {
         }
     }
 
-    /// Removes the records of runs whose outcome is on disk since `saved`.
-    fn drop_records(&mut self, saved: u64, engine: &Engine) {
-        let (done, waiting): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.resting).into_iter().partition(|(since, _)| *since <= saved);
-        self.resting = waiting;
-        for (_, id) in done {
-            if engine.state(&id).is_none_or(rests)
-                && let Err(error) = record::remove(&self.layout.run_record(&id), self.starter.stock())
-            {
+    /// Removes the records of runs whose outcome is on disk since `saved`, of those that `which` names.
+    fn drop_records(&mut self, saved: u64, which: impl Fn(&ProcessId) -> bool) {
+        let stock = self.starter.stock();
+        for (_, id) in self.resting.extract_if(.., |(since, id)| *since <= saved && which(id)) {
+            if let Err(error) = record::remove(&self.layout.run_record(&id), stock) {
                 tracing::warn!(process = %id, %error, "cannot remove a run record that is of no more use");
             }
         }
@@ -374,7 +389,8 @@ impl Executor {
         self.storage.flush()?;
         self.mark();
         // Before the answers, as in `saved`.
-        self.drop_records(u64::MAX, engine);
+        self.drop_records(u64::MAX, |id| engine.state(id).is_none_or(rests));
+        self.resting.clear();
         self.replies.all_saved();
         Ok(())
     }

@@ -66,12 +66,14 @@ impl Executor {
         self.logger = Some(link);
     }
 
-    /// Tells the logger that the exit of `run` is recorded.
-    pub(super) fn tell_exited(&self, run: &RunId) {
-        if let Some(logger) = &self.logger
-            && let Err(error) = logger.exited(run)
-        {
-            tracing::debug!(%error, "the logger is on its way out");
+    /// Tells the logger whose exits are recorded.
+    pub(super) fn tell_recorded(&mut self) {
+        for run in self.recorded.drain(..) {
+            if let Some(logger) = &self.logger
+                && let Err(error) = logger.exited(&run)
+            {
+                tracing::debug!(%error, "the logger is on its way out");
+            }
         }
     }
 
@@ -95,7 +97,7 @@ impl Executor {
             }
             // Of a run that still counts as live our own notification follows, and is told to the logger then.
             LoggerEvent::Exited(note) if self.live.contains_key(&note.run) => {}
-            LoggerEvent::Exited(note) => self.tell_exited(&note.run),
+            LoggerEvent::Exited(note) => self.recorded.push(note.run),
             LoggerEvent::Attached { run } => {
                 if let Some(output) = self.outputs.get_mut(&run) {
                     output.taken = true;

@@ -194,7 +194,7 @@ impl Executor {
             tracing::warn!(process = %live.id, %error, "cannot note its exit");
         }
         if live.tree.has_output() {
-            self.tell_exited(&run);
+            self.recorded.push(run.clone());
             self.output_ended(&run);
         }
         self.lines.forget(&run);

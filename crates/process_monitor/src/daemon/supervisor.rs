@@ -44,6 +44,7 @@ impl Supervisor {
             if self.engine.next_deadline().is_some_and(|due| due <= self.clock.mono()) {
                 self.step(Event::Deadline);
             }
+            self.executor.end_pass();
             if let Some(ending) = self.executor.ending() {
                 return Ok(ending);
             }
@@ -87,7 +88,7 @@ impl Supervisor {
             Message::Saved(generation, result) => self.executor.saved(generation, &result, &self.engine),
             Message::Logger(event) => self.executor.logger_says(event),
             Message::LoggerUp(link) => self.executor.logger_up(link),
-            Message::ChildEnded => self.executor.reap_orphans(),
+            Message::ChildEnded => self.executor.orphan_ended = true,
             // Whoever asked may have given up.
             Message::ShutDown => {
                 tracing::info!("stopping: every process is asked to end");

@@ -12,6 +12,7 @@ use crate::sys::local::LocalStream;
 use launch::{Launched, Watcher};
 use process_monitor_core::id::RunId;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many messages may wait for a logger that doesn't read; with more it counts as gone.
 const BACKLOG: usize = 64 << 10;
+
+/// How many messages are sent together.
+const AT_ONCE: usize = 256;
 
 /// How long a logger that closed its connection may take to end, until it is left unreaped.
 const REAP: Duration = Duration::from_secs(1);
@@ -266,9 +270,17 @@ fn next_reply(reader: &mut BufReader<Shared>) -> io::Result<Option<Reply>> {
 }
 
 fn write(mut stream: Shared, queue: &Receiver<Request>, waiting: &AtomicUsize) {
-    for request in queue {
-        waiting.fetch_sub(1, Ordering::Relaxed);
-        if let Err(error) = line(&request).and_then(|line| stream.write_all(&line)) {
+    let mut lines = Vec::new();
+    for first in queue {
+        lines.clear();
+        // What has come meanwhile goes with it: each write wakes the logger.
+        let queued = iter::once(first).chain(iter::from_fn(|| queue.try_recv().ok()));
+        let taken = queued.take(AT_ONCE).try_for_each(|request| {
+            waiting.fetch_sub(1, Ordering::Relaxed);
+            lines.extend(line(&request)?);
+            Ok(())
+        });
+        if let Err(error) = taken.and_then(|()| stream.write_all(&lines)) {
             tracing::debug!("the logger's connection broke: {error}");
             stream.0.end();
             return;

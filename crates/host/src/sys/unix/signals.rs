@@ -2,7 +2,8 @@
 //!
 //! One to stop that arrives while one image of the monitor follows another must neither be lost with the old one
 //! nor kill the new one before that can obey it. So it is held back meanwhile: what is blocked stays pending through an
-//! exec (signal(7)), and the new image lets it through when it listens.
+//! exec (signal(7)), and the new image lets it through when it listens. The others are held back with it, and let through in the one thread that
+//! takes them: a thread that spawns would be woken by the end of each process it has spawned.
 
 use crate::signals::Told;
 use std::io;
@@ -10,7 +11,7 @@ use std::mem::MaybeUninit;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Those by which a monitor is told something.
-const HELD: [libc::c_int; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
+const HELD: [libc::c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGCHLD];
 
 /// Holds them back in this thread, and in all threads that it starts from now on. They wait for a thread that lets them
 /// through.

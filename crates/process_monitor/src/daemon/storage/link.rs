@@ -37,30 +37,46 @@ pub(super) enum EntryChange {
     Forget(ProcessId, u64),
 }
 
-/// Changes in their order. They wait here for the thread, so that not each change of state wakes it.
+/// Changes in their order. They wait here for the thread, so that not each of them wakes it.
 #[derive(Clone, Default)]
-pub(super) struct Changes(Arc<Mutex<Vec<EntryChange>>>);
+pub(super) struct Changes(Arc<Mutex<Waiting>>);
+
+#[derive(Default)]
+struct Waiting {
+    changes: Vec<EntryChange>,
+    /// Whether the thread was told, since the last write began, that somebody waits for the next one.
+    urgent: bool,
+}
 
 impl Changes {
-    /// Adds one, and says whether it is the first that waits.
-    fn push(&self, change: EntryChange) -> bool {
-        let mut changes = self.lock();
-        changes.push(change);
-        changes.len() == 1
+    /// Adds one, and says what the thread is to be told, if it does not know.
+    fn push(&self, change: EntryChange) -> Option<Request> {
+        let mut waiting = self.lock();
+        let is_urgent = !matches!(change, EntryChange::State(_));
+        waiting.changes.push(change);
+        if is_urgent {
+            return (!std::mem::replace(&mut waiting.urgent, true)).then_some(Request::Save);
+        }
+        (waiting.changes.len() == 1 && !waiting.urgent).then_some(Request::ChangesWait)
     }
 
     /// All that wait; none do then.
     pub(super) fn take(&self) -> Vec<EntryChange> {
-        std::mem::take(&mut *self.lock())
+        std::mem::take(&mut self.lock().changes)
+    }
+
+    /// All that wait, to be written now: who comes later waits for another write.
+    pub(super) fn take_to_write(&self) -> Vec<EntryChange> {
+        std::mem::take(&mut *self.lock()).changes
     }
 
     /// Whether none waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.lock().changes.is_empty()
     }
 
     /// Nothing that is done under the lock can leave it half done.
-    fn lock(&self) -> MutexGuard<'_, Vec<EntryChange>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -118,12 +134,8 @@ impl StorageLink {
     }
 
     fn change(&self, change: EntryChange) {
-        let is_urgent = !matches!(change, EntryChange::State(_));
-        let is_first = self.changes.push(change);
-        if is_urgent {
-            self.send(Request::Save);
-        } else if is_first {
-            self.send(Request::ChangesWait);
+        if let Some(request) = self.changes.push(change) {
+            self.send(request);
         }
     }
 
@@ -168,10 +180,15 @@ mod tests {
         link.put(entry("a"), Some(1));
         link.put(entry("a"), None);
         link.forget(ProcessId::new("b").unwrap(), 2);
-        assert_eq!(woken(), [true, true], "somebody waits for these");
+        assert_eq!(woken(), [true], "somebody waits for these, of which it is told once");
         let waited: Vec<String> = changes.take().iter().map(told).collect();
         assert_eq!(waited, ["state a", "state b", "put a 1", "state a", "forget b 2"]);
         link.put(entry("c"), None);
-        assert_eq!(woken(), [false], "it is the first again");
+        link.put(entry("c"), Some(3));
+        assert!(woken().is_empty(), "it is about to write anyway");
+        assert_eq!(changes.take_to_write().len(), 2);
+        link.put(entry("c"), None);
+        link.put(entry("c"), Some(4));
+        assert_eq!(woken(), [false, true], "it may have written before these");
     }
 }

@@ -190,6 +190,10 @@ impl Storage {
     /// Takes over the changes that wait.
     fn take_changes(&mut self) {
         let changes = self.changes.take();
+        self.take_over(changes);
+    }
+
+    fn take_over(&mut self, changes: Vec<EntryChange>) {
         for change in changes {
             match change {
                 EntryChange::State(entry) => {
@@ -270,7 +274,8 @@ impl Storage {
     }
 
     fn save_and_tell(&mut self, inbox: &Inbox) {
-        self.take_changes();
+        let changes = self.changes.take_to_write();
+        self.take_over(changes);
         let begun = Instant::now();
         let result = self.save(inbox);
         self.wrote = Instant::now();
