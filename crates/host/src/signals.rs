@@ -1,6 +1,8 @@
 //! What the system, or somebody at a terminal, tells this process.
 
-pub use crate::sys::signals::{Signals, TERMINAL_CLOSED, hear_of_stop, hold_back, let_through, pass_on_stop};
+pub use crate::sys::signals::{
+    Signals, TERMINAL_CLOSED, hear_of_stop, hold_back, leave_to_another, let_through, pass_on_stop,
+};
 
 /// What a process can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

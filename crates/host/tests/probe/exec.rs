@@ -2,9 +2,12 @@
 
 use crate::{PATIENCE, ask, ask_within, reason};
 use process_monitor_core::id::{ProcessId, RunId};
-use process_monitor_host::probe::{ExecTarget, ProbeError, Target};
+use process_monitor_host::probe::{ExecTarget, ProbeError, ProbeRequest, Prober, Target};
+use process_monitor_host::process::tree::Reaper;
+use process_monitor_host::signals;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -88,6 +91,17 @@ fn one_that_floods_its_output_neither_waits_nor_keeps_others_waiting() {
     });
     let why = reason(shell("head -c 1000000 /dev/zero | tr '\\0' 'x'; echo; echo the end; exit 3"));
     assert_eq!(why, "exit code 3: \"the end\"");
+}
+
+/// The monitor's threads hold back what one of them takes. A shell that did would wait for ever for what it has started.
+#[test]
+fn no_signal_is_held_back_from_it() {
+    signals::leave_to_another();
+    let prober = Prober::start(Arc::new(Reaper::become_subreaper().unwrap())).unwrap();
+    let (sender, answers) = mpsc::channel();
+    let target = run("grep", &["-q", "^SigBlk:\\s*0*$", "/proc/self/status"]);
+    prober.probe(ProbeRequest { target, timeout: PATIENCE }, move |answer| sender.send(answer).unwrap());
+    answers.recv_timeout(PATIENCE * 2).unwrap().unwrap();
 }
 
 #[test]

@@ -198,6 +198,7 @@ fn until_the_end(
     leave_callers_folder(options, layout)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .on_thread_start(signals::leave_to_another)
         .build()
         .map_err(cannot("start serving"))?;
     let life = supervise_and_serve(options, layout, storage, inherited, ready);

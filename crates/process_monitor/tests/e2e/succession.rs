@@ -4,6 +4,7 @@ use crate::harness::{World, eventually, is_alive, kill, said, signal};
 use crate::http::Connection;
 use serde_json::Value;
 use std::fs;
+use std::io::BufRead;
 use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
 
@@ -179,4 +180,28 @@ fn what_was_known_of_health_stays_known() {
     let status = world.status("web");
     assert!(failed(&status) >= 3, "{status}");
     assert_eq!(status["healthy"], false);
+}
+
+/// One that another thread takes while this image leaves would be lost with it.
+#[test]
+fn one_thread_alone_takes_signals() {
+    const TERM: u64 = 1 << 14;
+    let world = World::started();
+    world.ok(&["run", "--name", "web", "--", "sh", "-c", "echo said; exec sleep 100000"]);
+    eventually("it has printed", || world.output("web", "stdout") == b"said\n");
+    world.ok(&["--restart"]);
+    // What it starts threads for.
+    let mut followed = Connection::to(&world);
+    followed.send(b"GET /processes/web/logs?follow=true HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let mut status = String::new();
+    followed.0.read_line(&mut status).unwrap();
+    assert!(status.contains("200"), "{status}");
+    assert_eq!(Connection::to(&world).ask("GET", "/processes/web/logs", None).status, 200);
+    let tasks = fs::read_dir(format!("/proc/{}/task", world.monitor_pid().unwrap())).unwrap();
+    let masks = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("status")).unwrap());
+    let blocked =
+        |status: &str| status.lines().find_map(|line| line.strip_prefix("SigBlk:\t").map(str::to_owned));
+    let masks: Vec<u64> =
+        masks.map(|status| u64::from_str_radix(&blocked(&status).unwrap(), 16).unwrap()).collect();
+    assert_eq!(masks.iter().filter(|mask| *mask & TERM == 0).count(), 1, "{masks:x?}");
 }

@@ -1,6 +1,7 @@
 //! Running the program of a check, and reading what it prints.
 
 use super::limits;
+use super::spawn::signals::unblock_all;
 use crate::process::Process;
 use crate::process::spawn::{NOT_FOR_PROGRAMS, PROCESS_ID_VARIABLE, RUN_ID_VARIABLE};
 use crate::sys::inherit;
@@ -34,6 +35,8 @@ pub fn start(check: &CheckStart<'_>) -> io::Result<Process> {
 
 fn in_child() -> io::Result<()> {
     rustix::process::setsid()?;
+    // `Command` leaves them as they are in this thread: a shell would wait for ever for a child of its own.
+    unblock_all();
     // Should the monitor be killed, nobody would keep its time any more.
     inherit::end_with_parent()?;
     // macOS marks a descriptor a moment after it has made it: another thread may be in between.

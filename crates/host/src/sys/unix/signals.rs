@@ -22,6 +22,11 @@ pub fn hold_back() -> io::Result<()> {
     change(libc::SIG_BLOCK)
 }
 
+/// Leaves them to the thread that [lets them through](let_through): this one, and all threads that it starts from now on, hold them back.
+pub fn leave_to_another() {
+    let _never_fails = change(libc::SIG_BLOCK);
+}
+
 /// Lets them through in this thread, what was held back first.
 ///
 /// # Errors

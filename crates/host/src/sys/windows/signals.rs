@@ -35,6 +35,9 @@ pub fn hold_back() -> io::Result<()> {
     done(unsafe { SetConsoleCtrlHandler(Some(take), 1) })
 }
 
+/// Nothing: the system has a thread of its own for what it tells.
+pub fn leave_to_another() {}
+
 /// What was held back is kept, and told by [`Signals::next`].
 ///
 /// # Errors

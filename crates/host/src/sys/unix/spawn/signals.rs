@@ -1,4 +1,4 @@
-//! Keeping signals away while a child is born.
+//! Keeping signals away while a child is born, and letting them through in it.
 
 use std::mem::MaybeUninit;
 
@@ -21,6 +21,16 @@ impl BlockedSignals {
             libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), before.as_mut_ptr());
             Self { before: before.assume_init() }
         }
+    }
+}
+
+/// Every signal is delivered to this thread, whatever the monitor holds back: for a forked child, which would hand that on to its program.
+pub(crate) fn unblock_all() {
+    let mut none = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: sigemptyset initialises the set, and sigprocmask only reads it.
+    unsafe {
+        libc::sigemptyset(none.as_mut_ptr());
+        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
     }
 }
 

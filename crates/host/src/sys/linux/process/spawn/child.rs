@@ -10,6 +10,7 @@ use crate::sys::process::stat;
 use crate::sys::unix::spawn::diagnose::Failure;
 use crate::sys::unix::spawn::execute::{execute, last_error};
 use crate::sys::unix::spawn::report;
+use crate::sys::unix::spawn::signals::unblock_all;
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, chdir, getppid, setrlimit, setsid};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -68,7 +69,7 @@ fn become_program(task: &mut Task<'_>) -> Result<std::convert::Infallible, Failu
         return Err(at(Stage::Orphaned)(Errno::SRCH));
     }
     record_self(task).map_err(at(Stage::Record))?;
-    unblock_signals();
+    unblock_all();
     // SAFETY: both point to null-terminated data that the suspended thread owns.
     let (candidate, errno) = unsafe { execute(task.candidates, task.argv, task.envp) };
     take_record_back(task);
@@ -88,15 +89,6 @@ fn reset_signal_handlers() {
         // SAFETY: reads the zeros only. The handlers of this process alone change: CLONE_SIGHAND is
         // not set. SIGKILL and SIGSTOP cannot be changed, which is as good.
         unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, DEFAULT.as_ptr(), old, SET_BYTES) };
-    }
-}
-
-fn unblock_signals() {
-    let mut none = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: sigemptyset initialises the set, and sigprocmask only reads it.
-    unsafe {
-        libc::sigemptyset(none.as_mut_ptr());
-        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
     }
 }
 

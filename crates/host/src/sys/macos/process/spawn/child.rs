@@ -7,6 +7,7 @@ use crate::sys::process::stat;
 use crate::sys::unix::spawn::diagnose::Failure;
 use crate::sys::unix::spawn::execute::execute;
 use crate::sys::unix::spawn::report;
+use crate::sys::unix::spawn::signals::unblock_all;
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, chdir, getppid, setrlimit, setsid};
 use std::ffi::{CStr, CString, c_char};
@@ -57,7 +58,7 @@ fn become_program(task: &Task<'_>) -> Result<std::convert::Infallible, Failure> 
         return Err(at(Stage::Orphaned)(Errno::SRCH));
     }
     record_self(task).map_err(at(Stage::Record))?;
-    unblock_signals();
+    unblock_all();
     // SAFETY: both point to null-terminated data, of which this process has a copy.
     let (candidate, errno) = unsafe { execute(task.candidates, task.argv, task.envp) };
     // When it fails, the record names a process that is about to be gone: an ended run.
@@ -72,15 +73,6 @@ fn reset_signal_handlers() {
     for signal in 1..SIGNALS {
         // SAFETY: sets the default; SIGKILL and SIGSTOP cannot be changed, which is as good.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
-}
-
-fn unblock_signals() {
-    let mut none = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: sigemptyset initialises the set, and sigprocmask only reads it.
-    unsafe {
-        libc::sigemptyset(none.as_mut_ptr());
-        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
     }
 }
 
