@@ -104,6 +104,10 @@ impl Copier {
                 Progress::Moved(bytes) => budget = budget.saturating_sub(bytes),
                 ended => return Ok(ended),
             }
+            // Behind where somebody has just cut it off would be a hole.
+            if budget > 0 && !log.is_current() {
+                break;
+            }
         }
         Ok(Progress::Moved(TURN_BYTES))
     }

@@ -2,7 +2,7 @@
 
 use crate::sys::unix::fifo::{OURS_ALONE, made};
 use rustix::fs::{CWD, mkfifoat};
-use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice, tee};
+use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_getpipe_size, fcntl_setpipe_size, pipe_with, splice, tee};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -80,7 +80,9 @@ pub fn move_to(fifo: &Reader, file: impl AsFd, at: u64, length: usize) -> io::Re
     Ok(splice(fifo, None, file, Some(&mut at), length, SpliceFlags::NONBLOCK | SpliceFlags::MOVE)?)
 }
 
-/// Lets `fifo` hold `bytes`, if that is allowed; it works without, too.
+/// Lets `fifo` hold `bytes`, if that is allowed; it works without, too. One that holds more stays so: its program wants that.
 pub fn enlarge(fifo: &Reader, bytes: usize) {
-    let _ = fcntl_setpipe_size(fifo, bytes);
+    if fcntl_getpipe_size(fifo).is_ok_and(|size| size < bytes) {
+        let _ = fcntl_setpipe_size(fifo, bytes);
+    }
 }
