@@ -75,7 +75,7 @@ pub struct Executor {
     pub(super) events: EventHub,
     pub(super) lines: LineWatcher,
     /// At rest since this generation: its run record is of no more use once that is saved.
-    resting: Vec<(u64, ProcessId)>,
+    resting: Vec<Resting>,
     /// Exits that are recorded, and of which the logger is told at the end of this pass.
     pub(super) recorded: Vec<RunId>,
     /// Whether a child has ended that may be an orphan.
@@ -92,6 +92,15 @@ pub struct Executor {
     leaving: bool,
     /// Since when everything is down.
     pub(super) finished: Option<Instant>,
+}
+
+/// A process at rest, or removed.
+struct Resting {
+    id: ProcessId,
+    /// Since this generation.
+    since: u64,
+    /// Another may have its id by now.
+    removed: bool,
 }
 
 /// What an [`Executor`] is made of.
@@ -242,7 +251,7 @@ impl Executor {
         if let Some(generation) = generation
             && rests(view.entry.state)
         {
-            self.resting.push((generation, id.clone()));
+            self.resting.push(Resting { id: id.clone(), since: generation, removed: false });
         }
         // Not the view's entry: the file says what is wanted where the two differ (a restart under way).
         if let Some(entry) = engine.to_save(&view) {
@@ -288,7 +297,7 @@ impl Executor {
         self.board.remove(&id);
         self.events.add(event(EventKind::Removed, &id));
         let generation = self.replies.next_generation();
-        self.resting.push((generation, id.clone()));
+        self.resting.push(Resting { id: id.clone(), since: generation, removed: true });
         self.storage.forget(id, generation);
     }
 
@@ -297,13 +306,12 @@ impl Executor {
         if result.is_ok() {
             self.mark();
             // Before the answer: whoever is told that it is gone, and kills us then, must not find it coming back.
-            self.drop_records(generation, |id| engine.state(id).is_none());
+            self.drop_records(generation, engine, |resting| resting.removed);
         }
         self.replies.saved(generation, result);
         if result.is_ok() {
             // After it: the registry says what came of these, so nobody has to wait.
-            self.drop_records(generation, |id| engine.state(id).is_some_and(rests));
-            self.resting.retain(|(since, _)| *since > generation);
+            self.drop_records(generation, engine, |_| true);
         }
     }
 
@@ -351,10 +359,12 @@ impl Executor {
     }
 
     /// Removes the records of runs whose outcome is on disk since `saved`, of those that `which` names.
-    fn drop_records(&mut self, saved: u64, which: impl Fn(&ProcessId) -> bool) {
+    fn drop_records(&mut self, saved: u64, engine: &Engine, which: impl Fn(&Resting) -> bool) {
         let stock = self.starter.stock();
-        for (_, id) in self.resting.extract_if(.., |(since, id)| *since <= saved && which(id)) {
-            if let Err(error) = record::remove(&self.layout.run_record(&id), stock) {
+        for Resting { id, .. } in self.resting.extract_if(.., |one| one.since <= saved && which(one)) {
+            if engine.state(&id).is_none_or(rests)
+                && let Err(error) = record::remove(&self.layout.run_record(&id), stock)
+            {
                 tracing::warn!(process = %id, %error, "cannot remove a run record that is of no more use");
             }
         }
@@ -389,8 +399,7 @@ impl Executor {
         self.storage.flush()?;
         self.mark();
         // Before the answers, as in `saved`.
-        self.drop_records(u64::MAX, |id| engine.state(id).is_none_or(rests));
-        self.resting.clear();
+        self.drop_records(u64::MAX, engine, |_| true);
         self.replies.all_saved();
         Ok(())
     }

@@ -30,7 +30,7 @@ pub(super) struct Output {
 impl Executor {
     /// Holds a run's output, and has the logger read it.
     pub fn add_output(&mut self, run: RunId, attach: Attach, hold: OutputHold) {
-        if let Some(logger) = &self.logger {
+        if let Some(logger) = self.told_logger() {
             attach_to(logger, &attach);
         }
         self.outputs.insert(run, Output { _hold: hold, attach, taken: false, word_left: false });
@@ -40,7 +40,8 @@ impl Executor {
     pub(super) fn output_goes_on(&mut self, run: &RunId, main: Identity) {
         if let Some(output) = self.outputs.get_mut(run) {
             output.attach.identity = Some(main);
-            self.logger.iter().for_each(|logger| attach_to(logger, &output.attach));
+            let attach = output.attach.clone();
+            self.told_logger().into_iter().for_each(|logger| attach_to(logger, &attach));
         }
     }
 
@@ -63,7 +64,15 @@ impl Executor {
         self.facts.logger_pid.store(link.logger_pid(), Ordering::Relaxed);
         tracing::info!(pid = link.logger_pid(), runs = self.outputs.len(), "the logger is there");
         self.outputs.values().for_each(|output| attach_to(&link, &output.attach));
+        // Not after it: what it is given is how things are.
+        self.tell_recorded();
         self.logger = Some(link);
+    }
+
+    /// The logger, which knows of all exits that are recorded: told later, it would take one for that of the process as which a run goes on.
+    fn told_logger(&mut self) -> Option<&LoggerLink> {
+        self.tell_recorded();
+        self.logger.as_ref()
     }
 
     /// Tells the logger whose exits are recorded.
@@ -129,6 +138,7 @@ impl Executor {
     /// Tells the logger that no more output will come. As long as the link is held,
     /// [`LoggerEvent::Gone`] tells that it has left.
     pub fn dismiss_logger(&mut self) -> Option<LoggerLink> {
+        self.tell_recorded();
         let logger = self.logger.take()?;
         match logger.quit(false) {
             Ok(()) => Some(logger),
