@@ -194,11 +194,13 @@ mod tests {
         // The next one if it is begun while we have the lowest.
         let mut places = [lowest, lowest + 1].into_iter().cycle();
         let place = places.find(|place| {
-            // SAFETY: dup2(2) touches no memory; nobody else is here who could have that number.
-            let duplicated = unsafe { libc::dup2(null.as_raw_fd(), *place) };
+            // Not dup2(2): musl's tries again by itself.
+            // SAFETY: dup3(2) touches no memory; nobody else is here who could have that number.
+            let duplicated =
+                unsafe { libc::syscall(libc::SYS_dup3, null.as_raw_fd(), *place, libc::O_CLOEXEC) };
             let error = io::Error::last_os_error();
             // SAFETY: it was just made, and nobody else has it.
-            (duplicated >= 0).then(|| drop(unsafe { OwnedFd::from_raw_fd(duplicated) })).is_none()
+            (duplicated >= 0).then(|| drop(unsafe { OwnedFd::from_raw_fd(*place) })).is_none()
                 && error.kind() == io::ErrorKind::ResourceBusy
         });
         let place = place.unwrap();
