@@ -107,8 +107,18 @@ impl<'a> Monitor<'a> {
         Ok(begun.elapsed())
     }
 
+    /// Starts everything that was stopped.
+    pub fn start_all(&mut self) -> io::Result<()> {
+        run(&self.directory, &["start", "all"])?;
+        for _ in 0..self.pids.len() {
+            let (name, pid) = self.stage.next()?;
+            self.pids.insert(name, pid);
+        }
+        Ok(())
+    }
+
     /// Stops everything; the time until all processes are gone.
-    pub fn stop_all(self) -> io::Result<Duration> {
+    pub fn stop_all(&mut self) -> io::Result<Duration> {
         let begun = Instant::now();
         run(&self.directory, &["stop", "all"])?;
         Ok(begun.elapsed())

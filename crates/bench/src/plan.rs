@@ -18,6 +18,8 @@ pub struct Plan {
     pub asked_ms: u64,
     /// How many are killed at once, at most; 0: none.
     pub at_once: usize,
+    /// How often all are stopped, from rest.
+    pub stops: usize,
     /// For how long checks are counted; 0: there are none.
     pub checked_seconds: u64,
     /// How many monitors are killed, and how many made hang.
@@ -55,6 +57,7 @@ const NOTHING: Plan = Plan {
     clients: &[],
     asked_ms: 0,
     at_once: 0,
+    stops: 1,
     checked_seconds: 0,
     pairs: (0, 0),
     switches: 0,
@@ -69,6 +72,7 @@ const FULL: Plan = Plan {
     clients: &[1, 16, 64],
     asked_ms: 2000,
     at_once: 1000,
+    stops: 5,
     checked_seconds: 30,
     pairs: (30, 5),
     switches: 20,
@@ -84,6 +88,7 @@ const QUICK: Plan = Plan {
     clients: &[1, 16],
     asked_ms: 500,
     at_once: 1000,
+    stops: 1,
     checked_seconds: 7,
     pairs: (3, 1),
     switches: 3,

@@ -28,7 +28,7 @@ pub fn measure(
         report.grown.push(Grown::not_measured(size, why));
         return Ok(());
     }
-    let bare_runs = (0..starts(size)).map(|_| floor::start_and_stop(stage, size));
+    let bare_runs = (0..starts(size).max(plan.stops)).map(|_| floor::start_and_stop(stage, size));
     let (bare_starts, bare_stops): (Vec<_>, Vec<_>) =
         bare_runs.collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
     let (bare_start, bare_stop) = (quantile(&bare_starts, 0.5), quantile(&bare_stops, 0.5));
@@ -49,8 +49,9 @@ pub fn measure(
         let bare = bare_start.mul_f64(killed as f64 / size as f64);
         report.ratio(&format!("{killed} killed at once → all back"), size, monitor.mass_crash(killed)?, bare);
     }
-    let stop = monitor.stop_all()?;
-    report.ratio("stop all", size, stop, bare_stop);
+    let stops = stopped(&mut monitor, plan.stops)?;
+    report.repeated("stop all", size, &stops, bare_stop);
+    let stop = quantile(&stops, 0.5);
     let cold_start = quantile(&cold_starts, 0.5);
     let (replacement, listed) = (quantile(&replacements, 0.5), quantile(&listed, 0.5));
     let figures = Figures { cold_start, memory: idle.monitor, replacement, listed, stop, idle: idle.cpu };
@@ -64,6 +65,19 @@ pub fn measure(
 /// Few start so fast that one start says little: how often so many are started, one after the other.
 fn starts(size: usize) -> usize {
     if size > FEW { 1 } else { STARTS }
+}
+
+/// Has all stopped so many times, from rest, and started again in between.
+fn stopped(monitor: &mut Monitor<'_>, times: usize) -> io::Result<Vec<Duration>> {
+    let mut taken = Vec::new();
+    for nth in 0..times {
+        if nth > 0 {
+            monitor.start_all()?;
+        }
+        std::thread::sleep(SETTLE);
+        taken.push(monitor.stop_all()?);
+    }
+    Ok(taken)
 }
 
 /// A monitor of `size` processes, the last of several, and how long each took to have all running.
