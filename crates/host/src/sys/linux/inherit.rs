@@ -1,21 +1,20 @@
 //! What a program that is started inherits.
 
+use crate::sys::unix::spawn::execute::last_error;
+use rustix::io::Errno;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use std::io;
 use std::os::fd::AsFd;
 
-/// Nothing that is open now from descriptor 3 on, whoever opened it. Needs Linux ≥ 5.11 (`CLOSE_RANGE_CLOEXEC`).
+/// Nothing that is open now from descriptor 3 on, whoever opened it.
 ///
 /// For a forked child: one system call, no allocation, no locks.
 ///
 /// # Errors
 /// What the system said.
 pub fn nothing() -> io::Result<()> {
-    let (last, flags) =
-        (libc::c_long::from(libc::c_uint::MAX), libc::c_long::from(libc::CLOSE_RANGE_CLOEXEC));
     // SAFETY: it only marks descriptors. Those that std needs until the exec are marked already.
-    let marked = unsafe { libc::syscall(libc::SYS_close_range, 3 as libc::c_long, last, flags) };
-    if marked == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    Ok(unsafe { close_range(3, libc::CLOSE_RANGE_CLOEXEC) }?)
 }
 
 /// From now on this thread has a table of descriptors of its own: what other threads open or close is not in it, nor a number under which
@@ -24,11 +23,22 @@ pub fn nothing() -> io::Result<()> {
 /// # Errors
 /// What the system said.
 pub fn part_from_threads() -> io::Result<()> {
-    let (none, flags) =
-        (libc::c_long::from(libc::c_uint::MAX), libc::c_long::from(libc::CLOSE_RANGE_UNSHARE));
     // SAFETY: nothing has that number, so it closes nothing. Not unshare(2), which containers do not allow.
-    let parted = unsafe { libc::syscall(libc::SYS_close_range, none, none, flags) };
-    if parted == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    Ok(unsafe { close_range(libc::c_uint::MAX, libc::CLOSE_RANGE_UNSHARE) }?)
+}
+
+/// Does with all descriptors from `first` on what `flags` say: closes them if nothing else. Needs Linux ≥ 5.11 (`CLOSE_RANGE_CLOEXEC`).
+///
+/// # Safety
+/// Nothing may use a descriptor that it closes.
+pub(in crate::sys) unsafe fn close_range(first: libc::c_uint, flags: libc::c_uint) -> Result<(), Errno> {
+    let numbers = [first, libc::c_uint::MAX, flags].map(libc::c_long::from);
+    let [first, last, flags] = numbers;
+    // SAFETY: it touches no memory; the caller answers for the descriptors.
+    match unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) } {
+        0 => Ok(()),
+        _ => Err(last_error()),
+    }
 }
 
 /// This process is killed when the thread ends that has started it.

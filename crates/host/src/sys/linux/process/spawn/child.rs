@@ -6,9 +6,10 @@
 
 use super::slots::Numbers;
 use crate::process::spawn::Stage;
+use crate::sys::linux::inherit::close_range;
 use crate::sys::process::stat;
 use crate::sys::unix::spawn::diagnose::Failure;
-use crate::sys::unix::spawn::execute::{execute, last_error};
+use crate::sys::unix::spawn::execute::execute;
 use crate::sys::unix::spawn::report;
 use crate::sys::unix::spawn::signals::unblock_all;
 use rustix::io::Errno;
@@ -94,21 +95,13 @@ fn reset_signal_handlers() {
 
 fn place_descriptors(files: &Numbers) -> Result<(), Errno> {
     // The table is still the monitor's. From here on it is our own, with the low ones only.
-    close_range(files.highest() + 1, libc::CLOSE_RANGE_UNSHARE)?;
+    // SAFETY: it is parted from before anything is closed; what is closed then are the child's own copies.
+    unsafe { close_range(files.highest().cast_unsigned() + 1, libc::CLOSE_RANGE_UNSHARE) }?;
     rustix::stdio::dup2_stdin(borrow(files.null))?;
     rustix::stdio::dup2_stdout(borrow(files.stdout))?;
     rustix::stdio::dup2_stderr(borrow(files.stderr))?;
-    close_range(3, libc::CLOSE_RANGE_CLOEXEC)
-}
-
-fn close_range(first: c_int, flags: libc::c_uint) -> Result<(), Errno> {
-    const LAST: libc::c_ulong = libc::c_uint::MAX as libc::c_ulong;
-    // SAFETY: the table is shared only until the first call, which unshares it before it closes;
-    // after it, what is closed are the child's own copies.
-    let done = unsafe {
-        libc::syscall(libc::SYS_close_range, libc::c_long::from(first), LAST, flags as libc::c_ulong)
-    };
-    if done == 0 { Ok(()) } else { Err(last_error()) }
+    // SAFETY: it only marks them.
+    unsafe { close_range(3, libc::CLOSE_RANGE_CLOEXEC) }
 }
 
 fn borrow<'a>(descriptor: c_int) -> BorrowedFd<'a> {
