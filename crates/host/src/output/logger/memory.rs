@@ -38,8 +38,6 @@ enum Line<R, A> {
 /// The journal of one logger.
 pub(super) struct Memory {
     layout: Layout,
-    /// The lines of this round, which are written together.
-    pending: Vec<u8>,
     /// `None`: it could not be opened; tried again with each line.
     file: Option<File>,
     /// How long it is, in bytes.
@@ -73,8 +71,7 @@ impl Memory {
         };
         let runs = known.into_runs();
         let layout = layout.clone();
-        let mut memory =
-            Self { layout, pending: Vec::new(), file: None, length: 0, limit: u64::MAX, torn: true };
+        let mut memory = Self { layout, file: None, length: 0, limit: u64::MAX, torn: true };
         if let Some(error) = unread {
             // It stays as it is for the next logger, with what this one adds.
             tracing::error!("cannot read {}, and so not go on with what it tells: {error}", path.display());
@@ -89,47 +86,33 @@ impl Memory {
 
     /// Notes that `attach` is being copied, before it is: a kill meanwhile must not make the next logger forget it.
     pub(super) fn remember(&mut self, attach: &Attach) {
-        self.add(&Line::<&RunId, _>::Attached(attach));
-        self.flush();
+        self.note(&Line::<&RunId, _>::Attached(attach));
     }
 
     /// Notes that the run is over.
     pub(super) fn forget(&mut self, run: &RunId) {
-        self.add(&Line::<_, &Attach>::Over(run));
-        self.flush();
+        self.note(&Line::<_, &Attach>::Over(run));
     }
 
-    fn add(&mut self, what: &Line<impl Serialize, impl Serialize>) {
-        if let Err(error) = line(what, &mut self.pending) {
-            tracing::error!("cannot note a run for the next logger: {error}");
-        }
-    }
-
-    /// Writes what was noted.
-    pub(super) fn flush(&mut self) {
-        if let Err(error) = self.write_pending() {
+    fn note(&mut self, what: &Line<impl Serialize, impl Serialize>) {
+        if let Err(error) = self.append(what) {
             tracing::warn!("a logger after this one may not know what is copied now: {error}");
         }
-        self.pending.clear();
     }
 
-    fn write_pending(&mut self) -> Result<(), FileError> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        crate::crash_point!("remember::before_line");
+    fn append(&mut self, what: &Line<impl Serialize, impl Serialize>) -> Result<(), FileError> {
         let path = self.layout.attached();
-        if self.torn {
-            self.pending.insert(0, b'\n');
-        }
+        let mut text = Vec::from(if self.torn { "\n" } else { "" });
+        line(what, &mut text).map_err(failed("write", &path))?;
+        crate::crash_point!("remember::before_line");
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(open_appending(&path).map_err(failed("open", &path))?),
         };
         self.torn = true;
-        file.write_all(&self.pending).map_err(failed("write", &path))?;
+        file.write_all(&text).map_err(failed("write", &path))?;
         self.torn = false;
-        self.length = self.length.saturating_add(self.pending.len() as u64);
+        self.length = self.length.saturating_add(text.len() as u64);
         Ok(())
     }
 
@@ -152,7 +135,6 @@ impl Memory {
         self.file = None;
         write_atomic(&path, &text, Durability::Unsynced)?;
         (self.file, self.torn) = (open_appending(&path).ok(), false);
-        self.pending.clear();
         self.length = text.len() as u64;
         self.limit = self.length.saturating_mul(2).max(SHORT);
         Ok(())
@@ -285,12 +267,9 @@ mod tests {
         assert_eq!(runs, []);
         for run in ["c", "a", "b", "d"] {
             memory.remember(&attach(run));
-            memory.flush();
         }
         memory.forget(&attach("a").run);
-        memory.flush();
         memory.remember(&attach("c"));
-        memory.flush();
         drop(memory);
         assert_eq!(recalled(&layout), ["c", "b", "d"]);
         assert_eq!(recalled(&layout), ["c", "b", "d"], "nor does a recall forget");
@@ -301,7 +280,6 @@ mod tests {
         let (_directory, layout) = fixture();
         let (mut memory, _) = Memory::recall(&layout);
         memory.remember(&attach("a"));
-        memory.flush();
         let whole = fs::read(layout.attached()).unwrap();
         // Each is some calls of another process where Windows is emulated.
         let step = if cfg!(windows) { 41 } else { 1 };
@@ -311,7 +289,6 @@ mod tests {
             let (mut memory, runs) = Memory::recall(&layout);
             assert_eq!(runs, [attach("a")], "{length} bytes");
             memory.remember(&attach("b"));
-            memory.flush();
             assert_eq!(recalled(&layout), ["a", "b"], "{length} bytes");
         }
     }
@@ -322,7 +299,6 @@ mod tests {
         let (_directory, layout) = fixture();
         let (mut memory, _) = Memory::recall(&layout);
         memory.remember(&attach("a"));
-        memory.flush();
         memory.file = Some(File::open(layout.attached()).unwrap());
         memory.remember(&attach("b"));
         assert!(memory.torn);
@@ -330,7 +306,6 @@ mod tests {
             .unwrap();
         memory.file = None;
         memory.remember(&attach("c"));
-        memory.flush();
         assert_eq!(recalled(&layout), ["a", "c"]);
     }
 
@@ -355,7 +330,6 @@ mod tests {
         leave_word(&layout, &attach("a")).unwrap();
         let newer = Attach { folder: "/newer".into(), ..attach("a") };
         memory.remember(&newer);
-        memory.flush();
         for _ in 0..2 {
             assert_eq!(Memory::recall(&layout).1, std::slice::from_ref(&newer));
         }
@@ -374,7 +348,6 @@ mod tests {
         assert!(fs::symlink_metadata(layout.attached()).unwrap().is_symlink());
         fs::remove_file(layout.attached()).unwrap();
         memory.remember(&attach("c"));
-        memory.flush();
         assert_eq!(recalled(&layout), ["c"]);
     }
 
@@ -383,13 +356,10 @@ mod tests {
         let (_directory, layout) = fixture();
         let (mut memory, _) = Memory::recall(&layout);
         memory.remember(&attach("live"));
-        memory.flush();
         let mut rounds = 0;
         while !memory.is_long() {
             memory.remember(&attach("x"));
-            memory.flush();
             memory.forget(&attach("x").run);
-            memory.flush();
             rounds += 1;
         }
         assert!(rounds > 100);
@@ -397,7 +367,6 @@ mod tests {
         assert!(!memory.is_long());
         assert!(fs::metadata(layout.attached()).unwrap().len() < 1000);
         memory.remember(&attach("later"));
-        memory.flush();
         assert_eq!(recalled(&layout), ["live", "later"]);
     }
 }

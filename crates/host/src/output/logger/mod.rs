@@ -166,7 +166,6 @@ impl Logger {
                 self.dispatch(*token);
             }
             self.retry(Instant::now());
-            self.memory.flush();
             self.shorten_memory();
             self.flush();
         }
@@ -221,7 +220,6 @@ impl Logger {
         if let Err(error) = remove_if_there(self.layout.logger_socket()) {
             tracing::warn!("cannot remove the logger's socket: {error}");
         }
-        self.memory.flush();
         self.flush();
     }
 
