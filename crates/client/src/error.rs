@@ -362,7 +362,7 @@ impl Error {
             Self::OutputDiscarded { id } => {
                 format!("have it captured from its next start on with: {program} update {id} --output capture")
             }
-            Self::StartFailed { id, .. } => format!("see what it printed with: {program} logs {id}"),
+            Self::StartFailed { id, .. } => format!("if it ran, see what it printed with: {program} logs {id}"),
             Self::Superseded { .. } => format!("see its state with: {program} list"),
             Self::LockTimeout { .. } => "wait for the holder to finish, or end it, then try again".to_owned(),
             Self::Registry { .. } => "correct the file (it was left as it is), then try again".to_owned(),

@@ -44,8 +44,9 @@ fn not_started(context: &Context, id: &ProcessId, error: &Error) -> Failure {
     let invocation = &context.invocation;
     let advice = format!(
         "it is registered, and retried as its restart policy says\n\
-         see what it printed with: {invocation} logs {id}\n\
-         forget it with:           {invocation} remove {id}"
+         {}\n\
+         forget it with: {invocation} remove {id}",
+        error.advice(invocation)
     );
     Failure::Told(Report { advice: Some(advice), ..Report::of(error, invocation) })
 }

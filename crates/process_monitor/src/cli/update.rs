@@ -97,8 +97,9 @@ fn not_restarted(context: &Context, id: &ProcessId, error: &Error) -> Failure {
     let invocation = &context.invocation;
     let advice = format!(
         "the change is registered\n\
-         see what it printed with: {invocation} logs {id}\n\
-         change it again with:     {invocation} update {id}"
+         {}\n\
+         change it again with: {invocation} update {id}",
+        error.advice(invocation)
     );
     Failure::Told(Report { advice: Some(advice), ..Report::of(error, invocation) })
 }
