@@ -54,3 +54,27 @@ fn killed_at(point: &str) {
     // One read takes all that the FIFO has.
     assert!(deaths > 0, "no logger died");
 }
+
+/// Behind where it was cut off would be a hole.
+#[test]
+#[cfg(target_os = "linux")] // where it can be seen that the logger has taken what was printed
+fn a_file_that_is_cut_off_while_bytes_are_taken_begins_anew() {
+    let mut instance = Instance::new();
+    instance.settings = vec!["stages".into(), "slow".into()];
+    let monitor = instance.connect();
+    let mut run = instance.start("web", limits());
+    monitor.attach(&run);
+    let content = |wanted: &str| {
+        eventually(wanted, || std::fs::read(run.file(0)).is_ok_and(|text| text.ends_with(wanted.as_bytes())));
+        std::fs::read_to_string(run.file(0)).unwrap()
+    };
+    let mut stdout = run.stdout.as_ref().unwrap();
+    writeln!(stdout, "one").unwrap();
+    content("one\n");
+    writeln!(stdout, "two").unwrap();
+    eventually("it is taken", || rustix::io::ioctl_fionread(stdout).unwrap() == 0);
+    std::fs::File::create(run.file(0)).unwrap();
+    assert_eq!(content("two\n"), "two\n");
+    run.close();
+    monitor.expect_closed(&run);
+}

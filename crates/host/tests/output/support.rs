@@ -43,9 +43,13 @@ fn logger_process() {
         fail::cfg(point, "1*return").unwrap();
     }
     #[cfg(feature = "failpoints")]
-    for (name, point) in [("stages", "copier::moves"), ("silent", "logger::reports")] {
+    for (name, point, does) in [
+        ("stages", "copier::moves", "return"),
+        ("silent", "logger::reports", "return"),
+        ("slow", "staging::after_read", "sleep(1000)"),
+    ] {
         if setting(name).is_some() {
-            fail::cfg(point, "return").unwrap();
+            fail::cfg(point, does).unwrap();
         }
     }
     let result = logger::run(Layout::new(directory, Default::default()));

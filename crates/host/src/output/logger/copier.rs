@@ -104,10 +104,6 @@ impl Copier {
                 Progress::Moved(bytes) => budget = budget.saturating_sub(bytes),
                 ended => return Ok(ended),
             }
-            // Behind where somebody has just cut it off would be a hole.
-            if budget > 0 && !log.is_current() {
-                break;
-            }
         }
         Ok(Progress::Moved(TURN_BYTES))
     }
@@ -213,7 +209,12 @@ impl Copier {
         length: usize,
     ) -> io::Result<Progress> {
         match self.peek(stream, length)? {
-            Peek::Data(_) => stream.stage()?.write_to(log, length).map(Progress::Moved),
+            Peek::Data(_) => {
+                // While they were taken somebody may have cut the file off, and behind its old end would be a hole. If another file has
+                // its name by now, the next turn finds out.
+                let _is_current = log.is_current();
+                stream.stage()?.write_to(log, length).map(Progress::Moved)
+            }
             Peek::Empty => Ok(Progress::Drained),
             Peek::Eof => Ok(Progress::Closed),
         }
