@@ -90,11 +90,7 @@ impl Executor {
     pub fn logger_says(&mut self, event: LoggerEvent) {
         match event {
             LoggerEvent::Closed { run } => {
-                if self.outputs.remove(&run).is_some_and(|output| output.word_left)
-                    && let Err(error) = take_back_word(&self.layout, &run)
-                {
-                    tracing::warn!(%run, %error, "cannot remove what was noted for the logger; the next one will");
-                }
+                self.outputs.remove(&run);
                 self.starter.stock().take_back_fifos(&self.layout, &run);
             }
             LoggerEvent::Gone => {
@@ -108,8 +104,13 @@ impl Executor {
             LoggerEvent::Exited(note) if self.live.contains_key(&note.run) => {}
             LoggerEvent::Exited(note) => self.recorded.push(note.run),
             LoggerEvent::Attached { run } => {
-                if let Some(output) = self.outputs.get_mut(&run) {
-                    output.taken = true;
+                let Some(output) = self.outputs.get_mut(&run) else { return };
+                output.taken = true;
+                // Its own journal tells of the run now. Not at its end, for which nobody waits who leaves.
+                if std::mem::take(&mut output.word_left)
+                    && let Err(error) = take_back_word(&self.layout, &run)
+                {
+                    tracing::warn!(%run, %error, "cannot remove what was noted for the logger; the next one will");
                 }
             }
             LoggerEvent::Pong => {}

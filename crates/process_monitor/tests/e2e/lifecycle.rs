@@ -60,7 +60,18 @@ fn nobody_is_at_work_in_the_folder_once_the_monitor_is_stopped() {
     world.ok(&["run", "--name", "web", "--", "sleep", "1000"]);
     world.ok(&["--stop"]);
     assert_eq!(world.processes(), Vec::<u32>::new(), "the logger is still there");
-    assert!(world.files_of_runs().is_empty());
+    assert_eq!(world.files_of_runs(), Vec::<std::ffi::OsString>::new());
+}
+
+/// The run ends before the logger has answered, and the monitor is gone before it hears that all is copied.
+#[test]
+fn nothing_is_left_in_the_folder_however_short_the_last_run_was() {
+    let world = World::new();
+    let late = "remember::before_line=sleep(300);link::closed=sleep(300)";
+    assert_eq!(world.start_with_failpoint(late).code, Some(0));
+    world.ok(&["run", "--name", "web", "--", "sleep", "1000"]);
+    world.ok(&["--stop"]);
+    assert_eq!(world.files_of_runs(), Vec::<std::ffi::OsString>::new());
 }
 
 #[test]

@@ -293,7 +293,11 @@ fn read(mut reader: BufReader<Shared>, pid: u32, on_event: impl Fn(LoggerEvent))
     while let Ok(Some(reply)) = next_reply(&mut reader) {
         match reply {
             Reply::Attached { run } => on_event(LoggerEvent::Attached { run }),
-            Reply::Closed { run } => on_event(LoggerEvent::Closed { run }),
+            Reply::Closed { run } => {
+                if crate::failpoint::refused("link::closed").is_ok() {
+                    on_event(LoggerEvent::Closed { run });
+                }
+            }
             Reply::Exited(note) => on_event(LoggerEvent::Exited(note)),
             Reply::Pong => on_event(LoggerEvent::Pong),
             Reply::Hello { .. } => {}

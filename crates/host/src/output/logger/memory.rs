@@ -195,7 +195,7 @@ pub fn leave_word(layout: &Layout, attach: &Attach) -> Result<(), FileError> {
     rename(&unfinished, &path).map_err(failed("put in place", &path))
 }
 
-/// The output of `run` is copied.
+/// A logger copies the output of `run`, and knows by its journal.
 ///
 /// # Errors
 /// When the file cannot be removed.
