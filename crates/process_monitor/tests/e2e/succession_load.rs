@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -23,6 +23,8 @@ const BETWEEN_REQUESTS: Duration = Duration::from_millis(10);
 struct Load {
     port: u16,
     over: AtomicBool,
+    /// How many listen already: what happens before is not told to them.
+    listening: AtomicUsize,
     /// When each victim was killed, in its order, in milliseconds of the wall clock.
     kills: Mutex<HashMap<String, Vec<u64>>>,
 }
@@ -60,8 +62,12 @@ impl Load {
         loop {
             let last =
                 seen.last().map(|event| format!("Last-Event-ID: {}\r\n", event["id"].as_str().unwrap()));
+            let is_first = last.is_none();
             let stream = self.send("/events", &last.unwrap_or_default());
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                if is_first && line.starts_with("HTTP/1.1 200") {
+                    self.listening.fetch_add(1, Ordering::SeqCst);
+                }
                 let Some(data) = line.strip_prefix("data:") else { continue };
                 let event: Value = serde_json::from_str(data).unwrap();
                 let ended = event["process"] == "end";
@@ -117,13 +123,15 @@ fn under_load_nobody_notices() {
     let status = || Connection::to(&world).ask("GET", "/monitor/status", None).body;
     eventually("the API listens", || status()["apiPort"].is_u64());
     let port = u16::try_from(status()["apiPort"].as_u64().unwrap()).unwrap();
-    let load = Load { port, over: AtomicBool::new(false), kills: Mutex::default() };
+    let load =
+        Load { port, over: AtomicBool::new(false), listening: AtomicUsize::new(0), kills: Mutex::default() };
     let steady = || (0..5).map(|nth| world.pid_of(&format!("steady-{nth}")).unwrap()).collect::<Vec<_>>();
     let before = (world.monitor_pid(), steady(), steady().into_iter().map(start_time).collect::<Vec<_>>());
 
     let (longest, streams) = thread::scope(|scope| {
         let asking = scope.spawn(|| load.ask());
         let listening: Vec<_> = (0..STREAMS).map(|_| scope.spawn(|| load.listen())).collect();
+        eventually("all listen", || load.listening.load(Ordering::SeqCst) >= STREAMS);
         let killing: Vec<_> = victims.iter().map(|id| scope.spawn(|| load.kill(&world, id))).collect();
         for _ in 0..RESTARTS {
             thread::sleep(Duration::from_millis(200));
@@ -157,7 +165,11 @@ fn under_load_nobody_notices() {
         let killed = &kills[victim];
         let status = world.status(victim);
         assert_eq!(status["restartAttempts"].as_u64(), Some(killed.len() as u64), "{victim}: {status}");
-        assert_eq!(crashes.len(), killed.len(), "each crash is told once");
+        assert_eq!(
+            crashes.len(),
+            killed.len(),
+            "each crash is told once: killed at {killed:?}, told {crashes:?}"
+        );
         unnoticed = crashes
             .iter()
             .zip(killed)
