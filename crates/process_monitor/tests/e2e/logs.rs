@@ -14,10 +14,15 @@ use std::thread;
 /// A program that says the numbers from its first argument to its second, alternately on both streams: each when
 /// the one before is in its file, so that the order is known. Then it waits.
 const ALTERNATES: &str = r#"#!/bin/bash
-# The folder is made once this runs.
-until [ -d "$logs" ]; do
-  logs=$(echo "$TOM_PM_DIRECTORY/default_logs/$TOM_PM_PROCESS_ID/"*/ | awk '{print $NF}')
+# The folder is made once this runs: as many as there were runs, this one with them, and the last is its own.
+echo >> "$TOM_PM_DIRECTORY/started"
+runs=$(wc -l < "$TOM_PM_DIRECTORY/started")
+shopt -s nullglob
+folders=()
+until [ ${#folders[@]} = $runs ]; do
+  folders=("$TOM_PM_DIRECTORY/default_logs/$TOM_PM_PROCESS_ID/"[0-9]*/)
 done
+logs=${folders[-1]}
 for i in $(seq $1 $2); do
   if [ $((i % 2)) = 0 ]; then echo "line $i"; file=stdout; else echo "line $i" >&2; file=stderr; fi
   until grep -qx "line $i" "$logs"$file*.log 2>/dev/null; do sleep 0.002; done
