@@ -39,7 +39,10 @@ fn nothing_is_kept_and_one_descriptor_is_held() {
     let world = World::started();
     let program = talker(&world);
     world.ok(&["run", "--name", "first", "--output", "discard", "--", &program]);
-    eventually("a logger is there", || world.logger_pid().is_some());
+    eventually("everything is open", || {
+        let status = world.monitor_status();
+        ["loggerPid", "apiPort", "alivenessPort"].iter().all(|part| status[part].is_u64())
+    });
     let monitor = world.monitor_pid().unwrap();
     let (before, logger) = (descriptors(monitor), descriptors(world.logger_pid().unwrap()));
     for n in 0..10 {
