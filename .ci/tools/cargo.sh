@@ -41,9 +41,21 @@ cargo_forget_other_std() {
 # the compilers that these are not those of a build.
 cargo_without_compiler() {
     local target=${1//-/_}
-    printf '#!/bin/sh\nwhile [ $# -gt 1 ]; do [ "$1" = -o ] && : > "$2"; shift; done\nexit 0\n' > "$cache/no-compiler"
+    cat > "$cache/no-compiler" <<'NOTHING'
+#!/bin/sh
+# Whatever is to be made is there afterwards, however that is said: as to cc(1), or to MSVC's compiler and librarian.
+last=""
+for argument; do
+    if [ "$last" = -o ]; then : > "$argument"; fi
+    case $argument in
+        -Fo*) : > "${argument#-Fo}" ;;
+        -out:*) : > "${argument#-out:}" ;;
+    esac
+    last=$argument
+done
+NOTHING
     chmod +x "$cache/no-compiler"
-    export "CC_$target=$cache/no-compiler" "AR_$target=true"
+    export "CC_$target=$cache/no-compiler" "AR_$target=$cache/no-compiler"
 }
 
 cargo_with_mingw() {
