@@ -3,6 +3,7 @@
 use crate::support::{Instance, eventually, files, limits};
 use process_monitor_host::output::Stream;
 use process_monitor_host::output::link::{LoggerEvent, LoggerProgram};
+use process_monitor_host::output::logger::leave_word;
 use process_monitor_host::output::protocol::Limits;
 use process_monitor_host::output::run::OutputHold;
 use std::io::Write;
@@ -121,6 +122,57 @@ fn output_that_fills_a_fifo_exactly_and_whose_writers_are_gone_is_closed() {
         let stamps = if timestamps { 25 * 8192 } else { 0 };
         assert_eq!(run.text().len(), lines.len() + stamps);
     }
+}
+
+/// A monitor that is killed while the logger is busy: the answer that cannot be sent any more must not cost what was asked after it.
+#[cfg(all(target_os = "linux", feature = "failpoints"))]
+#[test]
+fn what_a_monitor_asked_for_last_is_done_although_it_hears_of_nothing_any_more() {
+    use process_monitor_host::output::protocol::{PROTOCOL, Request};
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+    let mut instance = Instance::new();
+    instance.settings.push("late=".to_owned());
+    drop(instance.connect());
+    let runs = [(); 2].map(|()| {
+        let mut run = instance.start("web", limits());
+        run.stdout.as_ref().unwrap().write_all(b"said\n").unwrap();
+        run.close();
+        run
+    });
+    let ask = |mut monitor: &UnixStream, what: Request| {
+        monitor.write_all((serde_json::to_string(&what).unwrap() + "\n").as_bytes()).unwrap();
+    };
+    let monitor = UnixStream::connect(instance.layout.logger_socket()).unwrap();
+    ask(&monitor, Request::Hello { protocol: PROTOCOL });
+    ask(&monitor, Request::Attach(runs[0].attach.clone()));
+    eventually("the logger has taken that", || {
+        let mut unread = 0;
+        // SAFETY: SIOCOUTQ of unix(7) writes one int.
+        let told = unsafe { libc::ioctl(monitor.as_raw_fd(), libc::TIOCOUTQ, &raw mut unread) };
+        told == 0 && unread == 0
+    });
+    ask(&monitor, Request::Attach(runs[1].attach.clone()));
+    drop(monitor);
+    for run in &runs {
+        eventually("it is copied", || std::fs::read(run.file(0)).is_ok_and(|text| text == b"said\n"));
+    }
+}
+
+#[test]
+fn a_logger_takes_up_the_runs_of_which_a_monitor_left_word_that_is_gone() {
+    let instance = Instance::new();
+    let monitor = instance.connect();
+    let logger = monitor.link().logger_pid();
+    let mut run = instance.start("web", limits());
+    run.stdout.as_ref().unwrap().write_all(b"said\n").unwrap();
+    run.close();
+    leave_word(&instance.layout, &run.attach).unwrap();
+    drop(monitor);
+    let monitor = instance.connect();
+    assert_eq!(monitor.link().logger_pid(), logger);
+    eventually("it is copied", || std::fs::read(run.file(0)).is_ok_and(|text| text == b"said\n"));
+    eventually("its files are gone", || instance.files_of_runs().is_empty());
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn logger_process() {
         ("stages", "copier::moves", "return"),
         ("silent", "logger::reports", "return"),
         ("slow", "staging::after_read", "sleep(1000)"),
+        ("late", "remember::before_line", "sleep(300)"),
     ] {
         if setting(name).is_some() {
             fail::cfg(point, does).unwrap();

@@ -4,7 +4,7 @@ use super::attached::{Part, Slot, Token, token};
 use super::copier::Progress;
 use super::discarded::is_discarded;
 use super::stream::{Fault, StreamState};
-use super::{Logger, retain::retain};
+use super::{Logger, memory, retain::retain};
 use crate::failpoint::refused;
 use crate::output::names::Stream;
 use crate::output::note::ExitNote;
@@ -27,6 +27,19 @@ impl Logger {
         for attach in runs {
             let number = self.runs.insert(attach);
             self.begin(number);
+        }
+    }
+
+    /// Takes up the runs of which a monitor left word that died before it could tell: the one that comes now does not know them.
+    pub(super) fn take_up_words(&mut self) {
+        for (path, attach) in self.memory.words() {
+            // One that is known is in the journal.
+            if self.runs.number_of(&attach.run).is_none() {
+                self.attach(attach);
+            }
+            if self.memory.is_whole() {
+                memory::remove(&path);
+            }
         }
     }
 

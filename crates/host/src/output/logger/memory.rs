@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What a monitor left word of, and loggers before the journal noted: a file for each run, beside its FIFOs.
 const SUFFIX: &str = ".attach.json";
@@ -22,6 +23,8 @@ const SUFFIX: &str = ".attach.json";
 const UNFINISHED: &str = ".attach.new";
 /// Ours; loggers before the journal wrote others meanwhile.
 const UNFINISHED_BY_MONITOR: &str = ".monitor.attach.new";
+/// Once it is so old, the monitor that wrote it was killed meanwhile.
+const UNFINISHED_FOR: Duration = Duration::from_secs(60);
 
 /// The journal is not written anew before it has so many bytes, and twice as many as it needs.
 const SHORT: u64 = 256 * 1024;
@@ -114,6 +117,16 @@ impl Memory {
         self.torn = false;
         self.length = self.length.saturating_add(text.len() as u64);
         Ok(())
+    }
+
+    /// What monitors left word of meanwhile, and where.
+    pub(super) fn words(&self) -> Vec<(PathBuf, Attach)> {
+        words(&self.layout)
+    }
+
+    /// Whether all that was to be noted is.
+    pub(super) fn is_whole(&self) -> bool {
+        self.file.is_some() && !self.torn
     }
 
     /// Whether it has become so long that it should be [written anew](Self::write_anew).
@@ -222,14 +235,20 @@ fn words(layout: &Layout) -> Vec<(PathBuf, Attach)> {
                 Ok(attach) => found.push((path, attach)),
                 Err(error) => tracing::warn!("skipping {}: {error}", path.display()),
             }
-        } else if name.ends_with(UNFINISHED) {
+        } else if name.ends_with(UNFINISHED) && !(name.ends_with(UNFINISHED_BY_MONITOR) && is_recent(&path)) {
             remove(&path);
         }
     }
     found
 }
 
-fn remove(path: &Path) {
+/// Whether a monitor may be about to put it in place. When in doubt, it may.
+fn is_recent(path: &Path) -> bool {
+    let written = fs::metadata(path).and_then(|metadata| metadata.modified());
+    !written.is_ok_and(|written| written.elapsed().is_ok_and(|since| since > UNFINISHED_FOR))
+}
+
+pub(super) fn remove(path: &Path) {
     if let Err(error) = remove_if_there(path) {
         tracing::warn!("cannot remove {}: {error}", path.display());
     }
@@ -241,6 +260,7 @@ mod tests {
     use crate::output::protocol::Limits;
     use process_monitor_core::id::ProcessId;
     use process_monitor_core::model::LogConfig;
+    use std::time::SystemTime;
 
     fn fixture() -> (tempfile::TempDir, Layout) {
         let directory = tempfile::tempdir().unwrap();
@@ -321,6 +341,22 @@ mod tests {
         take_back_word(&layout, &attach("b").run).unwrap();
         take_back_word(&layout, &attach("b").run).unwrap();
         assert_eq!(recalled(&layout), ["a"]);
+    }
+
+    #[test]
+    fn what_a_monitor_is_about_to_put_in_place_stays_there_for_it() {
+        let (_directory, layout) = fixture();
+        let [of_a_monitor, of_a_logger] =
+            [UNFINISHED_BY_MONITOR, UNFINISHED].map(|end| layout.fifos().join(format!("a{end}")));
+        for path in [&of_a_monitor, &of_a_logger] {
+            fs::write(path, "{").unwrap();
+        }
+        assert_eq!(recalled(&layout), [""; 0]);
+        assert_eq!((of_a_monitor.exists(), of_a_logger.exists()), (true, false));
+        let long_ago = SystemTime::now() - 2 * UNFINISHED_FOR;
+        File::options().write(true).open(&of_a_monitor).unwrap().set_modified(long_ago).unwrap();
+        recalled(&layout);
+        assert!(!of_a_monitor.exists());
     }
 
     #[test]

@@ -39,6 +39,7 @@ impl Logger {
             }
             return;
         }
+        self.hear_out(Ending::Replaced);
         self.disconnect();
         if let Err(error) = self.readiness.change(&session, MONITOR, Interest::Read) {
             return tracing::warn!("cannot watch the monitor's connection: {error}");
@@ -47,7 +48,21 @@ impl Logger {
         self.ignore_exits();
         self.forget_discarded();
         self.session = Some(session);
+        self.take_up_words();
         self.obey_all(requests, connected);
+    }
+
+    /// What a monitor asked for before its connection `ended` is done: nobody else knows of the runs that it told of last.
+    fn hear_out(&mut self, ending: Ending) {
+        let Some(session) = &mut self.session else { return };
+        let (requests, _) = session.receive();
+        for request in requests {
+            match request {
+                // Its successor needs a logger.
+                Request::Quit { .. } if ending == Ending::Replaced => {}
+                request => self.obey(request),
+            }
+        }
     }
 
     /// The monitor has written, or is gone, or reads again.
@@ -91,12 +106,14 @@ impl Logger {
     pub(super) fn flush(&mut self) {
         let Some(session) = &mut self.session else { return };
         if !session.flush() {
+            self.hear_out(Ending::Broken);
             return self.left_alone();
         }
         let Some(writable) = session.interest_changed() else { return };
         let interest = if writable { Interest::ReadAndWrite } else { Interest::Read };
         if let Err(error) = self.readiness.change(&*session, MONITOR, interest) {
             tracing::warn!("cannot watch the monitor's connection: {error}");
+            self.hear_out(Ending::Broken);
             self.left_alone();
         }
     }
@@ -115,6 +132,15 @@ impl Logger {
             self.listen_to_exits();
         }
     }
+}
+
+/// How the connection of a monitor ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// It does not read any more.
+    Broken,
+    /// Another monitor has come.
+    Replaced,
 }
 
 /// Whether it says nothing of the next one who connects.
