@@ -138,6 +138,28 @@ impl Stock {
         self.trim_when_full(&shelves.fifos);
     }
 
+    /// Takes in the FIFOs that nobody has open: of runs whose monitor was killed before they ran. To be called by a monitor that
+    /// comes up, before it starts anything. Those of the runs that are `known` are not looked at.
+    pub fn take_in_abandoned(&self, layout: &Layout, known: impl Fn(&RunId) -> bool) {
+        let Some(shelves) = self.0.as_deref() else { return };
+        let Ok(entries) = fs::read_dir(layout.fifos()) else { return };
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            let run = path.file_stem().and_then(|stem| RunId::new(stem.to_str()?).ok());
+            let Some(run) = run.filter(|run| !known(run)) else { continue };
+            if !Stream::BOTH.iter().any(|stream| stream.fifo(layout, &run) == path) {
+                continue;
+            }
+            let spare = spare_of(&path);
+            match fifo::is_abandoned(&path)
+                .and_then(|abandoned| Ok(abandoned && files::set_aside(&path, &spare)?))
+            {
+                Ok(true) => shelves.fifos.put(spare),
+                Ok(false) => {}
+                Err(error) => tracing::debug!("cannot tell whether {} is of use: {error}", path.display()),
+            }
+        }
+    }
+
     /// Whether files are kept at all.
     pub(crate) fn is_kept(&self) -> bool {
         self.0.is_some()

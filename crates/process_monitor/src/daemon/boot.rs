@@ -17,7 +17,7 @@ use process_monitor_host::output::protocol::{Attach, Limits};
 use process_monitor_host::output::run::{self, OutputHold};
 use process_monitor_host::process::record::{self, Found, Intent, RecordState};
 use process_monitor_host::process::{BootId, Identity, Process};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,6 +35,8 @@ pub struct Left {
 pub fn take_up(supervisor: &mut Supervisor, layout: &Layout, boot: &BootId, left: Left) {
     let Left { registry, continuing, mut kept } = left;
     let mut records = read_records(layout, boot);
+    let runs: HashSet<_> = records.values().map(|found| found.intent.run.clone()).collect();
+    supervisor.executor.starter.stock().take_in_abandoned(layout, |run| runs.contains(run));
     for (id, entry) in &registry.processes {
         let record = records.remove(id);
         let event = event_of(supervisor, layout, (Arc::clone(entry), record), continuing, &mut kept);
@@ -102,6 +104,8 @@ fn find(
     let (known, (exit, at)) = match state {
         RecordState::OtherBoot => return Finding::Nothing,
         RecordState::IntentOnly => {
+            // Nobody has written into them, and nobody will.
+            run::discard(layout, &intent.run, supervisor.executor.starter.stock());
             return Finding::NotStarted { run: intent.run.clone(), attempts: intent.attempts };
         }
         RecordState::Finished { leader, main, exit, at } => (Known { leader, main }, (exit, at)),
@@ -227,11 +231,15 @@ fn hold(
     identity: Option<Identity>,
 ) {
     let Some(folder) = intent.folder.clone() else { return };
-    // Its monitor may have been killed before.
-    if identity.is_some()
-        && let Err(error) = run::make_folder(&folder)
-    {
-        tracing::error!(process = %entry.id, %error, "its output waits until the logger can make its folder");
+    // Its monitor may have been killed before. Also of a run that is over: the next of that second must not get the same.
+    match run::make_folder(&folder) {
+        Ok(()) => {}
+        Err(error) if identity.is_none() => {
+            tracing::debug!(process = %entry.id, %error, "its output has no folder")
+        }
+        Err(error) => {
+            tracing::error!(process = %entry.id, %error, "its output waits until the logger can make its folder");
+        }
     }
     let attach = Attach {
         run: intent.run.clone(),

@@ -7,7 +7,9 @@ use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-pub use crate::sys::unix::fifo::{Made, Reader, available, hold, kept_by_program, open_reader, read, reuse};
+pub use crate::sys::unix::fifo::{
+    Made, Reader, available, hold, is_abandoned, kept_by_program, open_reader, read, reuse,
+};
 
 /// Whether this system can look into a FIFO and move its bytes to a file in one step that a kill cannot split.
 pub const MOVES: bool = true;

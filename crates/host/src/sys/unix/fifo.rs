@@ -63,6 +63,21 @@ pub fn reuse(spare: &Path, path: &Path) -> io::Result<Option<Made>> {
     Ok(Some(Made { program, hold }))
 }
 
+/// Whether nobody has the FIFO at `path` open, so that nothing is in it: only a reader keeps what is written, and a program has its own
+/// open for reading, too. One that is gone is not.
+///
+/// # Errors
+/// What the system said.
+pub fn is_abandoned(path: &Path) -> io::Result<bool> {
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match open(path, flags, Mode::empty()) {
+        Ok(_) | Err(Errno::NOENT) => Ok(false),
+        // fifo(7): so it is when there is no reader.
+        Err(Errno::NXIO) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Which reading end a program is to have open, so that what it printed lives as long as it does: none, for it has its FIFO open
 /// for reading as well.
 pub fn kept_by_program(_hold: &OwnedFd) -> Option<BorrowedFd<'_>> {
