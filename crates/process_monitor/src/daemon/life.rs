@@ -9,6 +9,7 @@ use super::inbox::{Inbox, Message};
 use super::jobs::Pool;
 use super::logger::LoggerKeeper;
 use super::marker;
+use super::outputs::TAKEN_WITHIN;
 use super::partner::{Desk, Keeper, PartnerLink, Parts as PartnerParts};
 use super::permits::Permits;
 use super::settings::Settings;
@@ -257,12 +258,26 @@ impl Life {
     /// Has the logger leave, and waits for that, so that nobody is at work in the monitor's folder any more. What others ask for
     /// meanwhile is not done: everything has ended.
     fn see_logger_off(&mut self) {
-        let Some(_link) = self.supervisor.executor.dismiss_logger() else { return };
-        let latest = Instant::now() + LOGGER_LEAVES_WITHIN;
+        let Supervisor { executor, inbox, .. } = &mut self.supervisor;
+        if !executor.dismiss_logger() {
+            return;
+        }
+        let mut latest = Instant::now() + LOGGER_LEAVES_WITHIN;
         loop {
             let left = latest.saturating_duration_since(Instant::now());
-            match self.supervisor.inbox.recv_timeout(left) {
-                Ok(Message::Logger(LoggerEvent::Gone)) => return,
+            match inbox.recv_timeout(left) {
+                Ok(Message::Logger(LoggerEvent::Gone)) if !executor.has_outputs() => return,
+                // It was killed before it was through: there is to be another, for what nobody has open is lost with us.
+                Ok(Message::Logger(event)) => {
+                    if matches!(event, LoggerEvent::Gone) {
+                        latest = Instant::now() + TAKEN_WITHIN;
+                    }
+                    executor.logger_says(event);
+                }
+                Ok(Message::LoggerUp(link)) => {
+                    executor.logger_up(link);
+                    executor.dismiss_logger();
+                }
                 Ok(_) => {}
                 // Output that is not over keeps it there.
                 Err(_) => {

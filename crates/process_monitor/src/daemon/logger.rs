@@ -15,7 +15,10 @@ use std::time::{Duration, Instant};
 
 /// The waits between tries, for a logger that dies at once or cannot be started. Programs that print
 /// much are blocked meanwhile, so they are short.
-const BACKOFF: [u64; 5] = [0, 100, 500, 1000, 5000];
+const BACKOFF: [u64; 5] = [0, 100, 500, 1000, LONGEST_PAUSE.as_millis() as u64];
+
+/// The longest of these waits.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// A logger that lived this long is started again at once.
 const STABLE: Duration = Duration::from_secs(10);

@@ -2,6 +2,7 @@
 //! what the logger is told.
 
 use super::executor::Executor;
+use super::logger::LONGEST_PAUSE;
 use process_monitor_core::id::RunId;
 use process_monitor_host::output::link::{LoggerEvent, LoggerLink};
 use process_monitor_host::output::logger::{leave_word, take_back_word};
@@ -11,9 +12,9 @@ use process_monitor_host::process::Identity;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How long an end waits until a logger has all outputs open: what nobody has open is lost with us. A logger that can be
-/// started is there within moments.
-const TAKEN_WITHIN: Duration = Duration::from_secs(5);
+/// How long an end waits until a logger has all outputs open: what nobody has open is lost with us. Longer than a
+/// [pause](super::logger::LONGEST_PAUSE) between two tries to start one, and what the next then needs.
+pub(super) const TAKEN_WITHIN: Duration = LONGEST_PAUSE.saturating_add(Duration::from_secs(8));
 
 /// A run's output, as long as the logger is not through with it.
 pub(super) struct Output {
@@ -90,7 +91,10 @@ impl Executor {
     pub fn logger_says(&mut self, event: LoggerEvent) {
         match event {
             LoggerEvent::Closed { run } => {
-                self.outputs.remove(&run);
+                // Nor is there an answer any more to what it is asked of a run that it knew before us.
+                if self.outputs.remove(&run).is_some_and(|output| output.word_left) {
+                    self.take_back_word(&run);
+                }
                 self.starter.stock().take_back_fifos(&self.layout, &run);
             }
             LoggerEvent::Gone => {
@@ -106,14 +110,18 @@ impl Executor {
             LoggerEvent::Attached { run } => {
                 let Some(output) = self.outputs.get_mut(&run) else { return };
                 output.taken = true;
-                // Its own journal tells of the run now. Not at its end, for which nobody waits who leaves.
-                if std::mem::take(&mut output.word_left)
-                    && let Err(error) = take_back_word(&self.layout, &run)
-                {
-                    tracing::warn!(%run, %error, "cannot remove what was noted for the logger; the next one will");
+                // Its own journal tells of the run now. Not only at its end, for which nobody waits who leaves.
+                if std::mem::take(&mut output.word_left) {
+                    self.take_back_word(&run);
                 }
             }
             LoggerEvent::Pong => {}
+        }
+    }
+
+    fn take_back_word(&self, run: &RunId) {
+        if let Err(error) = take_back_word(&self.layout, run) {
+            tracing::warn!(%run, %error, "cannot remove what was noted for the logger; the next one will");
         }
     }
 
@@ -136,18 +144,18 @@ impl Executor {
         Some(TAKEN_WITHIN.saturating_sub(since.elapsed()))
     }
 
-    /// Tells the logger that no more output will come. As long as the link is held,
-    /// [`LoggerEvent::Gone`] tells that it has left.
-    pub fn dismiss_logger(&mut self) -> Option<LoggerLink> {
-        self.tell_recorded();
-        let logger = self.logger.take()?;
-        match logger.quit(false) {
-            Ok(()) => Some(logger),
-            Err(error) => {
-                tracing::debug!(%error, "the logger leaves by itself");
-                None
-            }
+    /// Tells the logger that no more output will come. [`LoggerEvent::Gone`] tells that it has left; false: there is none.
+    pub fn dismiss_logger(&mut self) -> bool {
+        let Some(logger) = self.told_logger() else { return false };
+        if let Err(error) = logger.quit(false) {
+            tracing::debug!(%error, "the logger leaves by itself");
         }
+        true
+    }
+
+    /// Whether a logger may still have something to copy.
+    pub fn has_outputs(&self) -> bool {
+        !self.outputs.is_empty()
     }
 }
 

@@ -1,10 +1,11 @@
 //! `kill -9` at every crash point of the monitor and of the logger.
 
-use crate::harness::{World, eventually, is_alive, kill};
+use crate::harness::{World, eventually, is_alive, kill, signal};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 /// On the way to a program that runs.
 const STARTING: [&str; 6] = [
@@ -119,6 +120,8 @@ fn while_a_program_is_started_for_the_first_time() {
         assert!(world.instances("new").is_empty(), "{point}");
     }
     assert_eq!(world.status("steady")["restartAttempts"], 0);
+    world.ok(&["stop", "all"]);
+    eventually("no FIFO is left of what never ran", || world.files_of_runs().is_empty());
 }
 
 #[test]
@@ -318,6 +321,35 @@ fn a_logger_that_is_done_with_a_run() {
         let log = world.monitor_log();
         assert!(log.contains("the logger is gone") || log.contains("cannot reach the logger"), "{point}");
     }
+}
+
+#[test]
+fn a_logger_for_whose_leave_its_monitor_waits() {
+    let world = World::started();
+    let [go, done] = ["go", "done"].map(|name| world.path().join(name));
+    let text = format!(
+        "#!/bin/bash\necho line 1\nuntil [ -e {} ]; do sleep 0.01; done\n\
+         for ((i = 2; i <= 500; i++)); do echo line $i; done\ntouch {}\nexec sleep 100000\n",
+        go.display(),
+        done.display()
+    );
+    let program = world.script("prints", &text);
+    world.ok(&["run", "--name", "p", "--", &program]);
+    eventually("the first line is kept", || world.output("p", "stdout") == b"line 1\n");
+    let logger = world.logger_pid().unwrap();
+    signal(logger, "STOP");
+    fs::write(go, "").unwrap();
+    eventually("all is printed", || done.exists());
+    let said = thread::scope(|scope| {
+        let stopping = scope.spawn(|| world.say(["--stop"]));
+        eventually("the program is stopped", || world.instances("p").is_empty());
+        kill(logger);
+        stopping.join().unwrap()
+    });
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let lines: String = (1..=500).map(|number| format!("line {number}\n")).collect();
+    assert_eq!(String::from_utf8(world.output("p", "stdout")).unwrap(), lines);
+    assert_eq!((world.processes(), world.files_of_runs().len()), (vec![], 0));
 }
 
 #[test]
