@@ -104,7 +104,7 @@ fn find(
     let (known, (exit, at)) = match state {
         RecordState::OtherBoot => return Finding::Nothing,
         RecordState::IntentOnly => {
-            // Nobody has written into them, and nobody will.
+            // Nobody has written into its FIFOs, and nobody will.
             run::discard(layout, &intent.run, supervisor.executor.starter.stock());
             return Finding::NotStarted { run: intent.run.clone(), attempts: intent.attempts };
         }

@@ -262,15 +262,15 @@ impl Life {
         if !executor.dismiss_logger() {
             return;
         }
-        let mut latest = Instant::now() + LOGGER_LEAVES_WITHIN;
+        let (mut since, mut within) = (Instant::now(), LOGGER_LEAVES_WITHIN);
         loop {
-            let left = latest.saturating_duration_since(Instant::now());
+            let left = within.saturating_sub(since.elapsed());
             match inbox.recv_timeout(left) {
                 Ok(Message::Logger(LoggerEvent::Gone)) if !executor.has_outputs() => return,
                 // It was killed before it was through: there is to be another, for what nobody has open is lost with us.
                 Ok(Message::Logger(event)) => {
                     if matches!(event, LoggerEvent::Gone) {
-                        latest = Instant::now() + TAKEN_WITHIN;
+                        (since, within) = (Instant::now(), TAKEN_WITHIN);
                     }
                     executor.logger_says(event);
                 }
@@ -279,8 +279,9 @@ impl Life {
                     executor.dismiss_logger();
                 }
                 Ok(_) => {}
-                // Output that is not over keeps it there.
+                // Output that is not over keeps it there; that nobody has any is told as an error.
                 Err(_) => {
+                    executor.may_leave_outputs(since);
                     return tracing::debug!("the logger has something left to do, and leaves by itself");
                 }
             }

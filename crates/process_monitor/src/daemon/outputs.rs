@@ -91,7 +91,7 @@ impl Executor {
     pub fn logger_says(&mut self, event: LoggerEvent) {
         match event {
             LoggerEvent::Closed { run } => {
-                // Nor is there an answer any more to what it is asked of a run that it knew before us.
+                // A run that it knew before us may be over before it hears of it from us: that answer finds no output any more.
                 if self.outputs.remove(&run).is_some_and(|output| output.word_left) {
                     self.take_back_word(&run);
                 }

@@ -52,7 +52,7 @@ impl Logger {
         self.obey_all(requests, connected);
     }
 
-    /// What a monitor asked for before its connection `ended` is done: nobody else knows of the runs that it told of last.
+    /// What a monitor asked for before its connection ends is done: nobody else knows of the runs that it told of last.
     fn hear_out(&mut self, ending: Ending) {
         let Some(session) = &mut self.session else { return };
         let (requests, _) = session.receive();
